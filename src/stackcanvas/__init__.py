@@ -1,0 +1,1 @@
+"""The MLOps Stack Canvas that runs: design, run and prove a machine learning stack from one file."""

@@ -1,0 +1,29 @@
+"""The spine: refs, executions, artifacts, lineage, events, audit log, leases, actors, migrations."""
+
+from stackcanvas.metadata.actors import Actor, CodeState
+from stackcanvas.metadata.artifacts import Artifact
+from stackcanvas.metadata.audit import AuditEntry, AuditProblem
+from stackcanvas.metadata.events import Event
+from stackcanvas.metadata.executions import Execution, Recording
+from stackcanvas.metadata.leases import Lease
+from stackcanvas.metadata.lineage import Edge, Graph
+from stackcanvas.metadata.refs import KINDS, Ref
+from stackcanvas.metadata.spine import Spine, current
+
+__all__ = [
+    "KINDS",
+    "Actor",
+    "Artifact",
+    "AuditEntry",
+    "AuditProblem",
+    "CodeState",
+    "Edge",
+    "Event",
+    "Execution",
+    "Graph",
+    "Lease",
+    "Recording",
+    "Ref",
+    "Spine",
+    "current",
+]

@@ -1,0 +1,25 @@
+"""Numbers without gaps: the row of a counter stays locked until the transaction that took the number ends."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, update
+
+from stackcanvas.backends.database import Database
+from stackcanvas.metadata.tables import counter
+
+
+def take(database: Database, tx: Connection, name: str) -> int:
+    """The next number of a counter, from 1."""
+    raised = update(counter).where(counter.c.name == name).values(value=counter.c.value + 1).returning(counter.c.value)
+    number = tx.execute(raised).scalar_one_or_none()
+    if number is None:
+        # The insert blocks a second first writer, which then finds the row.
+        tx.execute(database.insert(counter).values(name=name, value=0).on_conflict_do_nothing())
+        number = tx.execute(raised).scalar_one()
+    return int(number)
+
+
+def value(connection: Connection, name: str) -> int:
+    """The last number taken, 0 when none was."""
+    found = connection.execute(select(counter.c.value).where(counter.c.name == name)).scalar_one_or_none()
+    return int(found or 0)

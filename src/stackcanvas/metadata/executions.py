@@ -1,0 +1,205 @@
+"""Executions: every piece of work of every block is a record, and says what it used and made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from stackcanvas.backends.database import Database
+from stackcanvas.clock import Clock
+from stackcanvas.errors import Conflict, NotFound
+from stackcanvas.metadata import processes
+from stackcanvas.metadata.actors import Actor, CodeState
+from stackcanvas.metadata.refs import Ref
+from stackcanvas.metadata.tables import execution, link
+
+RUNNING, DONE, FAILED, CANCELLED, LOST = "running", "done", "failed", "cancelled", "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A piece of work as recorded.
+
+    Args:
+        kind: `block.verb`.
+        state: running, done, failed, cancelled, or lost when its process died.
+        trigger: `manual`, a cron slot or the event that started it.
+        verified: whether the actor was made sure of.
+        process: host, process id and start of the process.
+        error: the sentence of the error, where it failed.
+    """
+
+    id: str
+    kind: str
+    state: str
+    subject: Ref | None
+    trigger: str
+    actor: str
+    verified: bool
+    started: datetime
+    ended: datetime | None
+    code: CodeState
+    parameters: dict[str, object]
+    process: str
+    parent: str | None
+    error: str | None
+
+    @property
+    def ref(self) -> Ref:
+        """The ref of the execution itself."""
+        return Ref("execution", self.id)
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from start to end, None while it runs."""
+        return None if self.ended is None else (self.ended - self.started).total_seconds()
+
+
+class Recording:
+    """A live execution: gathers what it uses and makes, and is finished once."""
+
+    def __init__(self, executions: Executions, execution_id: str, trigger: str) -> None:
+        self.id = execution_id
+        self.trigger = trigger
+        self.finished = False
+        self._executions = executions
+        self._links: list[tuple[str, str, str, datetime]] = []
+
+    @property
+    def ref(self) -> Ref:
+        """The ref of the execution."""
+        return Ref("execution", self.id)
+
+    def used(self, ref: Ref, role: str = "") -> None:
+        """It read this."""
+        self._links.append(("used", str(ref), role, self._executions.clock.now()))
+
+    def made(self, ref: Ref, role: str = "") -> None:
+        """It produced this."""
+        self._links.append(("made", str(ref), role, self._executions.clock.now()))
+
+    def finish(self, tx: Connection, *, state: str = DONE, error: str | None = None) -> None:
+        """Write the end and the links inside the caller's transaction, so that all of it is one commit.
+
+        Raises:
+            Conflict: it was finished before.
+        """
+        if self.finished:
+            raise Conflict(f"the execution {self.id} is finished already")
+        self._executions.end(tx, self.id, self._links, state=state, error=error)
+        self.finished = True
+
+
+class Executions:
+    """Starts, ends and finds executions."""
+
+    def __init__(self, database: Database, *, clock: Clock, actor: Actor) -> None:
+        self.clock = clock
+        self._database = database
+        self._actor = actor
+        self._process = processes.mark()
+
+    def start(
+        self,
+        tx: Connection,
+        execution_id: str,
+        kind: str,
+        *,
+        code: CodeState,
+        subject: Ref | None = None,
+        parameters: Mapping[str, object] | None = None,
+        trigger: str = "manual",
+        parent: str | None = None,
+    ) -> Recording:
+        """Write the start inside the caller's transaction; an execution that is resumed runs again."""
+        new = self._database.insert(execution).values(
+            id=execution_id,
+            kind=kind,
+            state=RUNNING,
+            subject=None if subject is None else str(subject),
+            trigger=trigger,
+            actor=self._actor.name,
+            verified=self._actor.verified,
+            started=self.clock.now(),
+            code_commit=code.commit,
+            dirty=code.dirty,
+            parameters=dict(parameters or {}),
+            process=self._process,
+            parent=parent,
+        )
+        again = {"state": RUNNING, "ended": None, "error": None, "process": self._process}
+        tx.execute(new.on_conflict_do_update(index_elements=[execution.c.id], set_=again))
+        return Recording(self, execution_id, trigger)
+
+    def end(
+        self,
+        tx: Connection,
+        execution_id: str,
+        links: list[tuple[str, str, str, datetime]],
+        *,
+        state: str,
+        error: str | None,
+    ) -> None:
+        """Write state, end and links inside the caller's transaction; what has ended already stays as it is."""
+        running = (execution.c.id == execution_id) & (execution.c.state == RUNNING)
+        ended = update(execution).where(running).values(state=state, ended=self.clock.now(), error=error)
+        if tx.execute(ended).rowcount and links:
+            rows = [
+                {"execution": execution_id, "direction": direction, "ref": ref, "role": role, "time": time}
+                for direction, ref, role, time in links
+            ]
+            tx.execute(self._database.insert(link).on_conflict_do_nothing(), rows)
+
+    def get(self, execution_id: str) -> Execution:
+        """One execution.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(select(execution).where(execution.c.id == execution_id)).mappings().one_or_none()
+        if row is None:
+            raise NotFound("execution", execution_id)
+        return _execution(dict(row))
+
+    def search(
+        self,
+        *,
+        kind: str | None = None,
+        state: str | None = None,
+        subject: Ref | None = None,
+        parent: str | None = None,
+        limit: int = 100,
+    ) -> list[Execution]:
+        """Executions, newest first."""
+        chosen = select(execution).order_by(execution.c.started.desc(), execution.c.id.desc()).limit(limit)
+        wanted = {"kind": kind, "state": state, "parent": parent, "subject": str(subject) if subject else None}
+        for name, value in wanted.items():
+            if value is not None:
+                chosen = chosen.where(execution.c[name] == value)
+        with self._database.read() as connection:
+            return [_execution(dict(row)) for row in connection.execute(chosen).mappings()]
+
+    def reap(self) -> list[str]:
+        """Mark as lost what still runs on paper though its process on this host is gone; returns the ids."""
+        with self._database.read() as connection:
+            chosen = select(execution.c.id, execution.c.process).where(execution.c.state == RUNNING)
+            running = connection.execute(chosen).all()
+        gone = [row.id for row in running if processes.is_gone(row.process)]
+        if gone:
+            lost = update(execution).where(execution.c.id.in_(gone), execution.c.state == RUNNING)
+            with self._database.write() as tx:
+                tx.execute(lost.values(state=LOST, ended=self.clock.now(), error="its process died"))
+        return gone
+
+
+def _execution(row: dict[str, object]) -> Execution:
+    commit, dirty, subject = row.pop("code_commit"), row.pop("dirty"), row.pop("subject")
+    return Execution(
+        **row,  # type: ignore[arg-type]
+        code=CodeState(commit, bool(dirty)),  # type: ignore[arg-type]
+        subject=None if subject is None else Ref.parse(str(subject)),
+    )

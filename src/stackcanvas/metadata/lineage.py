@@ -1,0 +1,103 @@
+"""Lineage: the links between executions and what they used and made, walked both ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from stackcanvas.backends.database import Database
+from stackcanvas.metadata.executions import Execution, Executions
+from stackcanvas.metadata.refs import Ref
+from stackcanvas.metadata.tables import link
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An execution used or made a thing.
+
+    Args:
+        direction: `used` or `made`.
+    """
+
+    execution: str
+    direction: str
+    ref: Ref
+    role: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What was reached from a ref: things, the executions between them, and the links.
+
+    Args:
+        root: where the walk began.
+        refs: in the order in which the walk met them.
+        executions: in the same order.
+    """
+
+    root: Ref
+    refs: tuple[Ref, ...]
+    executions: tuple[Execution, ...]
+    edges: tuple[Edge, ...]
+
+    def execution(self, execution_id: str) -> Execution:
+        """One of the executions by its id."""
+        return next(found for found in self.executions if found.id == execution_id)
+
+
+class Lineage:
+    """Walks from a thing to what it came from, or to what came of it."""
+
+    def __init__(self, database: Database, executions: Executions) -> None:
+        self._database = database
+        self._executions = executions
+
+    def upstream(self, ref: Ref, *, depth: int | None = None) -> Graph:
+        """What the thing was made from.
+
+        Args:
+            ref: pinned: with a number or an id as its selector.
+            depth: how many executions to walk back; None walks to the beginning.
+        """
+        return self._walk(ref, "made", "used", depth)
+
+    def downstream(self, ref: Ref, *, depth: int | None = None) -> Graph:
+        """What was made from the thing."""
+        return self._walk(ref, "used", "made", depth)
+
+    def _walk(self, root: Ref, arrive: str, leave: str, depth: int | None) -> Graph:
+        refs: dict[str, None] = {str(root): None}
+        executions: dict[str, None] = {}
+        edges: list[Edge] = []
+        frontier, level = [str(root)], 0
+        with self._database.read() as connection:
+            while frontier and (depth is None or level < depth):
+                arrived = _links(connection, "ref", frontier, arrive)
+                edges += arrived
+                new = list(dict.fromkeys(edge.execution for edge in arrived if edge.execution not in executions))
+                executions.update(dict.fromkeys(new))
+                left = _links(connection, "execution", new, leave)
+                edges += left
+                frontier = list(dict.fromkeys(str(edge.ref) for edge in left if str(edge.ref) not in refs))
+                refs.update(dict.fromkeys(frontier))
+                level += 1
+        return Graph(
+            root=root,
+            refs=tuple(Ref.parse(text) for text in refs),
+            executions=tuple(self._executions.get(found) for found in executions),
+            edges=tuple(dict.fromkeys(edges)),
+        )
+
+
+def _links(connection: Connection, column: str, values: list[str], direction: str) -> list[Edge]:
+    found: list[Edge] = []
+    for start in range(0, len(values), _BATCH):
+        wanted = link.c[column].in_(values[start : start + _BATCH])
+        chosen = select(link).where(wanted, link.c.direction == direction).order_by(link.c.time, link.c.ref)
+        found += [Edge(**{**row, "ref": Ref.parse(row["ref"])}) for row in connection.execute(chosen).mappings()]
+    return found

@@ -1,0 +1,136 @@
+"""The spine: what every block writes to and the only way in which blocks know of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from contextvars import ContextVar
+
+from sqlalchemy import Connection
+
+from stackcanvas.backends.database import Database
+from stackcanvas.clock import Clock, SystemClock
+from stackcanvas.errors import StackCanvasError
+from stackcanvas.ids import Ids
+from stackcanvas.metadata.actors import Actor, CodeState
+from stackcanvas.metadata.artifacts import Artifacts
+from stackcanvas.metadata.audit import Audit
+from stackcanvas.metadata.events import Events
+from stackcanvas.metadata.executions import CANCELLED, FAILED, Executions, Recording
+from stackcanvas.metadata.leases import Leases
+from stackcanvas.metadata.lineage import Lineage
+from stackcanvas.metadata.refs import Ref
+
+_current: ContextVar[Recording | None] = ContextVar("stackcanvas_execution", default=None)
+
+
+def _no_code() -> CodeState:
+    return CodeState()
+
+
+class Spine:
+    """Refs, executions, artifacts, lineage, events, audit log and leases over one database.
+
+    Methods of the parts that change something take the open write connection first, so that a block's own
+    rows, its artifact, its event and the end of its execution are one commit.
+
+    Args:
+        database: an open database whose tables exist.
+        clock: what time it is for records.
+        ids: makes the ids of records.
+        actor: who is at work.
+        code: tells which code is at work.
+        wall: wall time, for leases; the machine's unless a test passes its own.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        ids: Ids,
+        actor: Actor,
+        code: Callable[[], CodeState] = _no_code,
+        wall: Clock | None = None,
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.ids = ids
+        self.actor = actor
+        self.code = code
+        self.executions = Executions(database, clock=clock, actor=actor)
+        self.artifacts = Artifacts(database, clock=clock)
+        self.lineage = Lineage(database, self.executions)
+        self.events = Events(database, clock=clock, actor=actor)
+        self.audit = Audit(database, clock=clock, actor=actor)
+        self.leases = Leases(database, clock=wall or SystemClock())
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """A connection that sees one consistent state."""
+        return self.database.read()
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """A connection whose changes are committed together at the end, or not at all."""
+        return self.database.write()
+
+    @contextmanager
+    def record(
+        self,
+        kind: str,
+        *,
+        subject: Ref | None = None,
+        parameters: Mapping[str, object] | None = None,
+        trigger: str | None = None,
+        parent: str | None = None,
+        id: str | None = None,  # noqa: A002 - the word every record uses
+    ) -> Iterator[Recording]:
+        """Record a piece of work: started now, finished when the block of code ends.
+
+        An error inside is recorded with its sentence and goes on upward. Work recorded inside other work becomes
+        its child and has its trigger.
+
+        Args:
+            kind: `block.verb`.
+            subject: what it is about.
+            parameters: what was asked.
+            trigger: what started it; `manual` unless it is inside other work.
+            parent: the id of the work that this is part of, where it is not the surrounding one.
+            id: an id to use; one that exists is resumed.
+        """
+        around = _current.get()
+        with self.write() as tx:
+            recording = self.executions.start(
+                tx,
+                id or self.ids.new(),
+                kind,
+                code=self.code(),
+                subject=subject,
+                parameters=parameters,
+                trigger=trigger or (around.trigger if around else "manual"),
+                parent=parent or (around.id if around else None),
+            )
+        token = _current.set(recording)
+        try:
+            yield recording
+        except BaseException as error:
+            self._abandon(recording, error)
+            raise
+        finally:
+            _current.reset(token)
+        if not recording.finished:
+            with self.write() as tx:
+                recording.finish(tx)
+
+    def _abandon(self, recording: Recording, error: BaseException) -> None:
+        # A finish inside a transaction that failed is undone: the row says running still, and only then is it changed.
+        recording.finished = False
+        said = error.sentence() if isinstance(error, StackCanvasError) else f"{type(error).__name__}: {error}"
+        state = FAILED if isinstance(error, Exception) else CANCELLED
+        # The first error is the one to tell; a record that cannot be ended now is found by `Executions.reap`.
+        with suppress(StackCanvasError), self.write() as tx:
+            recording.finish(tx, state=state, error=said)
+
+
+def current() -> Recording | None:
+    """The execution that is being recorded in this context."""
+    return _current.get()

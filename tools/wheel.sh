@@ -1,0 +1,16 @@
+#!/bin/sh
+# Build the wheel, install it in an environment that has nothing else, and use it there.
+set -eu
+uv=$1 python=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$uv" build --quiet --wheel --out-dir "$work/dist" --python "$python" .
+"$uv" venv --quiet --python "$python" "$work/venv"
+"$uv" pip install --quiet --compile-bytecode --python "$work/venv/bin/python" --constraint tools/constraints.txt "$work"/dist/*.whl
+cd "$work"
+"$work/venv/bin/stackcanvas" --version
+"$work/venv/bin/stackcanvas" init first
+(cd first && "$work/venv/bin/stackcanvas" canvas check && "$work/venv/bin/stackcanvas" run train)
+"$work/venv/bin/stackcanvas" demo --keep "$work/flights"
+# Run twice, it works twice.
+"$work/venv/bin/stackcanvas" demo --keep "$work/flights"

@@ -1,0 +1,90 @@
+"""Git, read only: which commit the code is at, and who is at work."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from stackcanvas.errors import NotFound, Unavailable
+
+_FIELDS = "%H%x1f%an <%ae>%x1f%ct%x1f%s"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit of the code base.
+
+    Args:
+        digest: the full hash.
+        author: name and address.
+        time: when it was committed.
+        subject: first line of the message.
+    """
+
+    digest: str
+    author: str
+    time: datetime
+    subject: str
+
+
+class Git:
+    """The repository that a project lies in, if it lies in one.
+
+    Args:
+        root: the project's folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def head(self) -> str | None:
+        """The hash of the current commit, None outside a repository or before the first commit."""
+        return self._ask("rev-parse", "--verify", "--quiet", "HEAD")
+
+    def dirty(self) -> bool:
+        """Whether the project's folder differs from the current commit; files that git ignores do not count."""
+        return bool(self._ask("status", "--porcelain", "--untracked-files=normal", "--", "."))
+
+    def identity(self) -> str | None:
+        """Who git says is at work, as `name <address>`."""
+        name, address = self._ask("config", "user.name"), self._ask("config", "user.email")
+        return f"{name} <{address}>" if name and address else name or address
+
+    def branch(self) -> str | None:
+        """The current branch, None when none is checked out."""
+        return self._ask("symbolic-ref", "--quiet", "--short", "HEAD")
+
+    def log(self, *, limit: int = 20) -> list[Commit]:
+        """The last commits that changed the project's folder, newest first."""
+        said = self._ask("log", f"--max-count={limit}", f"--format={_FIELDS}", "--", ".")
+        return [_commit(line) for line in said.splitlines()] if said else []
+
+    def commit(self, digest: str) -> Commit:
+        """One commit by its hash.
+
+        Raises:
+            NotFound: the repository does not have it.
+        """
+        # A hash only: anything else could be read as an option.
+        known = digest.isalnum() and self._ask("log", "--max-count=1", f"--format={_FIELDS}", digest)
+        if not known:
+            raise NotFound("commit", digest)
+        return _commit(known)
+
+    def _ask(self, *arguments: str) -> str | None:
+        """What git prints, None when it says no."""
+        command = ["git", "-C", str(self._root), *arguments]
+        try:
+            said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30, errors="replace")
+        except FileNotFoundError:
+            return None
+        except subprocess.TimeoutExpired as error:
+            raise Unavailable("git did not answer within 30 s", where=str(self._root)) from error
+        return said.stdout.strip() if said.returncode == 0 else None
+
+
+def _commit(line: str) -> Commit:
+    digest, author, seconds_s, subject = line.split("\x1f", 3)
+    return Commit(digest, author, datetime.fromtimestamp(int(seconds_s), UTC), subject)

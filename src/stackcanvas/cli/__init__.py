@@ -1,0 +1,1 @@
+"""The command line: one file per block; commands translate and hold no domain logic."""

@@ -1,0 +1,180 @@
+"""The entry point: the table of all commands, and the one place where errors become sentences and exit codes."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from click.shell_completion import shell_complete
+
+from stackcanvas.cli.commands import Entry, LazyGroup
+from stackcanvas.errors import NotFound, StackCanvasError, Unavailable, Usage
+
+_CLI = "stackcanvas.cli"
+
+SECTIONS = {
+    "Start": {
+        "init": Entry(f"{_CLI}.init:init", "Make a new project that runs at once."),
+        "up": Entry(f"{_CLI}.up:up", "Run the stack: web pages, prediction server, worker."),
+        "status": Entry(f"{_CLI}.status:status", "Show what runs and what the project holds."),
+        "demo": Entry(f"{_CLI}.demo:demo", "Play a year of real flights through the whole stack."),
+    },
+    "Verbs": {
+        "run": Entry(f"{_CLI}.pipelines:run", "Run a pipeline."),
+        "deploy": Entry(f"{_CLI}.deployment:deploy", "Bring a model version to an endpoint."),
+        "lineage": Entry(f"{_CLI}.lineage:lineage", "Walk from a ref to what made it and what it made."),
+    },
+    "Blocks": {
+        "canvas": Entry(f"{_CLI}.canvas:canvas", "The canvas: show, check and answer it."),
+        "value": Entry(f"{_CLI}.value:value", "What the models earn."),
+        "data": Entry(f"{_CLI}.data:data", "Versions of data sets."),
+        "experiments": Entry(f"{_CLI}.experiments:experiments", "Experiments and their runs."),
+        "features": Entry(f"{_CLI}.features:features", "Feature views, training sets, the online store."),
+        "foundations": Entry(f"{_CLI}.foundations:foundations", "Code, commits and delivery."),
+        "pipelines": Entry(f"{_CLI}.pipelines:pipelines", "Pipelines, their runs and their triggers."),
+        "models": Entry(f"{_CLI}.registry:models", "Registered models and their versions."),
+        "deployment": Entry(f"{_CLI}.deployment:deployment", "Endpoints, releases and roll back."),
+        "predictions": Entry(f"{_CLI}.serving:predictions", "Predict, and read the prediction log."),
+        "monitoring": Entry(f"{_CLI}.monitoring:monitoring", "Drift, performance and alerts."),
+        "labels": Entry(f"{_CLI}.monitoring:labels", "True outcomes that arrive after the prediction."),
+        "metadata": Entry(f"{_CLI}.metadata:metadata", "Records, events and the audit log."),
+    },
+}
+
+
+def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from importlib.metadata import version  # noqa: PLC0415 - 15 ms that no other command needs
+
+        click.echo(f"stackcanvas {version('stackcanvas')}")
+        context.exit()
+
+
+@click.command(
+    cls=LazyGroup,
+    sections=SECTIONS,
+    example=("stackcanvas init churn && cd churn", "stackcanvas up", "stackcanvas data ls --format json"),
+)
+@click.option(
+    "--project",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="STACKCANVAS_PROJECT",
+    metavar="DIR",
+    help="The project's folder. By default the nearest one upwards that holds a canvas.yaml.",
+)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version."
+)
+def cli(project: Path | None) -> None:
+    """The MLOps Stack Canvas that runs: design, run and prove a stack from one file, canvas.yaml.
+
+    Results go to stdout, talk to stderr. Exit codes: 0 yes, 1 the answer is no, 2 usage, 3 bad input,
+    4 not found, 5 conflict, 6 unavailable, 70 our fault, 130 interrupted.
+    """
+    del project  # read from the context by the command that opens the stack
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and give its exit code; nothing but an exit code leaves this function.
+
+    Args:
+        arguments: the words after the program's name; those of this process when None.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    completion = os.environ.get("_STACKCANVAS_COMPLETE")
+    if completion:
+        return shell_complete(cli, {}, "stackcanvas", "_STACKCANVAS_COMPLETE", completion)
+    try:
+        return _invoke(words)
+    except BrokenPipeError:
+        # The reader has gone (`| head`): a success, and nothing more may be written when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        return 130
+    except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a sentence
+        return _report(_translate(error), words)
+
+
+def _invoke(words: list[str]) -> int:
+    try:
+        with cli.make_context("stackcanvas", words) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.exceptions.NoArgsIsHelpError as missing:
+        click.echo(missing.format_message(), err=True)
+        return missing.exit_code
+    sys.stdout.flush()
+    return 0
+
+
+def _translate(error: Exception) -> StackCanvasError:
+    if isinstance(error, StackCanvasError):
+        return error
+    if isinstance(error, click.ClickException):
+        return _from_click(error)
+    if isinstance(error, OSError) and error.errno in _SYSTEM:
+        return _from_system(error)
+    said = f"{type(error).__name__}: {error}".strip().rstrip(".:").replace("\n", " ")
+    return StackCanvasError(
+        f"Something went wrong inside stackcanvas ({said})",
+        fix="To see where, run it again with STACKCANVAS_DEBUG=1 and report what it prints",
+    )
+
+
+def _report(error: StackCanvasError, words: Sequence[str]) -> int:
+    """Say what went wrong on stderr: a sentence, or one line of JSON when the command was asked for JSON."""
+    if os.environ.get("STACKCANVAS_DEBUG"):
+        traceback.print_exc()
+    if asks_for_json(words):
+        click.echo(json.dumps(error.to_dict() | {"exit_code": error.exit_code}), err=True)
+    else:
+        click.echo(click.style(error.sentence(), fg="red"), err=True)
+    return error.exit_code
+
+
+def asks_for_json(words: Sequence[str]) -> bool:
+    """Whether a command line asks for JSON; it must be told even when the line cannot be parsed.
+
+    Example:
+        >>> asks_for_json(["data", "ls", "--format", "json"]), asks_for_json(["data", "ls"])
+        (True, False)
+    """
+    if "--format=json" in words or ("--format", "json") in itertools.pairwise(words):
+        return True
+    return os.environ.get("STACKCANVAS_FORMAT") == "json" and not any(word.startswith("--format") for word in words)
+
+
+def _from_click(error: click.ClickException) -> StackCanvasError:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"See: {context.command_path} --help" if context else None
+    return Usage(error.format_message().rstrip(".?").replace("\n", " "), fix=hint)
+
+
+_SYSTEM = {
+    errno.ENOENT: "the file or folder is not there",
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EACCES: "the system does not allow it",
+    errno.EPERM: "the system does not allow it",
+    errno.EROFS: "the file system is read-only",
+}
+
+
+def _from_system(error: OSError) -> StackCanvasError:
+    where = str(error.filename) if error.filename else None
+    if error.errno == errno.ENOENT and where:
+        return NotFound("file or folder", where)
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    fix = "Free some space and run the command again; what was recorded before is whole" if full else None
+    what = _SYSTEM[error.errno or 0]
+    return Unavailable(what if where else what.capitalize(), where=where, fix=fix)

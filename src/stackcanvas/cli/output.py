@@ -1,0 +1,156 @@
+"""What commands print: results on stdout as tables or JSON, talk and progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from stackcanvas.cli.cells import cell, title
+from stackcanvas.plain import plain
+
+_KEY = "stackcanvas.format"
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def output_options(function: _Function) -> _Function:
+    """Give a command the shared `--format table|json`; the emit functions below obey it.
+
+    Example:
+        >>> @output_options
+        ... def ls() -> None: ...
+    """
+    return click.option(
+        "--format",
+        type=click.Choice(["table", "json"]),
+        default="table",
+        show_default=True,
+        envvar="STACKCANVAS_FORMAT",
+        expose_value=False,
+        is_eager=True,
+        callback=_remember,
+        help="Tables for people, JSON for programs.",
+    )(function)
+
+
+def _remember(context: click.Context, _parameter: click.Parameter, value: str) -> None:
+    context.meta[_KEY] = value
+
+
+def wants_json() -> bool:
+    """Whether the running command was asked for JSON."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.meta.get(_KEY) == "json"
+
+
+def emit_rows(rows: Sequence[object], *, columns: Sequence[str], empty: str = "Nothing yet.") -> None:
+    """Print records: as a table of the named columns, or whole as a JSON array.
+
+    Args:
+        rows: frozen dataclasses or mappings.
+        columns: names of fields or properties; a name's unit (`_bytes`, `_s`, `_us`) decides how it is shown.
+        empty: what is said to a person when there are none, best with the command that makes the first one.
+    """
+    if wants_json():
+        _print_json(rows)
+    elif rows:
+        _print_table(rows, columns)
+    else:
+        say(empty)
+
+
+def emit_record(record: object, *, fields: Sequence[str] | None = None) -> None:
+    """Print one record: a line for each field, or whole as a JSON object.
+
+    Args:
+        record: a frozen dataclass or a mapping.
+        fields: what to show to a person; every plain field when None.
+    """
+    if wants_json():
+        _print_json(record)
+        return
+    names = list(fields) if fields is not None else list(plain(record))
+    width = max((len(title(name)) for name in names), default=0)
+    for name in names:
+        shown = cell(_value(record, name), name=name)
+        first, *others = shown.splitlines() or [""]
+        click.echo(f"{click.style(title(name).ljust(width), dim=True)}  {first}".rstrip())
+        for line in others:
+            click.echo(f"{'':{width}}  {line}")
+
+
+def emit_text(text: str, *, data: object) -> None:
+    """Print text made for people, or the same content as JSON."""
+    if wants_json():
+        _print_json(data)
+    else:
+        click.echo(text)
+
+
+def say(text: str) -> None:
+    """Talk to a person on stderr; programs that asked for JSON hear nothing."""
+    if not wants_json():
+        click.echo(text, err=True)
+
+
+def answer_no() -> NoReturn:
+    """End the command with exit code 1: it worked, and the answer is no."""
+    raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def progress(what: str, *, total: float | None = None) -> Iterator[Callable[[float], None]]:
+    """Show a bar on stderr while work goes on, only when a person looks at it.
+
+    Args:
+        what: what is being done, as two or three words.
+        total: how much there is; a moving bar when None.
+
+    Example:
+        >>> with progress("Committing", total=10) as advance:
+        ...     advance(10)
+    """
+    if wants_json() or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield lambda _step: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - 35 ms, for long work only
+    from rich.progress import Progress  # noqa: PLC0415 - see above
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda step: bar.advance(task, step)
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _print_table(rows: Sequence[object], columns: Sequence[str]) -> None:
+    from rich.console import Console  # noqa: PLC0415 - 35 ms, for tables only
+    from rich.table import Table  # noqa: PLC0415 - see above
+    from rich.text import Text  # noqa: PLC0415 - see above
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    values = [[_value(row, name) for name in columns] for row in rows]
+    for index, name in enumerate(columns):
+        number = all(isinstance(line[index], int | float) and not isinstance(line[index], bool) for line in values)
+        table.add_column(title(name), justify="right" if number else "left", overflow="fold")
+    for line in values:
+        table.add_row(*(Text(cell(value, name=name)) for name, value in zip(columns, line, strict=True)))
+    # Piped, a line must not be cut: programs such as grep and awk want each record on one line.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
+    with console.capture() as captured:
+        console.print(table)
+    for printed in captured.get().splitlines():
+        click.echo(printed.rstrip())
+
+
+def _value(record: object, name: str) -> Any:
+    if isinstance(record, Mapping):
+        return record.get(name)
+    return getattr(record, name)

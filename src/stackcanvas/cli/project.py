@@ -1,0 +1,40 @@
+"""How a command gets the stack: opened when a command runs, closed when it ends."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from stackcanvas.cli.commands import load
+
+if TYPE_CHECKING:
+    from stackcanvas.stack import Stack
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+def open_stack() -> Stack:
+    """The stack of the project that `--project` names, or of the nearest one upwards.
+
+    Raises:
+        NotFound: no folder upwards holds a canvas.yaml.
+    """
+    context = click.get_current_context()
+    folder = context.find_root().params.get("project")
+    stack: Stack = load("stackcanvas.stack:open")(folder)
+    context.call_on_close(stack.close)
+    return stack
+
+
+def pass_stack(function: Callable[Concatenate[Stack, _Given], _Result]) -> Callable[_Given, _Result]:
+    """Give a command the open stack as its first argument."""
+
+    @functools.wraps(function)
+    def with_stack(*arguments: _Given.args, **options: _Given.kwargs) -> _Result:
+        return function(open_stack(), *arguments, **options)
+
+    return with_stack

@@ -1,0 +1,90 @@
+"""Columns of a frame as keys and as instants, with the errors a user meets when they are neither."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from stackcanvas.errors import BadInput, NotFound
+
+_TEXT = (pl.String, pl.Categorical, pl.Enum)
+
+
+def require_columns(schema: pl.Schema, names: Iterable[str], *, where: str) -> None:
+    """Refuse when one of the columns is not there.
+
+    Raises:
+        NotFound: names the column and the nearest one there is.
+    """
+    for name in names:
+        if name not in schema:
+            raise NotFound("column", name, known=schema.names(), where=where)
+
+
+def instants_us(schema: pl.Schema, name: str, *, up: bool, where: str) -> pl.Expr:
+    """The column as microseconds since 1970 UTC.
+
+    Args:
+        schema: the schema of the frame.
+        name: the column.
+        up: nanoseconds round up, else down. What is asked rounds down and what is known rounds up, so that rounding
+            never lets a value in before its time.
+        where: the frame, as errors call it.
+
+    Raises:
+        BadInput: the column holds no instants with a time zone.
+    """
+    dtype = schema[name]
+    if not isinstance(dtype, pl.Datetime) or dtype.time_zone is None:
+        naive = isinstance(dtype, pl.Datetime)
+        raise BadInput(
+            f"column {name!r} is of type {dtype}" + (", which says no time zone" if naive else ""),
+            where=where,
+            expected="instants with a time zone",
+            fix=f"Say which zone it is in, for example pl.col({name!r})"
+            + ("" if naive else '.cast(pl.Datetime("us"))')
+            + '.dt.replace_time_zone("UTC")',
+        )
+    instants = pl.col(name).to_physical()
+    if dtype.time_unit == "ms":
+        return instants * 1000
+    if dtype.time_unit == "ns":
+        return (instants + 999 if up else instants) // 1000
+    return instants
+
+
+def key_expressions(
+    left: pl.Schema, right: pl.Schema, keys: Sequence[str], *, view: str
+) -> tuple[list[pl.Expr], list[pl.Expr]]:
+    """The key columns of both frames as `__key0`, `__key1`, ... in one type each.
+
+    Raises:
+        BadInput: the types cannot be compared exactly.
+    """
+    require_columns(right, keys, where=f"view {view}")
+    lefts, rights = [], []
+    for position, key in enumerate(keys):
+        dtype = _common(left[key], right[key])
+        if dtype is None:
+            raise BadInput(
+                f"key {key!r} is {left[key]} in the entity rows and {right[key]} in the view",
+                where=f"view {view}",
+                expected="whole numbers, text, dates or booleans of the same kind on both sides",
+            )
+        lefts.append(pl.col(key).cast(dtype).alias(f"__key{position}"))
+        rights.append(pl.col(key).cast(dtype).alias(f"__key{position}"))
+    return lefts, rights
+
+
+def _common(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
+    """The type in which keys of both types are compared, None when there is none."""
+    if left.is_integer() and right.is_integer():
+        if left == right:
+            return left
+        return pl.Int128() if pl.UInt64() in (left, right) else pl.Int64()
+    if isinstance(left, _TEXT) and isinstance(right, _TEXT):
+        return pl.String()
+    if left == right and isinstance(left, pl.Boolean | pl.Date | pl.Binary):
+        return left
+    return None

@@ -1,0 +1,8 @@
+"""The relational store: `open_database` gives SQLite or PostgreSQL behind one port."""
+
+from stackcanvas.backends.database import types
+from stackcanvas.backends.database.base import Database
+from stackcanvas.backends.database.open import SCHEMES, open_database
+from stackcanvas.backends.database.statements import ascending, descending
+
+__all__ = ["SCHEMES", "Database", "ascending", "descending", "open_database", "types"]

@@ -1,0 +1,55 @@
+"""What both adapters need of their engines: children that leave the parent's connections alone, one write a thread."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+from sqlalchemy.pool import Pool
+
+from stackcanvas.errors import Usage
+
+# Closing a connection that a parent opened would end it for the parent too, and SQLite would let go of the parent's
+# locks. The child keeps them here, unused, until it ends.
+_inherited: list[Pool] = []
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def forget_after_fork(engine: Engine) -> None:
+    """Give the engine an empty pool in every child that this process forks."""
+    _engines.add(engine)
+
+
+def _forget() -> None:
+    for engine in _engines:
+        _inherited.append(engine.pool)
+        engine.dispose(close=False)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+class Turn(threading.local):
+    """Refuses a second write inside the first, which would wait for itself until its time was over."""
+
+    _open = False
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Hold this thread's turn.
+
+        Raises:
+            Usage: this thread holds it already.
+        """
+        if self._open:
+            raise Usage("this thread has a write open already", fix="Pass the open connection on")
+        self._open = True
+        try:
+            yield
+        finally:
+            self._open = False

@@ -1,0 +1,48 @@
+"""Every error of a route as one envelope, `{"error": sentence, "kind": ...}`, with the status that the error carries."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from stackcanvas.errors import StackCanvasError
+
+_log = logging.getLogger("stackcanvas.rest")
+
+
+def install_errors(app: FastAPI) -> None:
+    """Make an application answer all errors in the envelope."""
+    app.add_exception_handler(StackCanvasError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _ours(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, StackCanvasError)
+    return JSONResponse(error.to_dict(), status_code=error.status)
+
+
+def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    said = [
+        f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+        for problem in error.errors()
+    ]
+    return JSONResponse({"error": "\n".join(said), "kind": "BadInput"}, status_code=422)
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    said = f"There is nothing at {request.url.path}." if error.status_code == 404 else str(error.detail)
+    return JSONResponse({"error": said}, status_code=error.status_code, headers=error.headers)
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    said = f"Something went wrong inside stackcanvas ({type(error).__name__}). The server's log says where."
+    return JSONResponse({"error": said, "kind": "StackCanvasError"}, status_code=500)

@@ -18,6 +18,7 @@ def _git(root: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
+    """A repository with one commit."""
     _git(tmp_path, "init", "--initial-branch=main")
     (tmp_path / "features.py").write_text("a = 1\n")
     _git(tmp_path, "add", ".")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
 from stackcanvas.backends.database import Database
 from stackcanvas.clock import Clock
@@ -86,15 +87,15 @@ class Events:
         )
 
     @staticmethod
-    def _filters(names: Collection[str], subject: Ref | None) -> list[object]:
-        filters: list[object] = []
+    def _filters(names: Collection[str], subject: Ref | None) -> list[ColumnElement[bool]]:
+        filters: list[ColumnElement[bool]] = []
         if names:
             filters.append(event.c.name.in_(sorted(names)))
         if subject is not None:
             filters.append(event.c.subject == str(subject))
         return filters
 
-    def _read(self, chosen: object) -> list[Event]:
+    def _read(self, chosen: Select[Any]) -> list[Event]:
         with self._database.read() as connection:
-            rows = connection.execute(chosen).mappings().all()  # type: ignore[call-overload]
+            rows = connection.execute(chosen).mappings().all()
         return [Event(**{**row, "subject": Ref.parse(row["subject"])}) for row in rows]

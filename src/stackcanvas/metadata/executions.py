@@ -89,7 +89,9 @@ class Recording:
         """
         if self.finished:
             raise Conflict(f"the execution {self.id} is finished already")
-        self._executions.end(tx, self.id, self._links, state=state, error=error)
+        # What failed work said it made does not exist; what it read is worth knowing.
+        links = [found for found in self._links if state == DONE or found[0] == "used"]
+        self._executions.end(tx, self.id, links, state=state, error=error)
         self.finished = True
 
 

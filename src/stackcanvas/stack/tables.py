@@ -1,0 +1,16 @@
+"""The tables of all blocks, gathered for a fresh database and for migrations."""
+
+from __future__ import annotations
+
+from sqlalchemy import MetaData
+
+from stackcanvas.metadata import tables as metadata
+from stackcanvas.metadata.schema import schema
+
+# Importing a block's tables puts them on the schema.
+MODULES = (metadata,)
+
+
+def load() -> MetaData:
+    """The schema with the tables of every block on it."""
+    return schema

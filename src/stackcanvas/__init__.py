@@ -1,1 +1,70 @@
-"""The MLOps Stack Canvas that runs: design, run and prove a machine learning stack from one file."""
+"""The MLOps Stack Canvas that runs: design, run and prove a machine learning stack from one file.
+
+Example:
+    >>> import stackcanvas as sc
+    >>> @sc.step
+    ... def double(number: int) -> int:
+    ...     return 2 * number
+    >>> double(21)
+    42
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stackcanvas.errors import StackCanvasError
+    from stackcanvas.features import Entity, FeatureView
+    from stackcanvas.metadata import Ref
+    from stackcanvas.pipelines import Context, data, map, pipeline, step, when  # noqa: A004 - the verbs of a pipeline
+    from stackcanvas.stack import Stack, open  # noqa: A004 - `sc.open` reads as it should
+
+# The public names and where they lie: importing the package loads none of them.
+_PUBLIC = {
+    "Context": "stackcanvas.pipelines",
+    "Entity": "stackcanvas.features",
+    "FeatureView": "stackcanvas.features",
+    "Ref": "stackcanvas.metadata",
+    "Stack": "stackcanvas.stack",
+    "StackCanvasError": "stackcanvas.errors",
+    "data": "stackcanvas.pipelines",
+    "map": "stackcanvas.pipelines",
+    "open": "stackcanvas.stack",
+    "pipeline": "stackcanvas.pipelines",
+    "step": "stackcanvas.pipelines",
+    "when": "stackcanvas.pipelines",
+}
+
+__all__ = [
+    "Context",
+    "Entity",
+    "FeatureView",
+    "Ref",
+    "Stack",
+    "StackCanvasError",
+    "__version__",
+    "data",
+    "map",
+    "open",
+    "pipeline",
+    "step",
+    "when",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return version("stackcanvas")
+    place = _PUBLIC.get(name)
+    if place is None:
+        raise AttributeError(f"module 'stackcanvas' has no attribute {name!r}")
+    found = getattr(importlib.import_module(place), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -61,9 +61,10 @@ class Execution:
 class Recording:
     """A live execution: gathers what it uses and makes, and is finished once."""
 
-    def __init__(self, executions: Executions, execution_id: str, trigger: str) -> None:
+    def __init__(self, executions: Executions, execution_id: str, *, trigger: str, code: CodeState) -> None:
         self.id = execution_id
         self.trigger = trigger
+        self.code = code
         self.finished = False
         self._executions = executions
         self._links: list[tuple[str, str, str, datetime]] = []
@@ -134,7 +135,7 @@ class Executions:
         )
         again = {"state": RUNNING, "ended": None, "error": None, "process": self._process}
         tx.execute(new.on_conflict_do_update(index_elements=[execution.c.id], set_=again))
-        return Recording(self, execution_id, trigger)
+        return Recording(self, execution_id, trigger=trigger, code=code)
 
     def end(
         self,

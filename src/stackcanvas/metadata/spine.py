@@ -103,7 +103,8 @@ class Spine:
                 tx,
                 id or self.ids.new(),
                 kind,
-                code=self.code(),
+                # Asking for the state of the code takes milliseconds, and it is one for all parts of a piece of work.
+                code=around.code if around else self.code(),
                 subject=subject,
                 parameters=parameters,
                 trigger=trigger or (around.trigger if around else "manual"),

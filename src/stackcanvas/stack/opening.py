@@ -1,0 +1,81 @@
+"""`stackcanvas.open`: from a folder to a running stack."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from stackcanvas.backends.database import open_database
+from stackcanvas.canvas import load
+from stackcanvas.clock import Clock, SystemClock
+from stackcanvas.errors import NotFound, Unavailable
+from stackcanvas.foundations import Git
+from stackcanvas.ids import Ids
+from stackcanvas.metadata import Actor, CodeState, Spine
+from stackcanvas.metadata.migrate import prepare
+from stackcanvas.stack import tables
+from stackcanvas.stack.settings import settings_of
+from stackcanvas.stack.stack import Stack
+
+CANVAS = "canvas.yaml"
+FOLDER = ".stackcanvas"
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder upwards that holds a `canvas.yaml`.
+
+    Raises:
+        NotFound: none does.
+    """
+    folder = start.resolve()
+    for candidate in (folder, *folder.parents):
+        if (candidate / CANVAS).is_file():
+            return candidate
+    raise NotFound(
+        "canvas", str(folder / CANVAS), fix="Make a project with `stackcanvas init NAME`, or name one with --project"
+    )
+
+
+def open(  # noqa: A001 - reads as `sc.open()`
+    path: str | Path | None = None,
+    *,
+    environment: str | None = None,
+    clock: Clock | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Stack:
+    """Open the stack of a project.
+
+    Args:
+        path: the project's folder or one inside it; the current folder by default.
+        environment: the entry of `environments` in the canvas to apply; `STACKCANVAS_ENVIRONMENT` by default.
+        clock: what time it is for records; the machine's by default.
+        environ: where `${NAME}` in the canvas is looked up; the process's own by default.
+
+    Raises:
+        NotFound: no folder upwards holds a `canvas.yaml`.
+        BadInputs: the canvas has errors; each with line and column.
+        Unavailable: the state cannot be opened.
+    """
+    known = os.environ if environ is None else environ
+    root = find_root(Path.cwd() if path is None else Path(path))
+    canvas = load(root / CANVAS)
+    folder = root / FOLDER
+    settings = settings_of(canvas, folder=folder, environment=environment or known.get("STACKCANVAS_ENVIRONMENT"), environ=known)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise Unavailable(f"the folder of the stack's state cannot be made ({error.strerror})", where=str(folder)) from error
+    database = open_database(settings.database)
+    prepare(database, tables.load)
+    now = clock or SystemClock()
+    git = Git(root)
+    spine = Spine(
+        database,
+        clock=now,
+        ids=Ids(now.now),
+        actor=Actor(git.identity() or getpass.getuser()),
+        code=lambda: CodeState(git.head(), git.dirty()),
+    )
+    return Stack(root=root, folder=folder, canvas=canvas, settings=settings, spine=spine)

@@ -1,0 +1,110 @@
+"""A running stack: the blocks of one project over its backends, each made when it is first used."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stackcanvas.metadata import Spine
+from stackcanvas.stack.settings import Settings
+
+if TYPE_CHECKING:
+    from stackcanvas.backends.executor import Executor
+    from stackcanvas.backends.keyvalue import KeyValue
+    from stackcanvas.backends.objects import Objects
+    from stackcanvas.canvas import Canvas
+    from stackcanvas.data import Data
+    from stackcanvas.deployment import Deployment
+    from stackcanvas.experiments import Experiments
+    from stackcanvas.features import Features
+    from stackcanvas.foundations import Git
+    from stackcanvas.monitoring import Monitoring
+    from stackcanvas.pipelines import Pipelines
+    from stackcanvas.registry import Registry
+    from stackcanvas.serving import Serving
+    from stackcanvas.stack.project import Project
+    from stackcanvas.value import Value
+
+# The parts of a stack and what makes each: nothing of a block is imported before it is used.
+_PARTS = {
+    "objects": "stackcanvas.stack.build.backends:objects",
+    "online": "stackcanvas.stack.build.backends:online",
+    "executor": "stackcanvas.stack.build.backends:executor",
+    "foundations": "stackcanvas.stack.build.foundations:build",
+}
+_TICKS = "stackcanvas.stack.ticks:ticks"
+
+
+class Stack:
+    """The blocks of one project, as attributes.
+
+    Made by `stackcanvas.open`; a context manager that closes what it opened.
+
+    Args:
+        root: the folder of `canvas.yaml`.
+        folder: the embedded state, `.stackcanvas` in the root.
+        canvas: the answers.
+        settings: what the answers mean for the backends.
+        spine: records, lineage, events.
+    """
+
+    objects: Objects
+    online: KeyValue
+    executor: Executor
+    project: Project
+    data: Data
+    foundations: Git
+    experiments: Experiments
+    features: Features
+    pipelines: Pipelines
+    registry: Registry
+    deployment: Deployment
+    serving: Serving
+    monitoring: Monitoring
+    value: Value
+
+    def __init__(self, *, root: Path, folder: Path, canvas: Canvas, settings: Settings, spine: Spine) -> None:
+        self.root = root
+        self.folder = folder
+        self.canvas = canvas
+        self.settings = settings
+        self.spine = spine
+        self._lock = threading.RLock()
+
+    def __getattr__(self, name: str) -> Any:
+        target = _PARTS.get(name)
+        if target is None:
+            raise AttributeError(f"a stack has no part {name!r}")
+        with self._lock:
+            if name not in self.__dict__:
+                self.__dict__[name] = _load(target)(self)
+        return self.__dict__[name]
+
+    def ticks(self) -> Mapping[str, Callable[[datetime], object]]:
+        """What a worker does again and again, by name; each takes the time it is."""
+        found: Mapping[str, Callable[[datetime], object]] = _load(_TICKS)(self)
+        return found
+
+    def close(self) -> None:
+        """Close the backends that were opened."""
+        with self._lock:
+            for name in ("executor", "online"):
+                part = self.__dict__.pop(name, None)
+                if part is not None:
+                    part.close()
+            self.spine.database.close()
+
+    def __enter__(self) -> Stack:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _load(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)

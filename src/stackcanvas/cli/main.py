@@ -1,13 +1,10 @@
-"""The entry point: the table of all commands, and the one place where errors become sentences and exit codes."""
+"""The entry point: the table of all commands, and how a command line is run."""
 
 from __future__ import annotations
 
-import errno
 import itertools
-import json
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +12,7 @@ import click
 from click.shell_completion import shell_complete
 
 from stackcanvas.cli.commands import Entry, LazyGroup
-from stackcanvas.errors import NotFound, StackCanvasError, Unavailable, Usage
+from stackcanvas.cli.faults import to_exit_code
 
 _CLI = "stackcanvas.cli"
 
@@ -91,17 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     completion = os.environ.get("_STACKCANVAS_COMPLETE")
     if completion:
         return shell_complete(cli, {}, "stackcanvas", "_STACKCANVAS_COMPLETE", completion)
-    try:
-        return _invoke(words)
-    except BrokenPipeError:
-        # The reader has gone (`| head`): a success, and nothing more may be written when Python exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
-        return 130
-    except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a sentence
-        return _report(_translate(error), words)
+    return to_exit_code(lambda: _invoke(words), as_json=asks_for_json(words))
 
 
 def _invoke(words: list[str]) -> int:
@@ -117,31 +104,6 @@ def _invoke(words: list[str]) -> int:
     return 0
 
 
-def _translate(error: Exception) -> StackCanvasError:
-    if isinstance(error, StackCanvasError):
-        return error
-    if isinstance(error, click.ClickException):
-        return _from_click(error)
-    if isinstance(error, OSError) and error.errno in _SYSTEM:
-        return _from_system(error)
-    said = f"{type(error).__name__}: {error}".strip().rstrip(".:").replace("\n", " ")
-    return StackCanvasError(
-        f"Something went wrong inside stackcanvas ({said})",
-        fix="To see where, run it again with STACKCANVAS_DEBUG=1 and report what it prints",
-    )
-
-
-def _report(error: StackCanvasError, words: Sequence[str]) -> int:
-    """Say what went wrong on stderr: a sentence, or one line of JSON when the command was asked for JSON."""
-    if os.environ.get("STACKCANVAS_DEBUG"):
-        traceback.print_exc()
-    if asks_for_json(words):
-        click.echo(json.dumps(error.to_dict() | {"exit_code": error.exit_code}), err=True)
-    else:
-        click.echo(click.style(error.sentence(), fg="red"), err=True)
-    return error.exit_code
-
-
 def asks_for_json(words: Sequence[str]) -> bool:
     """Whether a command line asks for JSON; it must be told even when the line cannot be parsed.
 
@@ -152,29 +114,3 @@ def asks_for_json(words: Sequence[str]) -> bool:
     if "--format=json" in words or ("--format", "json") in itertools.pairwise(words):
         return True
     return os.environ.get("STACKCANVAS_FORMAT") == "json" and not any(word.startswith("--format") for word in words)
-
-
-def _from_click(error: click.ClickException) -> StackCanvasError:
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    hint = f"See: {context.command_path} --help" if context else None
-    return Usage(error.format_message().rstrip(".?").replace("\n", " "), fix=hint)
-
-
-_SYSTEM = {
-    errno.ENOENT: "the file or folder is not there",
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EACCES: "the system does not allow it",
-    errno.EPERM: "the system does not allow it",
-    errno.EROFS: "the file system is read-only",
-}
-
-
-def _from_system(error: OSError) -> StackCanvasError:
-    where = str(error.filename) if error.filename else None
-    if error.errno == errno.ENOENT and where:
-        return NotFound("file or folder", where)
-    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-    fix = "Free some space and run the command again; what was recorded before is whole" if full else None
-    what = _SYSTEM[error.errno or 0]
-    return Unavailable(what if where else what.capitalize(), where=where, fix=fix)

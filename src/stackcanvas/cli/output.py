@@ -11,8 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from stackcanvas.cli.cells import cell, title
-from stackcanvas.plain import plain
+from stackcanvas.plain import cell, plain, title
 
 _KEY = "stackcanvas.format"
 _Function = TypeVar("_Function", bound=Callable[..., Any])

@@ -1,4 +1,4 @@
-"""Every error of a route as one envelope, `{"error": sentence, "kind": ...}`, with the status that the error carries."""
+"""Every error of a route in one envelope, `{"error": sentence, "kind": ...}`, with the status it carries."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Conformance suites for backends, and helpers for tests of stacks."""

@@ -62,11 +62,15 @@ def open(  # noqa: A001 - reads as `sc.open()`
     root = find_root(Path.cwd() if path is None else Path(path))
     canvas = load(root / CANVAS)
     folder = root / FOLDER
-    settings = settings_of(canvas, folder=folder, environment=environment or known.get("STACKCANVAS_ENVIRONMENT"), environ=known)
+    settings = settings_of(
+        canvas, folder=folder, environment=environment or known.get("STACKCANVAS_ENVIRONMENT"), environ=known
+    )
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise Unavailable(f"the folder of the stack's state cannot be made ({error.strerror})", where=str(folder)) from error
+        raise Unavailable(
+            f"the folder of the stack's state cannot be made ({error.strerror})", where=str(folder)
+        ) from error
     database = open_database(settings.database)
     prepare(database, tables.load)
     now = clock or SystemClock()

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from stackcanvas.metadata import Spine
 from stackcanvas.stack.settings import Settings
@@ -98,7 +98,7 @@ class Stack:
                     part.close()
             self.spine.database.close()
 
-    def __enter__(self) -> Stack:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

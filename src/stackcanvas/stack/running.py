@@ -1,0 +1,93 @@
+"""Which processes of a project run, and where they listen: one small file each under `.stackcanvas/run/`."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+NAMES = ("control", "predict", "worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process as it announced itself.
+
+    Args:
+        host: where it listens; None when it listens nowhere.
+        alive: whether the system still knows the process.
+    """
+
+    name: str
+    pid: int
+    started: datetime
+    host: str | None
+    port: int | None
+    alive: bool
+
+    @property
+    def url(self) -> str | None:
+        """Its address, None when it listens nowhere."""
+        if self.host is None or self.port is None:
+            return None
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+def announce(folder: Path, name: str, *, started: datetime, host: str | None = None, port: int | None = None) -> None:
+    """Say that this process is ready and where it listens."""
+    place = _place(folder, name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    facts = {"host": host, "port": port, "pid": os.getpid(), "started": started.isoformat()}
+    # Readers must never see half a file.
+    fresh = place.with_suffix(f".{os.getpid()}.tmp")
+    fresh.write_text(json.dumps(facts) + "\n")
+    fresh.replace(place)
+
+
+def withdraw(folder: Path, name: str) -> None:
+    """Take back what this process announced; what another one said stays."""
+    found = process(folder, name)
+    if found is not None and found.pid == os.getpid():
+        _place(folder, name).unlink(missing_ok=True)
+
+
+def process(folder: Path, name: str) -> Process | None:
+    """What a process announced last, None when there is nothing readable."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        facts = json.loads(_place(folder, name).read_text())
+        return Process(
+            name=name,
+            pid=int(facts["pid"]),
+            started=datetime.fromisoformat(facts["started"]),
+            host=facts.get("host"),
+            port=facts.get("port"),
+            alive=is_alive(int(facts["pid"])),
+        )
+    return None
+
+
+def processes(folder: Path) -> list[Process]:
+    """Every process that announced itself and still lives."""
+    found = (process(folder, name) for name in NAMES)
+    return [one for one in found if one is not None and one.alive]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the system has a running process of this number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    with suppress(OSError):  # an ended process that nobody has waited for still has its number
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return True
+
+
+def _place(folder: Path, name: str) -> Path:
+    return folder / "run" / f"{name}.json"

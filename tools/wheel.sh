@@ -6,7 +6,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$uv" build --quiet --wheel --out-dir "$work/dist" --python "$python" .
 "$uv" venv --quiet --python "$python" "$work/venv"
-"$uv" pip install --quiet --compile-bytecode --python "$work/venv/bin/python" --constraint tools/constraints.txt "$work"/dist/*.whl
+# The locked versions, so that what is tested is what was tested before.
+sed -n 's/^\([a-zA-Z0-9].*==[^ ]*\).*/\1/p' requirements.lock > "$work/constraints.txt"
+"$uv" pip install --quiet --compile-bytecode --python "$work/venv/bin/python" --constraint "$work/constraints.txt" "$work"/dist/*.whl
 cd "$work"
 "$work/venv/bin/stackcanvas" --version
 "$work/venv/bin/stackcanvas" init first

@@ -1,5 +1,6 @@
 """Features as known at a time: views over data versions, the point-in-time join, training sets and the online store."""
 
 from stackcanvas.features.join import Observations, point_in_time
+from stackcanvas.features.view import Entity, FeatureView
 
-__all__ = ["Observations", "point_in_time"]
+__all__ = ["Entity", "FeatureView", "Observations", "point_in_time"]

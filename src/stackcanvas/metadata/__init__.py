@@ -8,7 +8,7 @@ from stackcanvas.metadata.executions import Execution, Recording
 from stackcanvas.metadata.leases import Lease
 from stackcanvas.metadata.lineage import Edge, Graph
 from stackcanvas.metadata.refs import KINDS, Ref
-from stackcanvas.metadata.spine import Spine, current
+from stackcanvas.metadata.spine import Spine, current, within
 
 __all__ = [
     "KINDS",
@@ -26,4 +26,5 @@ __all__ = [
     "Ref",
     "Spine",
     "current",
+    "within",
 ]

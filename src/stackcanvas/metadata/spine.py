@@ -135,3 +135,13 @@ class Spine:
 def current() -> Recording | None:
     """The execution that is being recorded in this context."""
     return _current.get()
+
+
+@contextmanager
+def within(recording: Recording) -> Iterator[Recording]:
+    """Make work that is recorded in the block of code a part of this one, which somebody else ends."""
+    token = _current.set(recording)
+    try:
+        yield recording
+    finally:
+        _current.reset(token)

@@ -80,7 +80,11 @@ class PostgresDatabase:
         forget_after_fork(self._engine)
         self._readers = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._writers = self._engine.execution_options(isolation_level="READ COMMITTED")
-        self._check()
+        try:
+            self._check()
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -141,7 +145,9 @@ class PostgresDatabase:
         """Connect once, so that a wrong URL is reported now, and make the schema when it is missing."""
         with self.read() as connection:
             encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
-            found = connection.exec_driver_sql("SELECT to_regnamespace(%s)", (self.schema,)).scalar_one()
+            # A search path passes over a schema that may not be used without a word.
+            look = "SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = %s"
+            usable = connection.exec_driver_sql(look, (self.schema,)).scalar_one_or_none()
         if encoding != "UTF8":
             raise BadInput(
                 f"the database stores text as {encoding}",
@@ -149,7 +155,10 @@ class PostgresDatabase:
                 expected="UTF8",
                 fix="Make it anew: createdb --encoding=UTF8 --template=template0 NAME",
             )
-        if found is None:
+        if usable is False:
+            fix = f"As its owner: GRANT USAGE ON SCHEMA {self.schema} TO the user"
+            raise Refused(f"the user may not use the schema {self.schema}", where=self._where, fix=fix)
+        if usable is None:
             # Inside the lock: two sessions that make the same schema at once would clash.
             with self.write() as connection:
                 connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{self.schema}"')
@@ -166,7 +175,11 @@ class PostgresDatabase:
 
     def _translate(self, context: ExceptionContext) -> None:
         """Say what a user can do about an error of the driver."""
+        if context.is_pre_ping:
+            return  # the pool asks whether an idle connection still lives, and replaces it when it does not
         error = context.original_exception
+        if isinstance(error, psycopg.ProgrammingError) and context.connection is None:
+            raise BadInput(f"the database URL cannot be used: {self._said(error)}", where=self._where) from error
         if isinstance(error, psycopg.Error):
             translated = self._sentence(error)
             if translated is not None:
@@ -175,7 +188,7 @@ class PostgresDatabase:
     def _sentence(self, error: psycopg.Error) -> StackCanvasError | None:
         """The error for a user, or None when it is a mistake of the caller."""
         state = error.sqlstate or ("08" if isinstance(error, psycopg.OperationalError) else "")
-        said = _masked(str(error).strip().partition("\n")[0], self._password)
+        said = self._said(error)
         if state == "55P03":
             waited = f"another process has been writing to the database for more than {self._busy_s:g} s"
             return Unavailable(waited, where=self._where, fix="Try again, or end the process that holds it")
@@ -187,6 +200,10 @@ class PostgresDatabase:
             return Corrupt(f"PostgreSQL says: {said}", where=self._where, fix="Put a backup in its place")
         reason, fix = _REASONS.get(state) or _REASONS.get(state[:2]) or (None, None)
         return Unavailable(f"{reason} ({said})", where=self._where, fix=fix) if reason else None
+
+    def _said(self, error: psycopg.Error) -> str:
+        """The first line of the driver's message."""
+        return _masked(str(error).strip().partition("\n")[0], self._password)
 
 
 class _Compiler(PGCompiler_psycopg):
@@ -219,7 +236,8 @@ def _parsed(url: str) -> tuple[URL, str]:
             "the database URL cannot be read", expected="postgresql://user:password@host:port/database?schema=name"
         ) from None
     query = dict(given.query)
-    schema = query.pop("schema", "public")
+    # SQLAlchemy drops an option without a value; here it may be a variable that was not set.
+    schema = query.pop("schema", "" if re.search(r"[?&]schema=", url) else "public")
     if not isinstance(schema, str) or not _SCHEMA.fullmatch(schema):
         raise BadInput(
             f"the database URL names the schema {schema!r}",

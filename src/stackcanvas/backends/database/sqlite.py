@@ -87,7 +87,11 @@ class SqliteDatabase:
             True: self._engine.execution_options(stackcanvas_mode=_DURABLE),
             False: self._engine.execution_options(stackcanvas_mode=_FAST),
         }
-        self._check()
+        try:
+            self._check()
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -1,0 +1,151 @@
+"""The control server: REST, pages and the event stream of one project, on loopback."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import uvicorn
+from fastapi import FastAPI, Header, Request, Response
+from fastapi.responses import PlainTextResponse, StreamingResponse
+
+from stackcanvas import __version__
+from stackcanvas.cli.faults import to_exit_code
+from stackcanvas.rest.api import api
+from stackcanvas.rest.errors import install_errors
+from stackcanvas.server.child import leave_with_parent, listen, log_to_stderr
+from stackcanvas.server.feed import Feed
+from stackcanvas.server.guard import Guard
+from stackcanvas.server.metrics import Metrics, Observer
+from stackcanvas.stack import Stack, find_root, open  # noqa: A004 - the verb of the package
+from stackcanvas.stack.running import announce, withdraw
+from stackcanvas.ui.site import pages
+
+
+def make_app(stack: Stack, *, on_ready: Callable[[], None] | None = None) -> FastAPI:
+    """The application over an open stack.
+
+    Args:
+        stack: what it shows; the caller closes it.
+        on_ready: called when requests are about to be answered.
+    """
+    feed = Feed(after=stack.spine.events.after, head=stack.spine.events.head)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        watching = asyncio.create_task(feed.run())
+        if on_ready is not None:
+            on_ready()
+        yield
+        feed.close()
+        await watching
+
+    # The documentation pages of FastAPI load scripts from elsewhere; the schema itself is there.
+    app = FastAPI(
+        title="stackcanvas",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    app.state.stack = stack
+    app.state.feed = feed
+    metrics = Metrics(started=stack.spine.clock.now())
+    app.add_middleware(Observer, metrics=metrics)
+    app.add_middleware(Guard)  # outermost: what it refuses is seen by nothing else
+    install_errors(app)
+    app.include_router(api())
+    _add_own_routes(app, feed, metrics)
+    app.mount("/", pages(stack))
+    return app
+
+
+def _add_own_routes(app: FastAPI, feed: Feed, metrics: Metrics) -> None:
+    @app.get("/health", include_in_schema=False)
+    def health() -> Response:
+        return PlainTextResponse("OK")
+
+    @app.get("/version", include_in_schema=False)
+    def version() -> Response:
+        return PlainTextResponse(__version__)
+
+    @app.get("/metrics", include_in_schema=False)
+    def show_metrics() -> Response:
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4")
+
+    @app.get("/api/v1/events/stream", tags=["events"])
+    async def stream(
+        request: Request, after: int | None = None, last_event_id: Annotated[int | None, Header()] = None
+    ) -> StreamingResponse:
+        """The events from a number on as server-sent events, and every new one as it happens."""
+        del request
+        begin = last_event_id if last_event_id is not None else after
+        headers = {"cache-control": "no-store"}
+        return StreamingResponse(feed.stream(begin), media_type="text/event-stream", headers=headers)
+
+
+class _Server(uvicorn.Server):
+    """Ends the event streams when it is told to stop; else it would wait for their listeners."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at SIGTERM and SIGINT, and end with exit code 0 after it."""
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            self.should_exit = True
+            self.config.loaded_app.state.feed.close()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        yield
+
+
+def serve(stack: Stack, taken: socket.socket, *, started: datetime) -> None:
+    """Answer requests on a listening socket until a signal says stop."""
+    host, port = taken.getsockname()[:2]
+    app = make_app(stack, on_ready=lambda: announce(stack.folder, "control", started=started, host=host, port=port))
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+    )
+    try:
+        _Server(config).run(sockets=[taken])
+    finally:
+        withdraw(stack.folder, "control")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve one project's pages and REST."""
+    parser = argparse.ArgumentParser("stackcanvas.server.control", description=main.__doc__)
+    parser.add_argument("--project", type=Path, default=None, help="the project's folder")
+    parser.add_argument("--host", default="127.0.0.1", help="an address of this machine")
+    parser.add_argument("--port", type=int, default=8700, help="0 takes a free one")
+    given = parser.parse_args(arguments)
+
+    def work() -> int:
+        leave_with_parent()
+        log_to_stderr("control")
+        root = find_root(given.project or Path.cwd())
+        with listen(given.host, given.port, what="control", option="--port") as taken, open(root) as stack:
+            serve(stack, taken, started=stack.spine.clock.now())
+        return 0
+
+    return to_exit_code(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""What stands before every route: who may ask, how much they may send, and what pages may load."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_READING = {"GET", "HEAD", "OPTIONS"}
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_HEADERS = {
+    "content-security-policy": (
+        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class Guard:
+    """Refuses requests that a foreign page could send through a person's browser, and too large ones.
+
+    A server on loopback is reachable from every page that the browser shows: by a name that an attacker's DNS
+    points to 127.0.0.1 (the Host header tells), or by a form sent from elsewhere (the Origin header tells).
+
+    Args:
+        app: the application behind.
+        hosts: names by which the server may be called, beside those of loopback.
+        largest_bytes: the largest body that is read.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = (), largest_bytes: int = 16 * 1024 * 1024) -> None:
+        self._app = app
+        self._hosts = _LOOPBACK | frozenset(hosts)
+        self._largest_bytes = largest_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer why not."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope["method"], headers)
+        if refusal is not None:
+            await _answer(send, *refusal)
+            return
+        await self._app(scope, self._limited(receive), _with_headers(send))
+
+    def _refusal(self, method: str, headers: Headers) -> tuple[int, str] | None:
+        host = headers.get("host", "")
+        if _name(host) not in self._hosts:
+            return 421, f"This server does not answer to the name {host!r}. Ask for 127.0.0.1 or localhost."
+        if method not in _READING and not _same_site(headers, host):
+            return 403, "A page of another site may not change anything here."
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > self._largest_bytes:
+            return 413, _too_large(self._largest_bytes)
+        return None
+
+    def _limited(self, receive: Receive) -> Receive:
+        seen = 0
+
+        async def limited() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._largest_bytes:
+                # Without a length the body is counted as it comes; the connection ends here.
+                return {"type": "http.disconnect"}
+            return message
+
+        return limited
+
+
+def _name(host: str) -> str:
+    head, colon, port = host.rpartition(":")
+    return (head if colon and port.isdigit() else host).lower()
+
+
+def _same_site(headers: Headers, host: str) -> bool:
+    if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        return False
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == host
+
+
+def _with_headers(send: Send) -> Send:
+    async def with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return with_headers
+
+
+async def _answer(send: Send, status: int, sentence: str) -> None:
+    body = json.dumps({"error": sentence}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await _with_headers(send)({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _too_large(largest_bytes: int) -> str:
+    return f"The body is larger than the {largest_bytes // (1024 * 1024)} MB that are read at once."

@@ -1,0 +1,130 @@
+"""`stackcanvas up`: one parent for the three processes of a project."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from stackcanvas.cli.faults import to_exit_code
+from stackcanvas.errors import Conflict
+from stackcanvas.server.child import log_to_stderr, on_stop
+from stackcanvas.server.supervisor import Plan, Supervisor
+from stackcanvas.stack import find_root, open  # noqa: A004 - the verb of the package
+from stackcanvas.stack.running import Process, processes
+
+_PATIENCE_S = 10.0
+
+
+def plans(root: Path, folder: Path, *, host: str, control_port: int, predict_port: int) -> list[Plan]:
+    """The three children of a project, in the order in which they are stopped."""
+
+    def python(module: str, *options: object) -> list[str]:
+        return [sys.executable, "-m", f"stackcanvas.server.{module}", *map(str, options)]
+
+    def worker(_port: int | None) -> list[str]:
+        return python("worker", "--project", root)
+
+    def control(port: int | None) -> list[str]:
+        return python("control", "--project", root, "--host", host, "--port", port or control_port)
+
+    def predict(port: int | None) -> list[str]:
+        return python("predict", "--folder", folder, "--host", host, "--port", port or predict_port)
+
+    return [Plan("worker", worker, health=None), Plan("control", control), Plan("predict", predict)]
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the project's lock: a second `up` on the same project is refused.
+
+    Raises:
+        Conflict: another one holds it.
+    """
+    place = folder / "run" / "up.lock"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("a+") as lock:
+        try:
+            # The system gives the lock back when its holder dies, however it dies.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise _runs_already(place, folder) from error
+        lock.truncate(0)
+        lock.write(json.dumps({"pid": os.getpid()}))
+        lock.flush()
+        yield
+
+
+def _runs_already(place: Path, folder: Path) -> Conflict:
+    try:
+        pid = json.loads(place.read_text())["pid"]
+    except (OSError, ValueError, KeyError):
+        pid = None
+    at = next((f" at {one.url}" for one in processes(folder) if one.name == "control"), "")
+    stop = f"Stop it with Ctrl-C where it runs, or with `kill {pid}`" if pid else "Stop it with Ctrl-C where it runs"
+    return Conflict(f"This project runs already{at}", fix=stop)
+
+
+def run(root: Path, *, host: str, control_port: int, predict_port: int) -> None:
+    """Run a project's processes until a signal says stop."""
+    stop = threading.Event()
+    on_stop(stop.set)
+    # Opened here first: the canvas is checked and the database made or migrated once, before three processes do.
+    with open(root) as stack:
+        folder = stack.folder
+    with only_one(folder):
+        _await_orphans(folder, stop)
+        chosen = plans(root, folder, host=host, control_port=control_port, predict_port=predict_port)
+        supervisor = Supervisor(folder, chosen, environ=os.environ)
+        started = supervisor.start(stop)
+        try:
+            if not stop.is_set():
+                _greet(started)
+                supervisor.watch(stop)
+        finally:
+            supervisor.stop()
+    click.echo("Stopped.", err=True)
+
+
+def _await_orphans(folder: Path, stop: threading.Event) -> None:
+    """Children of a parent that was killed leave by themselves within a moment, and hold their ports until then."""
+    tries = int(_PATIENCE_S / 0.1)
+    while tries and processes(folder) and not stop.wait(0.1):
+        tries -= 1
+
+
+def _greet(started: Sequence[Process]) -> None:
+    urls = {one.name: one.url for one in started}
+    click.echo(f"The canvas:   {urls.get('control')}/")
+    click.echo(f"Predictions:  {urls.get('predict')}/v2")
+    click.echo("Ctrl-C stops everything.", err=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the stack of a project: web pages, prediction server, worker."""
+    parser = argparse.ArgumentParser("stackcanvas.server.up", description=main.__doc__)
+    parser.add_argument("--project", type=Path, default=None, help="the project's folder")
+    parser.add_argument("--host", default="127.0.0.1", help="an address of this machine")
+    parser.add_argument("--port", type=int, default=8700, help="of the pages and REST; 0 takes a free one")
+    parser.add_argument("--predict-port", type=int, default=8080, help="of the prediction server; 0 takes a free one")
+    given = parser.parse_args(arguments)
+
+    def work() -> int:
+        log_to_stderr("up")
+        root = find_root(given.project or Path.cwd())
+        run(root, host=given.host, control_port=given.port, predict_port=given.predict_port)
+        return 0
+
+    return to_exit_code(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""What pages show, as frozen records: templates draw them, and the address with `.json` gives them as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value in a table.
+
+    Args:
+        text: as a person reads it.
+        href: where it leads.
+        tone: `plain`, `good`, `warn`, `bad` or `soft`.
+        mono: whether every character counts, as in a digest.
+    """
+
+    text: str
+    href: str | None = None
+    tone: str = "plain"
+    mono: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Records of one kind.
+
+    Args:
+        columns: headings; one that begins with `#` stands over numbers.
+        empty: what is said when there are no rows, best with the command that makes the first one.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    empty: str = "Nothing yet."
+
+
+@dataclass(frozen=True, slots=True)
+class FactView:
+    """One thing that the records show."""
+
+    label: str
+    value: str
+    href: str | None = None
+    tone: str = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Why, by whom and when a question was decided."""
+
+    status: str
+    why: str | None = None
+    owner: str | None = None
+    decided: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionView:
+    """A question with its answer.
+
+    Args:
+        short: the answer in a line, None while it is open.
+        answer: the answer as plain data, for showing it whole.
+        configures: what the running stack does with it.
+    """
+
+    id: str
+    title: str
+    help: str
+    href: str
+    short: str | None
+    answer: object
+    decision: Decision | None = None
+    configures: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an answer is still wanted."""
+        return self.short is None and (self.decision is None or self.decision.status != "not applicable")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """One block of the canvas.
+
+    Args:
+        number: as printed on the canvas; the dilemmas are 0.
+        area: `data`, `model`, `metadata`, `value` or `dilemma`.
+        hint: what the block is about, shown while it has no answers.
+    """
+
+    id: str
+    number: int
+    title: str
+    area: str
+    hint: str
+    href: str
+    questions: tuple[QuestionView, ...]
+    facts: tuple[FactView, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def answered(self) -> tuple[QuestionView, ...]:
+        """The questions that have an answer."""
+        return tuple(question for question in self.questions if question.short is not None)
+
+    @property
+    def open_count(self) -> int:
+        """How many questions still want an answer."""
+        return sum(question.is_open for question in self.questions)
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What stands around every page.
+
+    Args:
+        title: of the page.
+        here: the address of the page.
+        rooms: the blocks as links, in the canvas's order.
+        live: whether the page refreshes itself when something happens.
+    """
+
+    title: str
+    here: str
+    project: str
+    version: str
+    rooms: tuple[RoomLink, ...]
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLink:
+    """A block in the navigation."""
+
+    id: str
+    number: int
+    title: str
+    href: str
+    area: str
+
+
+@dataclass(frozen=True, slots=True)
+class CanvasPage:
+    """The canvas: header, eleven blocks and the dilemmas, each with answers and evidence."""
+
+    project: str
+    date: str | None
+    team: tuple[str, ...]
+    positioning: str | None
+    goal: str | None
+    blocks: tuple[BlockView, ...]
+    processes: tuple[FactView, ...] = ()
+
+    def block(self, block: str) -> BlockView:
+        """One block by its id."""
+        return next(found for found in self.blocks if found.id == block)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockPage:
+    """The room of a block: its questions, its evidence and its records."""
+
+    block: BlockView
+    tables: tuple[Table, ...]
+    before: RoomLink | None = None
+    after: RoomLink | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A line over steps, drawn as SVG.
+
+    Args:
+        points: of the line, each `x,y` in a box of 600 by 160.
+        low, high: the range of values; first, last: of steps.
+    """
+
+    title: str
+    points: str
+    low: str
+    high: str
+    first: str
+    last: str
+    latest: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """Anything that the stack keeps: its facts, charts of its metrics, and tables of what is tied to it."""
+
+    kind: str
+    title: str
+    facts: tuple[FactView, ...]
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[Table, ...] = ()
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventsPage:
+    """What happened, newest first."""
+
+    table: Table
+    older: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """Why there is no page."""
+
+    status: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class PatternsPage:
+    """One example of every part."""
+
+    blocks: tuple[BlockView, ...]
+    tables: tuple[Table, ...]
+    charts: tuple[Chart, ...]
+    facts: tuple[FactView, ...] = field(default=())

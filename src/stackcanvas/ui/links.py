@@ -1,0 +1,62 @@
+"""The one place where addresses of pages are made."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+from stackcanvas.metadata import Ref
+
+
+class Links:
+    """Makes addresses of pages.
+
+    Args:
+        base: what stands before every path, without a slash at its end.
+
+    Example:
+        >>> Links().ref(Ref.parse("data:predictions/delay@3"))
+        '/ref?name=data%3Apredictions%2Fdelay%403'
+    """
+
+    def __init__(self, base: str = "") -> None:
+        self._base = base
+
+    def canvas(self) -> str:
+        """The first page."""
+        return f"{self._base}/"
+
+    def block(self, block: str, *, question: str | None = None) -> str:
+        """The room of a block, at one of its questions where one is named."""
+        place = f"{self._base}/blocks/{quote(block, safe='')}"
+        return f"{place}#{quote(question, safe='.')}" if question else place
+
+    def ref(self, ref: Ref | str) -> str:
+        """The page of anything that has a ref; runs and executions have pages of their own."""
+        found = Ref.parse(ref) if isinstance(ref, str) else ref
+        if found.kind == "run":
+            return f"{self._base}/runs/{quote(found.name, safe='')}"
+        if found.kind == "execution":
+            return f"{self._base}/executions/{quote(found.name, safe='')}"
+        return f"{self._base}/ref?{urlencode({'name': str(found)})}"
+
+    def events(self, *, before: int | None = None) -> str:
+        """What happened, newest first."""
+        return f"{self._base}/events" + (f"?before={before}" if before is not None else "")
+
+    def patterns(self) -> str:
+        """Every part of the pages on one page."""
+        return f"{self._base}/patterns"
+
+    def stream(self) -> str:
+        """The stream of events that refreshes pages."""
+        return f"{self._base}/api/v1/events/stream"
+
+    def static(self, name: str) -> str:
+        """A file that pages load."""
+        return f"{self._base}/static/{name}"
+
+    def twin(self, address: str) -> str:
+        """The same page as JSON."""
+        path, question, query = address.partition("?")
+        path = path.partition("#")[0]
+        return f"{'/canvas' if path in {'/', ''} else path}.json{question}{query}"

@@ -1,0 +1,49 @@
+"""Templates filled from page contexts; everything that is not markup of ours is escaped."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from markupsafe import Markup, escape
+
+from stackcanvas.ui.context import Shell
+from stackcanvas.ui.links import Links
+
+_CODE = re.compile(r"`([^`\n]+)`")
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("stackcanvas.ui"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["prose"] = prose
+    return made
+
+
+def prose(text: str) -> Markup:
+    """Escape a sentence and set its parts between backticks as code.
+
+    Example:
+        >>> prose("Run `stackcanvas up` & wait")
+        Markup('Run <code>stackcanvas up</code> &amp; wait')
+    """
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
+def render(template: str, *, page: object, shell: Shell, links: Links) -> str:
+    """A page as HTML.
+
+    Args:
+        template: a file of `templates/`.
+        page: the context of the page.
+        shell: what stands around it.
+    """
+    return _environment().get_template(template).render(page=page, shell=shell, links=links)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import MetaData
 
+from stackcanvas.experiments import tables as experiments
 from stackcanvas.metadata import tables as metadata
 from stackcanvas.metadata.schema import schema
 
 # Importing a block's tables puts them on the schema.
-MODULES = (metadata,)
+MODULES = (metadata, experiments)
 
 
 def load() -> MetaData:

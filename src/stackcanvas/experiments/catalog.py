@@ -1,0 +1,155 @@
+"""Experiments: named groups of runs, with the numbers that tracking clients know them by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from stackcanvas.errors import BadInput, Conflict, NotFound
+from stackcanvas.experiments.tables import experiment, experiment_tag
+from stackcanvas.metadata import Spine
+
+ACTIVE, DELETED = "active", "deleted"
+DEFAULT = "Default"
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A group of runs.
+
+    Args:
+        id: a number; 0 is `Default` and is always there.
+        artifact_location: where a client asked to have its files kept; None for the stack's own place.
+        lifecycle: `active` or `deleted`.
+    """
+
+    id: int
+    name: str
+    artifact_location: str | None
+    lifecycle: str
+    created: datetime
+    updated: datetime
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+class Catalog:
+    """Keeps the experiments."""
+
+    def __init__(self, spine: Spine) -> None:
+        self._spine = spine
+
+    def ensure(self, tx: Connection, name: str) -> int:
+        """The number of the experiment of a name, made when it is new, inside the caller's transaction.
+
+        Raises:
+            Conflict: the experiment was deleted.
+        """
+        found = tx.execute(
+            select(experiment.c.id, experiment.c.lifecycle).where(experiment.c.name == name)
+        ).one_or_none()
+        if found is None:
+            return self._add(tx, name, None)
+        if found.lifecycle == DELETED:
+            raise Conflict(f"the experiment {name!r} was deleted", fix="Restore it, or use another name")
+        return int(found.id)
+
+    def create(self, name: str, *, artifact_location: str | None = None, tags: Mapping[str, str] | None = None) -> int:
+        """Make an experiment and give its number.
+
+        Raises:
+            Conflict: the name is taken.
+        """
+        with self._spine.write() as tx:
+            self._add_default(tx)
+            if tx.execute(select(experiment.c.id).where(experiment.c.name == name)).first():
+                raise Conflict(f"there is an experiment {name!r} already")
+            number = self._add(tx, name, artifact_location)
+            for key, value in (tags or {}).items():
+                self._tag(tx, number, key, value)
+        return number
+
+    def get(self, name_or_id: str | int) -> Experiment:
+        """One experiment, by number or by name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        wanted = experiment.c.id == name_or_id if isinstance(name_or_id, int) else experiment.c.name == name_or_id
+        for found in self._select(wanted):
+            return found
+        if name_or_id in {0, DEFAULT}:
+            with self._spine.write() as tx:
+                self._add_default(tx)
+            return self._select(wanted)[0]
+        known = [] if isinstance(name_or_id, int) else [one.name for one in self.ls()]
+        raise NotFound("experiment", str(name_or_id), known=known)
+
+    def ls(self, *, lifecycle: str | None = ACTIVE) -> list[Experiment]:
+        """Experiments, the newest first; of any lifecycle when None."""
+        return self._select(*([] if lifecycle is None else [experiment.c.lifecycle == lifecycle]))
+
+    def change(self, number: int, *, name: str | None = None, lifecycle: str | None = None) -> None:
+        """Rename, delete or restore an experiment.
+
+        Raises:
+            Conflict: the new name is taken.
+        """
+        with self._spine.write() as tx:
+            self._add_default(tx)
+            other = select(experiment.c.id).where(experiment.c.name == name, experiment.c.id != number)
+            if name is not None and tx.execute(other).first():
+                raise Conflict(f"there is an experiment {name!r} already")
+            changed = {"name": name, "lifecycle": lifecycle}
+            values = {key: value for key, value in changed.items() if value is not None}
+            known = update(experiment).where(experiment.c.id == number)
+            if not tx.execute(known.values(**values, updated=self._spine.clock.now())).rowcount:
+                raise NotFound("experiment", str(number))
+
+    def tag(self, number: int, key: str, value: str | None) -> None:
+        """Set a tag of an experiment, or remove it with None."""
+        with self._spine.write() as tx:
+            self._tag(tx, number, key, value)
+
+    def _select(self, *wanted: object) -> list[Experiment]:
+        chosen = select(experiment).where(*wanted).order_by(experiment.c.id.desc())  # type: ignore[arg-type]
+        with self._spine.read() as connection:
+            rows = connection.execute(chosen).mappings().all()
+            numbers = [row["id"] for row in rows]
+            tagged = connection.execute(select(experiment_tag).where(experiment_tag.c.experiment.in_(numbers))).all()
+        tags: dict[int, dict[str, str]] = {}
+        for row in tagged:
+            tags.setdefault(row.experiment, {})[row.key] = row.value
+        return [Experiment(**row, tags=tags.get(row["id"], {})) for row in rows]
+
+    def _add(self, tx: Connection, name: str, artifact_location: str | None) -> int:
+        if not name.strip():
+            raise BadInput("the name of the experiment is empty")
+        if name == DEFAULT:
+            self._add_default(tx)
+            return 0
+        now = self._spine.clock.now()
+        values = {
+            "name": name,
+            "artifact_location": artifact_location,
+            "lifecycle": ACTIVE,
+            "created": now,
+            "updated": now,
+        }
+        return int(tx.execute(experiment.insert().values(values).returning(experiment.c.id)).scalar_one())
+
+    def _add_default(self, tx: Connection) -> None:
+        now = self._spine.clock.now()
+        new = self._spine.database.insert(experiment)
+        tx.execute(new.values(id=0, name=DEFAULT, lifecycle=ACTIVE, created=now, updated=now).on_conflict_do_nothing())
+
+    def _tag(self, tx: Connection, number: int, key: str, value: str | None) -> None:
+        if value is None:
+            here = (experiment_tag.c.experiment == number) & (experiment_tag.c.key == key)
+            tx.execute(experiment_tag.delete().where(here))
+            return
+        new = self._spine.database.insert(experiment_tag).values(experiment=number, key=key, value=value)
+        keys = [experiment_tag.c.experiment, experiment_tag.c.key]
+        tx.execute(new.on_conflict_do_update(index_elements=keys, set_={"value": value}))

@@ -1,0 +1,278 @@
+"""Runs as records: who ran what, with which parameters, tags and inputs, on which code and packages."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from blake3 import blake3
+from sqlalchemy import Connection, Row, select, update
+
+from stackcanvas.errors import BadInput, Conflict, NotFound
+from stackcanvas.experiments.environment import Environment, environment
+from stackcanvas.experiments.metrics import Metric
+from stackcanvas.experiments.tables import run, run_dataset, run_environment, run_input, run_parameter, run_tag
+from stackcanvas.metadata import CodeState, Ref, Spine
+
+SCHEDULED, RUNNING, FINISHED, FAILED, KILLED = "scheduled", "running", "finished", "failed", "killed"
+STATUSES = (SCHEDULED, RUNNING, FINISHED, FAILED, KILLED)
+ACTIVE, DELETED = "active", "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class RunInput:
+    """Data that a run read.
+
+    Args:
+        source: where it comes from; the ref, for data of this stack.
+        tags: such as `context: training`.
+    """
+
+    name: str
+    digest: str
+    source_type: str
+    source: str
+    schema: str | None = None
+    profile: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """A run as recorded.
+
+    Args:
+        experiment: the name of its experiment.
+        experiment_id: the number of it.
+        status: scheduled, running, finished, failed or killed.
+        lifecycle: `active` or `deleted`.
+        artifact_location: where its files lie in the object store.
+        code: the commit that ran, and whether the work tree differed from it.
+        environment: the digest of Python and all packages; `Experiments.environment` tells them.
+        metrics: the latest value of each.
+    """
+
+    id: str
+    experiment: str
+    experiment_id: int
+    name: str
+    status: str
+    started: datetime
+    ended: datetime | None
+    lifecycle: str
+    artifact_location: str
+    actor: str
+    code: CodeState
+    environment: str | None
+    host: str | None
+    seed: int | None
+    parameters: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, Metric] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    inputs: tuple[RunInput, ...] = ()
+
+    @property
+    def ref(self) -> Ref:
+        """The ref of the run."""
+        return Ref("run", self.id)
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from start to end, None while it runs."""
+        return None if self.ended is None else (self.ended - self.started).total_seconds()
+
+
+class Runs:
+    """Writes the records of runs; mutating methods work inside the caller's transaction."""
+
+    def __init__(self, spine: Spine) -> None:
+        self._spine = spine
+
+    def add(
+        self, tx: Connection, run_id: str, *, experiment_id: int, name: str | None, code: CodeState, seed: int | None
+    ) -> None:
+        """Record that a run has started; one that exists goes on."""
+        here = environment()
+        self._add_environment(tx, here)
+        new = self._spine.database.insert(run).values(
+            id=run_id,
+            experiment=experiment_id,
+            name=name or f"run-{run_id[-8:]}",
+            status=RUNNING,
+            started=self._spine.clock.now(),
+            lifecycle=ACTIVE,
+            artifact_location=f"runs/{run_id}/artifacts",
+            actor=self._spine.actor.name,
+            code_commit=code.commit,
+            dirty=code.dirty,
+            environment=here.digest,
+            host=socket.gethostname(),
+            seed=seed,
+        )
+        tx.execute(new.on_conflict_do_update(index_elements=[run.c.id], set_={"status": RUNNING, "ended": None}))
+
+    def end(self, tx: Connection, run_id: str, status: str) -> None:
+        """Record how a run ended."""
+        if status not in STATUSES:
+            raise BadInput(f"{status!r} is no status of a run", expected=", ".join(STATUSES))
+        ended = None if status in {RUNNING, SCHEDULED} else self._spine.clock.now()
+        if not tx.execute(update(run).where(run.c.id == run_id).values(status=status, ended=ended)).rowcount:
+            raise NotFound("run", run_id)
+
+    def rename(self, tx: Connection, run_id: str, name: str) -> None:
+        """Give a run another name."""
+        tx.execute(update(run).where(run.c.id == run_id).values(name=name))
+
+    def mark(self, tx: Connection, run_id: str, lifecycle: str) -> None:
+        """Delete a run, or restore it; its records stay."""
+        deleted = self._spine.clock.now() if lifecycle == DELETED else None
+        values = {"lifecycle": lifecycle, "deleted": deleted}
+        if not tx.execute(update(run).where(run.c.id == run_id).values(values)).rowcount:
+            raise NotFound("run", run_id)
+
+    def experiment_of(self, connection: Connection, run_id: str) -> int:
+        """The number of a run's experiment.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        found = connection.execute(select(run.c.experiment).where(run.c.id == run_id)).scalar_one_or_none()
+        if found is None:
+            raise NotFound("run", run_id)
+        return int(found)
+
+    def set_parameters(self, tx: Connection, run_id: str, parameters: Mapping[str, object]) -> None:
+        """Record parameters; each is written once, the same value again is accepted.
+
+        Raises:
+            Conflict: one has another value already; then none is written.
+        """
+        if not parameters:
+            return
+        rows = [{"run": run_id, "key": key, "value": text_of(value)} for key, value in parameters.items()]
+        tx.execute(self._spine.database.insert(run_parameter).on_conflict_do_nothing(), rows)
+        chosen = select(run_parameter.c.key, run_parameter.c.value)
+        there = tx.execute(chosen.where(run_parameter.c.run == run_id, run_parameter.c.key.in_(list(parameters))))
+        held: dict[str, str] = {row.key: row.value for row in there}
+        for row in rows:
+            if held[row["key"]] != row["value"]:
+                raise Conflict(
+                    f"the parameter {row['key']!r} of the run has the value {held[row['key']]!r} "
+                    f"and cannot become {row['value']!r}",
+                    fix="Start another run, or log what changes as a metric or a tag",
+                )
+
+    def set_tags(self, tx: Connection, run_id: str, tags: Mapping[str, object]) -> None:
+        """Set tags; a later value takes the place of an earlier one."""
+        if tags:
+            new = self._spine.database.insert(run_tag)
+            rows = [{"run": run_id, "key": key, "value": text_of(value)} for key, value in tags.items()]
+            keys = [run_tag.c.run, run_tag.c.key]
+            tx.execute(new.on_conflict_do_update(index_elements=keys, set_={"value": new.excluded.value}), rows)
+
+    def drop_tag(self, tx: Connection, run_id: str, key: str) -> None:
+        """Remove a tag.
+
+        Raises:
+            NotFound: the run has no such tag.
+        """
+        here = (run_tag.c.run == run_id) & (run_tag.c.key == key)
+        if not tx.execute(run_tag.delete().where(here)).rowcount:
+            raise NotFound("tag", key)
+
+    def add_inputs(self, tx: Connection, run_id: str, inputs: Iterable[RunInput], *, experiment_id: int) -> None:
+        """Record what a run read; the same data set again adds nothing."""
+        database = self._spine.database
+        for given in inputs:
+            identity = f"{experiment_id}\n{given.name}\n{given.digest}"
+            dataset = blake3(identity.encode()).hexdigest()[:32]
+            facts = {name: getattr(given, name) for name in _DATASET}
+            new = database.insert(run_dataset).values(id=dataset, experiment=experiment_id, **facts)
+            tx.execute(new.on_conflict_do_nothing())
+            link = database.insert(run_input).values(run=run_id, dataset=dataset, tags=dict(given.tags))
+            tx.execute(link.on_conflict_do_nothing())
+
+    def _add_environment(self, tx: Connection, here: Environment) -> None:
+        if tx.execute(select(run_environment.c.digest).where(run_environment.c.digest == here.digest)).first() is None:
+            facts = {"python": here.python, "platform": here.platform, "packages": here.packages}
+            new = self._spine.database.insert(run_environment).values(digest=here.digest, **facts)
+            tx.execute(new.on_conflict_do_nothing())
+
+
+_DATASET = ("name", "digest", "source_type", "source", "schema", "profile")
+
+
+def text_of(value: object) -> str:
+    """A parameter or tag as it is kept: text, as tracking clients know them.
+
+    Example:
+        >>> text_of(0.1), text_of(True), text_of("relu")
+        ('0.1', 'True', 'relu')
+    """
+    return value if isinstance(value, str) else str(value)
+
+
+def parameters_of(connection: Connection, run_ids: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The parameters of each run, by name."""
+    return _pairs(connection, run_parameter, run_ids)
+
+
+def tags_of(connection: Connection, run_ids: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The tags of each run, by name."""
+    return _pairs(connection, run_tag, run_ids)
+
+
+def inputs_of(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[RunInput]]:
+    """What each run read, by name."""
+    found: dict[str, list[RunInput]] = {run_id: [] for run_id in run_ids}
+    columns = [run_dataset.c[name] for name in _DATASET]
+    chosen = select(run_input.c.run, *columns, run_input.c.tags).join(
+        run_dataset, run_dataset.c.id == run_input.c.dataset
+    )
+    ordered = chosen.where(run_input.c.run.in_(list(found))).order_by(run_dataset.c.name, run_dataset.c.digest)
+    for run_id, *facts in connection.execute(ordered):
+        found[run_id].append(RunInput(*facts))
+    return found
+
+
+def info(
+    row: Row[tuple[object, ...]],
+    *,
+    parameters: dict[str, str],
+    metrics: dict[str, Metric],
+    tags: dict[str, str],
+    inputs: Iterable[RunInput],
+) -> RunInfo:
+    """The record from a row of runs joined with the name of the experiment."""
+    facts = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping
+    return RunInfo(
+        id=facts["id"],
+        experiment=facts["experiment_name"],
+        experiment_id=facts["experiment"],
+        name=facts["name"],
+        status=facts["status"],
+        started=facts["started"],
+        ended=facts["ended"],
+        lifecycle=facts["lifecycle"],
+        artifact_location=facts["artifact_location"],
+        actor=facts["actor"],
+        code=CodeState(facts["code_commit"], facts["dirty"]),
+        environment=facts["environment"],
+        host=facts["host"],
+        seed=facts["seed"],
+        parameters=parameters,
+        metrics=metrics,
+        tags=tags,
+        inputs=tuple(inputs),
+    )
+
+
+def _pairs(connection: Connection, table: object, run_ids: Iterable[str]) -> dict[str, dict[str, str]]:
+    pairs = run_tag if table is run_tag else run_parameter
+    found: dict[str, dict[str, str]] = {run_id: {} for run_id in run_ids}
+    chosen = select(pairs.c.run, pairs.c.key, pairs.c.value).where(pairs.c.run.in_(list(found))).order_by(pairs.c.key)
+    for row in connection.execute(chosen):
+        found[row.run][row.key] = row.value
+    return found

@@ -1,0 +1,245 @@
+"""Finding runs: conditions on what was recorded, an order, and the first of them.
+
+Ordering by a metric walks the index of latest values: the best hundred of many thousand runs cost a hundred look-ups.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, and_, case, literal, select
+
+from stackcanvas.backends.database import ascending, descending
+from stackcanvas.errors import BadInput, nearest
+from stackcanvas.experiments import runs
+from stackcanvas.experiments.metrics import latest_of
+from stackcanvas.experiments.tables import (
+    experiment,
+    run,
+    run_dataset,
+    run_input,
+    run_metric_latest,
+    run_parameter,
+    run_tag,
+)
+from stackcanvas.metadata import Spine
+
+_NAN = float("nan")
+_ATTRIBUTES: dict[str, Column[Any]] = {
+    "id": run.c.id,
+    "name": run.c.name,
+    "status": run.c.status,
+    "started": run.c.started,
+    "ended": run.c.ended,
+    "actor": run.c.actor,
+    "commit": run.c.code_commit,
+    "artifact_location": run.c.artifact_location,
+}
+_KINDS: dict[str, Table | None] = {"metric": run_metric_latest, "parameter": run_parameter, "tag": run_tag}
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "LIKE": lambda column, value: column.like(value),
+    "ILIKE": lambda column, value: column.ilike(value),
+    "IN": lambda column, value: column.in_(list(value)),
+    "NOT IN": lambda column, value: column.not_in(list(value)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a run must fulfil.
+
+    Args:
+        kind: metric, parameter, tag, dataset or attribute.
+        key: the name of the metric, parameter or tag; for a dataset `name` or `digest`; for an attribute
+            id, name, status, started, ended, actor, commit or artifact_location.
+        operator: one of = != > >= < <= LIKE ILIKE IN, NOT IN.
+        value: to compare with; a list for IN and NOT IN.
+
+    Example:
+        >>> Condition.parse("metric.auc > 0.7")
+        Condition(kind='metric', key='auc', operator='>', value=0.7)
+    """
+
+    kind: str
+    key: str
+    operator: str
+    value: Any
+
+    @classmethod
+    def parse(cls, text: str) -> Condition:
+        """Read `metric.auc > 0.7` or `parameter.depth = 6`.
+
+        Raises:
+            BadInput: it has another form.
+        """
+        left, _, rest = text.strip().partition(" ")
+        symbol, _, value = rest.strip().partition(" ")
+        kind, dot, key = left.partition(".")
+        if not (dot and key and symbol.upper() in _OPERATORS and value.strip()) or "IN" in symbol.upper().split():
+            raise BadInput(f"{text!r} is no condition", expected="such as: metric.auc > 0.7, or parameter.depth = 6")
+        plain = value.strip().strip("'\"")
+        try:
+            return cls(kind, key, symbol.upper(), float(plain) if kind == "metric" else plain)
+        except ValueError:
+            raise BadInput(f"the metric {key} is compared with {plain!r}", expected="a number") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By what runs are ordered.
+
+    Args:
+        kind: metric, parameter, tag or attribute.
+        largest_first: turns the order around; runs without a value come last either way.
+    """
+
+    kind: str
+    key: str
+    largest_first: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Order:
+        """Read `metric.auc desc` or `started`."""
+        name, _, direction = text.strip().partition(" ")
+        if direction.strip().lower() not in {"", "asc", "desc"}:
+            raise BadInput(f"{text!r} is no order", expected="such as: metric.auc desc, or started")
+        kind, dot, key = name.partition(".")
+        largest = direction.strip().lower() == "desc"
+        return cls(kind, key, largest) if dot else cls("attribute", kind, largest)
+
+
+NEWEST = Order("attribute", "started", largest_first=True)
+
+
+class Search:
+    """Finds runs."""
+
+    def __init__(self, spine: Spine) -> None:
+        self._spine = spine
+
+    def find(
+        self,
+        *,
+        experiments: Sequence[int] | None = None,
+        where: Sequence[Condition] = (),
+        order_by: Sequence[Order] = (NEWEST,),
+        limit: int = 100,
+        offset: int = 0,
+        lifecycle: str | None = runs.ACTIVE,
+    ) -> list[runs.RunInfo]:
+        """The runs that fulfil every condition, in order, with all that is known of them.
+
+        Args:
+            experiments: of these; None for all.
+            lifecycle: `active` or `deleted`; None for both.
+        """
+        wanted = [_condition(one) for one in where]
+        if experiments is not None:
+            wanted.append(_one_of(run.c.experiment, experiments))
+        if lifecycle is not None:
+            wanted.append(run.c.lifecycle == lifecycle)
+        orders = list(order_by) or [NEWEST]
+        with self._spine.read() as connection:
+            rows = None
+            if len(orders) == 1 and orders[0].kind == "metric":
+                walked = _by_index(orders[0], wanted, experiments)
+                rows = connection.execute(walked.limit(limit).offset(offset)).all()
+                if len(rows) < limit:  # the page reaches runs that have no number there
+                    rows = None
+            if rows is None:
+                rows = connection.execute(_by_sorting(orders, wanted).limit(limit).offset(offset)).all()
+            return _complete(connection, rows)
+
+
+def _condition(given: Condition) -> ColumnElement[bool]:
+    if given.operator not in _OPERATORS:
+        raise BadInput(f"{given.operator!r} is no operator", expected=", ".join(_OPERATORS))
+    compare = _OPERATORS[given.operator]
+    if given.kind == "attribute":
+        compared: ColumnElement[bool] = compare(_attribute(given.key), given.value)
+        return compared
+    if given.kind == "dataset":
+        return _dataset(given, compare)
+    pairs = _pairs_table(given.kind).alias()
+    here = and_(pairs.c.run == run.c.id, pairs.c.key == given.key, compare(pairs.c.value, given.value))
+    return select(literal(1)).select_from(pairs).where(here).correlate(run).exists()
+
+
+def _dataset(given: Condition, compare: Callable[[Any, Any], Any]) -> ColumnElement[bool]:
+    if given.key not in {"name", "digest"}:
+        raise BadInput(f"a data set has no {given.key!r} to search by", expected="name or digest")
+    both = run_input.join(run_dataset, run_input.c.dataset == run_dataset.c.id)
+    here = and_(run_input.c.run == run.c.id, compare(run_dataset.c[given.key], given.value))
+    return select(literal(1)).select_from(both).where(here).correlate(run).exists()
+
+
+def _by_index(order: Order, wanted: Sequence[ColumnElement[bool]], experiments: Sequence[int] | None) -> Select[Any]:
+    """Walk the index of latest values, over the runs that have a number there."""
+    latest = run_metric_latest.c
+    chosen = _select().join(run_metric_latest, latest.run == run.c.id).where(latest.key == order.key, *wanted)
+    if experiments is not None:
+        chosen = chosen.where(_one_of(latest.experiment, experiments))
+    value = latest.value.desc() if order.largest_first else latest.value.asc()
+    return chosen.where(latest.value < _NAN).order_by(value, run.c.started.desc(), run.c.id.desc())
+
+
+def _one_of(column: Column[Any], values: Sequence[int]) -> ColumnElement[bool]:
+    # With one value, the index gives the rows in order.
+    return column == values[0] if len(values) == 1 else column.in_(list(values))
+
+
+def _by_sorting(orders: Sequence[Order], wanted: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    chosen = _select().where(*wanted)
+    terms: list[ColumnElement[Any]] = []
+    for order in orders:
+        if order.kind == "attribute":
+            column: Any = _attribute(order.key)
+        else:
+            pairs = _pairs_table(order.kind).alias()
+            chosen = chosen.outerjoin(pairs, and_(pairs.c.run == run.c.id, pairs.c.key == order.key))
+            column = pairs.c.value
+        if order.kind == "metric":
+            terms.append(case((column < _NAN, 0), (column.is_not(None), 1), else_=2))
+        terms.append(descending(column).nulls_last() if order.largest_first else ascending(column).nulls_last())
+    return chosen.order_by(*terms, run.c.started.desc(), run.c.id.desc())
+
+
+def _select() -> Select[Any]:
+    return select(run, experiment.c.name.label("experiment_name")).join(experiment, experiment.c.id == run.c.experiment)
+
+
+def _complete(connection: Connection, rows: Sequence[Row[Any]]) -> list[runs.RunInfo]:
+    ids = [row.id for row in rows]
+    parameters, tags = runs.parameters_of(connection, ids), runs.tags_of(connection, ids)
+    metrics, inputs = latest_of(connection, ids), runs.inputs_of(connection, ids)
+    return [
+        runs.info(row, parameters=parameters[row.id], metrics=metrics[row.id], tags=tags[row.id], inputs=inputs[row.id])
+        for row in rows
+    ]
+
+
+def _attribute(name: str) -> Column[Any]:
+    if name not in _ATTRIBUTES:
+        near = nearest(name, _ATTRIBUTES)
+        fix = f"Did you mean {near!r}?" if near else None
+        raise BadInput(f"a run has no attribute {name!r}", expected=", ".join(_ATTRIBUTES), fix=fix)
+    return _ATTRIBUTES[name]
+
+
+def _pairs_table(kind: str) -> Table:
+    table = _KINDS.get(kind)
+    if table is None:
+        known = (*_KINDS, "dataset", "attribute")
+        near = nearest(kind, known)
+        fix = f"Did you mean {near!r}?" if near else None
+        raise BadInput(f"runs have no {kind!r}", expected=", ".join(known), fix=fix)
+    return table

@@ -25,9 +25,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-import psycopg
 import pytest
 
+from stackcanvas.backends.database import open_database
 from stackcanvas.errors import MissingExtra, Unavailable
 
 _START_S = 60
@@ -75,12 +75,12 @@ class PostgresServer:
         deadline = time.monotonic() + _START_S
         while True:
             try:
-                with psycopg.connect(self._libpq(), autocommit=True) as connection:
-                    connection.execute(
-                        "DO $$ BEGIN CREATE ROLE guarded LOGIN PASSWORD 'secret';"
-                        " EXCEPTION WHEN duplicate_object THEN NULL; END $$"
-                    )
-            except psycopg.OperationalError:
+                _run(
+                    self.url,
+                    "DO $$ BEGIN CREATE ROLE guarded LOGIN PASSWORD 'secret';"
+                    " EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+                )
+            except Unavailable:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     raise Unavailable("PostgreSQL did not start", where=self.log.read_text()[-2000:]) from None
                 time.sleep(0.02)
@@ -98,9 +98,6 @@ class PostgresServer:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _libpq(self) -> str:
-        return f"host={self.folder} user=postgres dbname=postgres"
-
     def _make(self, data: Path) -> None:
         if self._user:
             who = pwd.getpwnam(self._user)
@@ -114,6 +111,17 @@ class PostgresServer:
             raise Unavailable("initdb failed", where=done.stderr[-2000:])
         access = data / "pg_hba.conf"
         access.write_text("local all guarded scram-sha-256\n" + access.read_text())
+
+
+def _run(url: str, *statements: str) -> None:
+    """Run statements in one transaction, on a connection of their own."""
+    database = open_database(url)
+    try:
+        with database.write() as tx:
+            for statement in statements:
+                tx.exec_driver_sql(statement)
+    finally:
+        database.close()
 
 
 def _binaries(folder: Path) -> Path:
@@ -196,12 +204,8 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     """The URL of a fresh schema on a real PostgreSQL, dropped after the test."""
     schema = f"test_{secrets.token_hex(6)}"
     yield f"{postgres_server}&schema={schema}"
-    with psycopg.connect(
-        postgres_server.replace("postgresql://postgres@/", "postgresql:///"), user="postgres"
-    ) as admin:
-        # Sessions that a failed test left behind would make the drop wait for ever.
-        admin.execute("SET lock_timeout = '10s'")
-        admin.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    # Sessions that a failed test left behind would make the drop wait for ever.
+    _run(postgres_server, "SET LOCAL lock_timeout = '10s'", f"DROP SCHEMA IF EXISTS {schema} CASCADE")
 
 
 if __name__ == "__main__":

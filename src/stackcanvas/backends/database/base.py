@@ -54,6 +54,14 @@ class Database(Protocol):
         """
         ...
 
+    def reshape(self) -> AbstractContextManager[Connection]:
+        """A write that changes tables: foreign keys are checked once at its end, so that tables can be rebuilt.
+
+        Raises:
+            Corrupt: the new tables hold rows whose parent is missing; nothing is committed.
+        """
+        ...
+
     def insert(self, table: Table) -> Insert:
         """The dialect's own INSERT, which knows `on_conflict_do_update` and `on_conflict_do_nothing`."""
         ...

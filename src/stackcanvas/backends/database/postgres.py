@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
 from sqlalchemy import URL, BinaryExpression, ColumnElement, Connection, Row, Table, create_engine, event, make_url
@@ -99,6 +99,10 @@ class PostgresDatabase:
             fast = "" if durable else ", set_config('synchronous_commit', 'off', true)"
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({self._lock}){fast}")
             yield connection
+
+    def reshape(self) -> AbstractContextManager[Connection]:
+        """A plain write: PostgreSQL changes tables in place, under their foreign keys."""
+        return self.write()
 
     def insert(self, table: Table) -> Insert:
         """The dialect's own INSERT."""

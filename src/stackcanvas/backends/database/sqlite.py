@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -19,16 +20,19 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from stackcanvas.backends.database.base import Database
 from stackcanvas.backends.database.pool import Turn, forget_after_fork
 from stackcanvas.backends.database.statements import bulk_columns, bulk_tuples, claim_candidates, claim_rows
+from stackcanvas.backends.files import sync_folder, unavailable
 from stackcanvas.errors import BadInput, Corrupt, StackCanvasError, Unavailable, Usage
 
 _PREFIX = "sqlite:///"
 _JOURNAL_BYTES = 64 << 20
 _WAL_RETRY_S = 0.02
 
-# What a transaction may do, as the pragmas `query_only` and `synchronous` of its connection.
-_READ = ("ON", "FULL")
-_DURABLE = ("OFF", "FULL")
-_FAST = ("OFF", "NORMAL")
+# What a transaction may do, as the pragmas of its connection; none of them can be changed inside it.
+_PRAGMAS = ("query_only", "synchronous", "foreign_keys")
+_READ = ("ON", "FULL", "ON")
+_DURABLE = ("OFF", "FULL", "ON")
+_FAST = ("OFF", "NORMAL", "ON")
+_RESHAPE = ("OFF", "FULL", "OFF")
 
 _REASONS = {
     sqlite3.SQLITE_FULL: ("the disk is full, nothing was written", "Free some space and try again"),
@@ -105,6 +109,38 @@ class SqliteDatabase:
         with self._turn.taken(), self._writers[durable].begin() as connection:
             yield connection
 
+    @contextmanager
+    def reshape(self) -> Iterator[Connection]:
+        """A write with foreign keys off until its end: a table that is rebuilt is dropped in between."""
+        engine = self._engine.execution_options(stackcanvas_mode=_RESHAPE)
+        with self._turn.taken(), engine.begin() as connection:
+            yield connection
+            orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+            if orphans:
+                table, row, parent, _ = orphans[0]
+                raise Corrupt(f"row {row} of {table} has no parent in {parent}", where=str(self.path))
+
+    def copy(self, target: Path) -> None:
+        """Write what is committed to a new file, in one piece and on disk when this returns.
+
+        Raises:
+            Unavailable: the copy cannot be written; there is none then.
+        """
+        draft = target.with_name(f"{target.name}.draft")
+        try:
+            draft.unlink(missing_ok=True)
+            with closing(sqlite3.connect(self.path)) as connection:
+                connection.execute("VACUUM INTO ?", (str(draft),))
+            with draft.open("rb") as handle:
+                os.fsync(handle.fileno())
+            draft.replace(target)
+            sync_folder(target.parent)
+        except (sqlite3.Error, OSError) as error:
+            draft.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise unavailable(error, target) from error
+            raise Unavailable(f"the database cannot be copied ({error})", where=str(target)) from error
+
     def insert(self, table: Table) -> Insert:
         """The dialect's own INSERT."""
         return insert(table)
@@ -149,14 +185,13 @@ class SqliteDatabase:
         # The driver must not begin transactions by itself: `_begin` does.
         connection.isolation_level = None
         try:
-            connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA case_sensitive_like = ON")
             connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
             self._enter_wal(connection)
         except sqlite3.Error as error:
             connection.close()
             raise self._sentence(error) or error from error
-        record.info["mode"] = ("OFF", "")
+        record.info["mode"] = None
 
     def _enter_wal(self, connection: sqlite3.Connection) -> None:
         """Switch a fresh file to WAL; SQLite does not wait there when another process does the same."""
@@ -225,14 +260,14 @@ def _begin(connection: Connection) -> None:
     mode = _mode(connection)
     info = connection.info
     if info["mode"] != mode:
-        connection.exec_driver_sql(f"PRAGMA query_only = {mode[0]}")
-        connection.exec_driver_sql(f"PRAGMA synchronous = {mode[1]}")
+        for pragma, value in zip(_PRAGMAS, mode, strict=True):
+            connection.exec_driver_sql(f"PRAGMA {pragma} = {value}")
         info["mode"] = mode
     connection.exec_driver_sql("BEGIN" if mode == _READ else "BEGIN IMMEDIATE")
 
 
-def _mode(connection: Connection) -> tuple[str, str]:
-    mode: tuple[str, str] = connection.get_execution_options().get("stackcanvas_mode", _DURABLE)
+def _mode(connection: Connection) -> tuple[str, ...]:
+    mode: tuple[str, ...] = connection.get_execution_options().get("stackcanvas_mode", _DURABLE)
     return mode
 
 

@@ -211,14 +211,14 @@ class Deployment:
 
     def _back(self, tx: Connection, work: Recording, release: Release, before: Endpoint, reason: str) -> Release:
         """All traffic to the version that was live before a release."""
-        assert release.previous is not None
-        now = self._spine.clock.now()
+        now, live = self._spine.clock.now(), release.previous
+        assert live is not None
         release = replace(release, state=ROLLED_BACK, ended=now, reason=reason)
         self._releases.move(tx, release)
         endpoint = Endpoint(
             name=before.name,
-            live=release.previous,
-            live_since=before.live_since if release.previous.model == before.live.model else now,
+            live=live,
+            live_since=before.live_since if live.model == before.live.model else now,
             release=None,
             revision=before.revision + 1,
         )

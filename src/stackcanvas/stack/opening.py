@@ -59,18 +59,17 @@ def open(  # noqa: A001 - reads as `sc.open()`
         Unavailable: the state cannot be opened.
     """
     known = os.environ if environ is None else environ
+    chosen = environment or known.get("STACKCANVAS_ENVIRONMENT") or None
     root = find_root(Path.cwd() if path is None else Path(path))
     canvas = load(root / CANVAS)
+    settings = settings_of(canvas, root=root, environment=chosen, environ=known)
     folder = root / FOLDER
-    settings = settings_of(
-        canvas, folder=folder, environment=environment or known.get("STACKCANVAS_ENVIRONMENT"), environ=known
-    )
     try:
         folder.mkdir(exist_ok=True)
+        (folder / "online").mkdir(exist_ok=True)
     except OSError as error:
-        raise Unavailable(
-            f"the folder of the stack's state cannot be made ({error.strerror})", where=str(folder)
-        ) from error
+        said = f"the folder of the stack's state cannot be made ({error.strerror})"
+        raise Unavailable(said, where=str(folder)) from error
     database = open_database(settings.database)
     prepare(database, tables.load)
     now = clock or SystemClock()
@@ -82,4 +81,4 @@ def open(  # noqa: A001 - reads as `sc.open()`
         actor=Actor(git.identity() or getpass.getuser()),
         code=lambda: CodeState(git.head(), git.dirty()),
     )
-    return Stack(root=root, folder=folder, canvas=canvas, settings=settings, spine=spine)
+    return Stack(root=root, folder=folder, canvas=canvas, environment=chosen, settings=settings, spine=spine)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stackcanvas.backends.executor import Executor
     from stackcanvas.backends.keyvalue import KeyValue
     from stackcanvas.backends.objects import Objects
-    from stackcanvas.canvas import Canvas
+    from stackcanvas.canvas import Canvas, Effective
     from stackcanvas.data import Data
     from stackcanvas.deployment import Deployment
     from stackcanvas.experiments import Experiments
@@ -48,6 +48,7 @@ class Stack:
         root: the folder of `canvas.yaml`.
         folder: the embedded state, `.stackcanvas` in the root.
         canvas: the answers.
+        environment: the entry of `environments` that is applied, if any.
         settings: what the answers mean for the backends.
         spine: records, lineage, events.
     """
@@ -67,13 +68,20 @@ class Stack:
     monitoring: Monitoring
     value: Value
 
-    def __init__(self, *, root: Path, folder: Path, canvas: Canvas, settings: Settings, spine: Spine) -> None:
+    def __init__(
+        self, *, root: Path, folder: Path, canvas: Canvas, environment: str | None, settings: Settings, spine: Spine
+    ) -> None:
         self.root = root
         self.folder = folder
         self.canvas = canvas
+        self.environment = environment
         self.settings = settings
         self.spine = spine
         self._lock = threading.RLock()
+
+    def answers(self, model: str | None = None) -> Effective:
+        """The answers that hold here, for all models or for one."""
+        return self.canvas.effective(model=model, environment=self.environment)
 
     def __getattr__(self, name: str) -> Any:
         target = _PARTS.get(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 from stackcanvas.backends.keyvalue.base import KeyValue
 from stackcanvas.backends.keyvalue.sqlite import SqliteKeyValue
@@ -32,7 +33,7 @@ def open_keyvalue(url: str) -> KeyValue:
 def _sqlite(rest: str) -> KeyValue:
     if not rest:
         raise BadInput("the URL 'sqlite:///' names no file", expected="sqlite:///path")
-    return SqliteKeyValue(Path(rest))
+    return SqliteKeyValue(Path(unquote(rest)))
 
 
 _SCHEMES: dict[str, Callable[[str], KeyValue]] = {"sqlite:///": _sqlite}

@@ -1,0 +1,204 @@
+"""What each answer looks like, read off the types: for errors, the reference, forms and the schema."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from stackcanvas.canvas import urls
+from stackcanvas.canvas.answers import Driver, Kind, PerEnvironment
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The form of a value.
+
+    Attributes:
+        kind: `mapping`, `variants`, `list`, `choice`, `yes or no`, `names` (a mapping with free keys), `address`,
+            or the name of a kind such as `length of time`.
+        expected: what to write, in words.
+        example: one such value, as YAML.
+        fields: of a mapping.
+        items: of a list, or of the values of `names`.
+        choices: the values that there are.
+        tag: of variants, the key that tells which one.
+        variants: by the value of the tag.
+        role: of an address.
+    """
+
+    kind: str
+    expected: str
+    example: str
+    fields: tuple[Field, ...] = ()
+    items: Shape | None = None
+    choices: tuple[Any, ...] = ()
+    tag: str | None = None
+    variants: Mapping[str, Shape] = field(default_factory=dict)
+    role: str | None = None
+
+    def names(self) -> tuple[str, ...]:
+        """The keys of a mapping."""
+        return tuple(one.name for one in self.fields)
+
+    def field_named(self, name: str) -> Field | None:
+        """A field of a mapping."""
+        return next((one for one in self.fields if one.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A key of a mapping.
+
+    Attributes:
+        name: as written in YAML.
+        shape: of its value.
+        required: it must be given.
+        default: what is taken where it is left out, as Python value.
+        help: one sentence.
+        unit: of a cost driver, what the number counts.
+        environment: `environments` may change it.
+    """
+
+    name: str
+    shape: Shape
+    required: bool
+    default: Any
+    help: str
+    unit: str | None
+    environment: bool
+
+
+@cache
+def shape_of_model(model: type[BaseModel]) -> Shape:
+    """The shape of a mapping that pydantic checks."""
+    hints = get_type_hints(model, include_extras=True)
+    fields = tuple(_field(name, info, hints[name]) for name, info in model.model_fields.items())
+    needed = [one for one in fields if one.required] or list(fields[:1])
+    example = f"{{{', '.join(f'{one.name}: {one.shape.example}' for one in needed)}}}"
+    return Shape("mapping", f"a mapping such as {example}", example, fields=fields)
+
+
+def shape_of(annotation: Any) -> Shape:
+    """The shape of a type.
+
+    Example:
+        >>> shape_of(Literal["optional", "mandatory"]).expected
+        'one of optional, mandatory'
+    """
+    annotation, marks = _unwrapped(annotation)
+    kind = next((mark for mark in marks if isinstance(mark, Kind)), None)
+    if kind is not None:
+        return Shape(kind.name, kind.expected, kind.example)
+    role = next((mark for mark in marks if isinstance(mark, urls.Role)), None)
+    if role is not None:
+        return Shape("address", urls.expected(role.name), urls.EXAMPLES[role.name], role=role.name)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return shape_of_model(annotation)
+    origin = get_origin(annotation)
+    if origin is Literal:
+        choices = get_args(annotation)
+        return Shape("choice", f"one of {listed(choices)}", str(choices[0]), choices=choices)
+    if origin is tuple:
+        items = shape_of(get_args(annotation)[0])
+        return Shape("list", f"a list such as [{items.example}]", f"[{items.example}]", items=items)
+    if origin is dict:
+        items = shape_of(get_args(annotation)[1])
+        return Shape("names", "a mapping of names and values", "{name: value}", items=items)
+    if origin in {Union, types.UnionType}:
+        return _union(get_args(annotation), marks)
+    return _simple(annotation)
+
+
+def at(shape: Shape, location: Iterable[str | int]) -> Shape | None:
+    """The shape of a part; None where the location leaves what is known."""
+    here: Shape | None = shape
+    for part in location:
+        if here is None:
+            return None
+        if here.kind == "variants":
+            # A location names the variant before its keys.
+            here = here.variants.get(str(part))
+        elif here.kind == "mapping":
+            found = here.field_named(str(part))
+            here = found.shape if found else None
+        elif here.kind in {"list", "names"}:
+            here = here.items
+        elif here.kind == "value":
+            # A location names the type that was tried.
+            continue
+        else:
+            return None
+    return here
+
+
+def listed(choices: Iterable[object]) -> str:
+    """Values as YAML writes them, with commas."""
+    return ", ".join(str(choice).lower() if isinstance(choice, bool) else str(choice) for choice in choices)
+
+
+def _field(name: str, info: FieldInfo, annotation: Any) -> Field:
+    marks = _unwrapped(annotation)[1]
+    inner = _unwrapped(_without_none(annotation))[1]
+    driver = next((mark for mark in (*marks, *inner) if isinstance(mark, Driver)), None)
+    return Field(
+        name=info.alias or name,
+        shape=shape_of(annotation),
+        required=info.is_required(),
+        default=None if info.is_required() else info.get_default(call_default_factory=False),
+        help=info.description or "",
+        unit=driver.unit if driver else None,
+        environment=any(isinstance(mark, PerEnvironment) for mark in marks),
+    )
+
+
+def _unwrapped(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    marks: tuple[Any, ...] = ()
+    while hasattr(annotation, "__metadata__"):
+        marks = (*annotation.__metadata__, *marks)
+        annotation = annotation.__origin__
+    return annotation, marks
+
+
+def _without_none(annotation: Any) -> Any:
+    bare, _ = _unwrapped(annotation)
+    if get_origin(bare) in {Union, types.UnionType}:
+        rest = [one for one in get_args(bare) if one is not type(None)]
+        if len(rest) == 1:
+            return rest[0]
+    return bare
+
+
+def _union(members: tuple[Any, ...], marks: tuple[Any, ...]) -> Shape:
+    rest = tuple(member for member in members if member is not type(None))
+    if len(rest) == 1:
+        return shape_of(rest[0])
+    tag = next((mark.discriminator for mark in marks if isinstance(mark, FieldInfo) and mark.discriminator), None)
+    if isinstance(tag, str):
+        shapes = {_tag_value(member, tag): shape_of(member) for member in rest}
+        first = next(iter(shapes.values()))
+        return Shape("variants", f"a mapping such as {first.example}", first.example, tag=tag, variants=shapes)
+    words = [_simple(member).expected for member in rest]
+    # An int is a float to a reader.
+    words = [word for word in words if not (word == "a whole number" and "a number" in words)]
+    return Shape("value", f"{', '.join(words[:-1])} or {words[-1]}", "true")
+
+
+def _tag_value(member: type[BaseModel], tag: str) -> str:
+    return str(get_args(_unwrapped(get_type_hints(member, include_extras=True)[tag])[0])[0])
+
+
+def _simple(annotation: Any) -> Shape:
+    known = {
+        bool: ("yes or no", "true or false", "true"),
+        int: ("whole number", "a whole number", "3"),
+        float: ("number", "a number", "0.5"),
+        str: ("text", "a text", "text"),
+    }
+    kind, expected, example = known[annotation]
+    return Shape(kind, expected, example)

@@ -34,6 +34,7 @@ _PARTS = {
     "objects": "stackcanvas.stack.build.backends:objects",
     "online": "stackcanvas.stack.build.backends:online",
     "executor": "stackcanvas.stack.build.backends:executor",
+    "experiments": "stackcanvas.stack.build.experiments:build",
     "foundations": "stackcanvas.stack.build.foundations:build",
 }
 _TICKS = "stackcanvas.stack.ticks:ticks"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from sqlalchemy import MetaData
 
 from stackcanvas.experiments import tables as experiments
+from stackcanvas.deployment import tables as deployment
+from stackcanvas.experiments import tables as experiments
 from stackcanvas.metadata import tables as metadata
 from stackcanvas.metadata.schema import schema
+from stackcanvas.pipelines import tables as pipelines
 
 # Importing a block's tables puts them on the schema.
 MODULES = (metadata, experiments)

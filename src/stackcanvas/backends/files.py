@@ -1,10 +1,15 @@
-"""What every adapter that writes files needs: names on disk that survive a power cut, and errors said plainly."""
+"""What everything that writes files needs: whole files or none, names that survive a power cut, errors said plainly."""
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from stackcanvas.errors import Unavailable
 
@@ -51,3 +56,46 @@ def make_folder(folder: Path) -> None:
         except FileExistsError:
             raise NotADirectoryError(errno.ENOTDIR, "a file stands where a folder should be", str(one)) from None
         sync_folder(one.parent)
+
+
+class Scratch:
+    """A folder for files that are being written, to be renamed or linked to their place when they are whole.
+
+    The writer holds a lock on its file. A file whose lock is free belongs to a process that was killed; it is removed
+    when another process writes its first file here.
+
+    Args:
+        folder: on the file system of the places; made when it is first used.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._swept = False
+
+    @contextmanager
+    def file(self) -> Iterator[tuple[BinaryIO, Path]]:
+        """A new empty file; what is left of it at the end is removed."""
+        make_folder(self.folder)
+        if not self._swept:
+            self._swept = True
+            self._sweep()
+        with self._locked() as file:
+            path = Path(file.name)
+            try:
+                yield file, path
+            finally:
+                path.unlink(missing_ok=True)
+
+    def _locked(self) -> BinaryIO:
+        while True:
+            file = (self.folder / secrets.token_hex(12)).open("xb")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.fstat(file.fileno()).st_nlink:
+                return file
+            file.close()  # a sweep took the lock in the moment between the two calls, and removed the file
+
+    def _sweep(self) -> None:
+        for path in self.folder.iterdir():
+            with suppress(OSError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)

@@ -14,11 +14,12 @@ from stackcanvas.errors import BadInput
 
 def test_the_url_of_a_store_opens_it_again(tmp_path: Path) -> None:
     """The URL that a store tells opens the same store."""
-    first = open_keyvalue(f"sqlite:///{tmp_path}/online.db")
+    first = open_keyvalue(f"sqlite:///{tmp_path}/what%3F%20is%25.db")
     first.put_many([(b"a", 1, b"1")])
     second = open_keyvalue(first.url)
 
     assert second.get_many([b"a"]) == [b"1"]
+    assert (tmp_path / "what? is%.db").exists()
     first.close()
     second.close()
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
 from pathlib import Path
+from urllib.parse import quote
 
 from stackcanvas.backends.files import make_folder, unavailable
 from stackcanvas.backends.keyvalue.base import check_orders
@@ -47,7 +48,7 @@ class SqliteKeyValue:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        self.url = f"sqlite:///{self.path}"
+        self.url = f"sqlite:///{quote(str(self.path))}"
         # One connection for each side, so that a long batch does not hold up the readers of its own process.
         self._reading, self._writing = threading.Lock(), threading.Lock()
         try:

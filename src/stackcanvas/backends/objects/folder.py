@@ -1,23 +1,20 @@
 """Objects as files in a folder.
 
 A file is written under `.writing/`, synced, and then renamed to its key, so that no reader and no crash ever sees half
-of it. The writer holds a lock on its temporary file; one whose lock is free belongs to a process that was killed, and
-the next store that writes removes it.
+of it.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from stackcanvas.backends.files import make_folder, sync_folder, unavailable
+from stackcanvas.backends.files import Scratch, make_folder, sync_folder, unavailable
 from stackcanvas.backends.objects.base import ObjectInfo, check_key, check_range
 from stackcanvas.errors import Conflict, NotFound
 
@@ -42,8 +39,7 @@ class FolderObjects:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.url = self.root.as_uri()
-        self._writing = self.root / _WRITING
-        self._swept = False
+        self._scratch = Scratch(self.root / _WRITING)
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """Store bytes."""
@@ -109,7 +105,7 @@ class FolderObjects:
         if if_absent and target.exists():
             raise _taken(key, self.url)
         try:
-            with self._temporary() as (file, written):
+            with self._scratch.file() as (file, written):
                 fill(file)
                 file.flush()
                 os.fsync(file.fileno())
@@ -131,34 +127,6 @@ class FolderObjects:
                 f"the object {key!r} would be the folder of another, or lie in one", where=self.url
             ) from None
         sync_folder(target.parent)
-
-    @contextmanager
-    def _temporary(self) -> Iterator[tuple[BinaryIO, Path]]:
-        make_folder(self._writing)
-        if not self._swept:
-            self._swept = True
-            self._sweep()
-        with self._locked_file() as file:
-            path = Path(file.name)
-            try:
-                yield file, path
-            finally:
-                path.unlink(missing_ok=True)
-
-    def _locked_file(self) -> BinaryIO:
-        while True:
-            file = (self._writing / secrets.token_hex(12)).open("xb")
-            fcntl.flock(file, fcntl.LOCK_EX)
-            if os.fstat(file.fileno()).st_nlink:
-                return file
-            file.close()  # a sweep took the lock in the moment between the two calls, and removed the file
-
-    def _sweep(self) -> None:
-        """Remove what killed writers left."""
-        for path in self._writing.iterdir():
-            with suppress(OSError), path.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink(missing_ok=True)
 
     def _walk(self, folder: str, prefix: str) -> Iterator[ObjectInfo]:
         try:

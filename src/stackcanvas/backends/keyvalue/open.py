@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
-from urllib.parse import unquote
 
 from stackcanvas.backends.keyvalue.base import KeyValue
 from stackcanvas.backends.keyvalue.sqlite import SqliteKeyValue

@@ -70,6 +70,13 @@ class Lineage:
         """What was made from the thing."""
         return self._walk(ref, "used", "made", depth)
 
+    def of(self, execution_id: str) -> list[Edge]:
+        """What one execution used and made."""
+        with self._database.read() as connection:
+            chosen = select(link).where(link.c.execution == execution_id).order_by(link.c.time, link.c.ref)
+            rows = connection.execute(chosen).mappings().all()
+        return [Edge(**{**row, "ref": Ref.parse(row["ref"])}) for row in rows]
+
     def _walk(self, root: Ref, arrive: str, leave: str, depth: int | None) -> Graph:
         refs: dict[str, None] = {str(root): None}
         executions: dict[str, None] = {}

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from stackcanvas.errors import StackCanvasError
-
-_log = logging.getLogger("stackcanvas.rest")
 
 
 def install_errors(app: FastAPI) -> None:
@@ -42,7 +38,7 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": said}, status_code=error.status_code, headers=error.headers)
 
 
-def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+def _unexpected(_request: Request, error: Exception) -> JSONResponse:
+    # The server logs it with its traceback by itself.
     said = f"Something went wrong inside stackcanvas ({type(error).__name__}). The server's log says where."
     return JSONResponse({"error": said, "kind": "StackCanvasError"}, status_code=500)

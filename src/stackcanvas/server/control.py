@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,6 @@ import uvicorn
 from fastapi import FastAPI, Header, Request, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
-from stackcanvas import __version__
 from stackcanvas.cli.faults import to_exit_code
 from stackcanvas.rest.api import api
 from stackcanvas.rest.errors import install_errors
@@ -51,7 +51,7 @@ def make_app(stack: Stack, *, on_ready: Callable[[], None] | None = None) -> Fas
     # The documentation pages of FastAPI load scripts from elsewhere; the schema itself is there.
     app = FastAPI(
         title="stackcanvas",
-        version=__version__,
+        version=version_of("stackcanvas"),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -76,7 +76,7 @@ def _add_own_routes(app: FastAPI, feed: Feed, metrics: Metrics) -> None:
 
     @app.get("/version", include_in_schema=False)
     def version() -> Response:
-        return PlainTextResponse(__version__)
+        return PlainTextResponse(version_of("stackcanvas"))
 
     @app.get("/metrics", include_in_schema=False)
     def show_metrics() -> Response:

@@ -62,12 +62,14 @@ class QuestionView:
     """A question with its answer.
 
     Args:
+        label: the question in two or three words.
         short: the answer in a line, None while it is open.
         answer: the answer as plain data, for showing it whole.
         configures: what the running stack does with it.
     """
 
     id: str
+    label: str
     title: str
     help: str
     href: str
@@ -151,7 +153,6 @@ class CanvasPage:
     date: str | None
     team: tuple[str, ...]
     positioning: str | None
-    goal: str | None
     blocks: tuple[BlockView, ...]
     processes: tuple[FactView, ...] = ()
 

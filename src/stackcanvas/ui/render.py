@@ -6,7 +6,6 @@ import re
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from markupsafe import Markup, escape
 
 from stackcanvas.ui.context import Shell

@@ -1,0 +1,59 @@
+"""`stackcanvas status`: what runs, and what the records show of each block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from stackcanvas.cli.commands import Command, load
+from stackcanvas.cli.output import emit_text, output_options
+from stackcanvas.cli.project import pass_stack
+
+if TYPE_CHECKING:
+    from stackcanvas.stack import Stack
+    from stackcanvas.stack.evidence import BlockEvidence
+    from stackcanvas.stack.running import Process
+
+
+@click.command("status", cls=Command, example=("stackcanvas status", "stackcanvas status --format json"))
+@output_options
+@pass_stack
+def status(stack: Stack) -> None:
+    """Show the project, its processes, and what the records say of each block."""
+    processes: list[Process] = load("stackcanvas.stack.running:processes")(stack.folder)
+    names: Sequence[str] = load("stackcanvas.stack.running:NAMES")
+    evidence: dict[str, BlockEvidence] = load("stackcanvas.stack.evidence:collect")(stack)
+    canvas = stack.canvas
+    data = {
+        "project": canvas.project.name,
+        "root": stack.root,
+        "answered": len(canvas.answered),
+        "open": len(canvas.unanswered),
+        "processes": processes,
+        "blocks": evidence,
+    }
+    running = {one.name: one for one in processes}
+    lines = [
+        f"{canvas.project.name}  {stack.root}",
+        f"{len(canvas.answered)} questions answered, {data['open']} open",
+        "",
+    ]
+    for name in names:
+        one = running.get(name)
+        lines.append(f"{name:<12}{_where(one) if one else 'does not run'}")
+    for found in evidence.values():
+        lines += _block(found)
+    emit_text("\n".join(lines), data=data)
+
+
+def _where(process: Process) -> str:
+    return f"{process.url or 'runs'}  (process {process.pid})"
+
+
+def _block(found: BlockEvidence) -> list[str]:
+    if not found.facts and not found.warnings:
+        return []
+    facts = [f"  {fact.label:<24}{fact.value}" for fact in found.facts]
+    return ["", click.style(found.block, bold=True), *facts, *(f"  ! {warning}" for warning in found.warnings)]

@@ -1,0 +1,26 @@
+"""Events over REST; the stream of them is the control server's."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from stackcanvas.metadata import Ref
+from stackcanvas.rest.answers import StackOf, answer_items
+
+router = APIRouter(prefix="/events", tags=["events"])
+
+
+@router.get("")
+def events(
+    stack: StackOf,
+    after: Annotated[int, Query(ge=0, description="Only events with a higher number.")] = 0,
+    name: Annotated[list[str] | None, Query(description="Only events of these names.")] = None,
+    subject: Annotated[str | None, Query(description="Only events about this ref.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Response:
+    """What happened, oldest first; `next` is the number to go on after."""
+    about = Ref.parse(subject) if subject else None
+    found = stack.spine.events.after(after, names=name or (), subject=about, limit=limit)
+    return answer_items(found, next_token=str(found[-1].sequence) if len(found) == limit else None)

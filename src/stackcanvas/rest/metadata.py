@@ -1,0 +1,59 @@
+"""Executions, artifacts, lineage and the audit log over REST."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from stackcanvas.metadata import Ref
+from stackcanvas.rest.answers import StackOf, answer, answer_items
+from stackcanvas.stack.lineage import trail
+
+router = APIRouter(prefix="/metadata", tags=["metadata"])
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+@router.get("/executions")
+def executions(
+    stack: StackOf,
+    kind: str | None = None,
+    state: str | None = None,
+    subject: str | None = None,
+    parent: str | None = None,
+    limit: Limit = 100,
+) -> Response:
+    """Executions, newest first."""
+    about = Ref.parse(subject) if subject else None
+    found = stack.spine.executions.search(kind=kind, state=state, subject=about, parent=parent, limit=limit)
+    return answer_items(found)
+
+
+@router.get("/executions/{execution_id}")
+def execution(stack: StackOf, execution_id: str) -> Response:
+    """One execution with what it used and made."""
+    found = stack.spine.executions.get(execution_id)
+    return answer({"execution": found, "links": stack.spine.lineage.of(found.id)})
+
+
+@router.get("/artifacts")
+def artifacts(stack: StackOf, kind: str | None = None, name: str | None = None, limit: Limit = 100) -> Response:
+    """Artifacts, newest first."""
+    return answer_items(stack.spine.artifacts.search(kind=kind, name=name, limit=limit))
+
+
+@router.get("/lineage")
+def lineage(
+    stack: StackOf,
+    ref: Annotated[str, Query(description="kind:name[@selector]")],
+    down: Annotated[bool, Query(description="Walk to what was made from it.")] = False,
+) -> Response:
+    """The way from a ref to what it came from, or to what was made from it."""
+    return answer(trail(stack, Ref.parse(ref), downstream=down))
+
+
+@router.get("/audit")
+def audit(stack: StackOf, subject: str | None = None, limit: Limit = 100) -> Response:
+    """The audit log, newest first."""
+    return answer_items(stack.spine.audit.entries(subject=Ref.parse(subject) if subject else None, limit=limit))

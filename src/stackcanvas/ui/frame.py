@@ -1,0 +1,17 @@
+"""What stands around every page."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from stackcanvas.stack import Stack
+from stackcanvas.ui.context import Shell
+from stackcanvas.ui.links import Links
+from stackcanvas.ui.sheet import rooms
+
+
+def shell(stack: Stack, links: Links, *, title: str, here: str) -> Shell:
+    """The frame of one page."""
+    return Shell(
+        title=title, here=here, project=stack.canvas.project.name, version=version("stackcanvas"), rooms=rooms(links)
+    )

@@ -1,0 +1,47 @@
+"""The first page: the canvas in its own layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stackcanvas.plain import plain
+from stackcanvas.stack import Stack
+from stackcanvas.stack.evidence import collect
+from stackcanvas.stack.running import NAMES, processes
+from stackcanvas.ui.answers import statement
+from stackcanvas.ui.context import BlockView, CanvasPage, FactView
+from stackcanvas.ui.links import Links
+from stackcanvas.ui.pages.page import Page
+from stackcanvas.ui.sheet import block_views
+
+
+def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
+    """The project's header and its blocks."""
+    del asked
+    project = stack.canvas.project
+    blocks = block_views(stack.canvas, collect(stack), links)
+    page = CanvasPage(
+        project=project.name,
+        date=plain(project.date),
+        team=project.team,
+        positioning=_positioning(blocks),
+        blocks=blocks,
+        processes=_processes(stack),
+    )
+    return Page("canvas.html", project.name, page)
+
+
+def _positioning(blocks: tuple[BlockView, ...]) -> str | None:
+    questions = (question for block in blocks if block.id == "value" for question in block.questions)
+    answer = next((question.answer for question in questions if question.id == "value.positioning"), None)
+    return statement(answer) if isinstance(answer, Mapping) else None
+
+
+def _processes(stack: Stack) -> tuple[FactView, ...]:
+    running = {one.name: one for one in processes(stack.folder)}
+    return tuple(
+        FactView(name, (running[name].url or "runs").removeprefix("http://"), tone="good")
+        if name in running
+        else FactView(name, "does not run", tone="soft")
+        for name in NAMES
+    )

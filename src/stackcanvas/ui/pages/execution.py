@@ -1,0 +1,73 @@
+"""The page of one execution: a piece of work as recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stackcanvas.metadata import Execution
+from stackcanvas.plain import cell
+from stackcanvas.stack import Stack
+from stackcanvas.ui import show
+from stackcanvas.ui.context import Cell, FactView, RecordPage, Table
+from stackcanvas.ui.links import Links
+from stackcanvas.ui.pages.page import Page
+
+
+def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
+    """One execution: what started it, what it used and made, what was done inside it."""
+    found = stack.spine.executions.get(asked["id"])
+    edges = stack.spine.lineage.of(found.id)
+    used_and_made = Table(
+        "Used and made",
+        ("", "what", "as", "when"),
+        tuple(
+            (
+                Cell(edge.direction, tone="soft"),
+                show.ref(links, edge.ref),
+                Cell(edge.role, tone="soft"),
+                show.when(edge.time),
+            )
+            for edge in edges
+        ),
+        "It named nothing that it used or made.",
+    )
+    inside = stack.spine.executions.search(parent=found.id)
+    tables = (used_and_made, *((executions_table(inside, links, title="Work inside it"),) if inside else ()))
+    page = RecordPage("Execution", found.kind, _facts(found, links), tables=tables, warning=found.error)
+    return Page("record.html", found.kind, page)
+
+
+def executions_table(found: list[Execution], links: Links, *, title: str = "Executions") -> Table:
+    """Executions as a table."""
+    rows = tuple(
+        (
+            show.execution(links, one),
+            show.ref(links, one.subject),
+            show.state(one.state),
+            show.when(one.started),
+            show.took(one.duration_s),
+            Cell(one.trigger),
+            Cell(one.actor if one.verified else f"{one.actor} (unverified)", tone="soft"),
+            show.code(one.code),
+        )
+        for one in found
+    )
+    return Table(title, ("work", "about", "state", "started", "#took", "started by", "actor", "code"), rows)
+
+
+def _facts(found: Execution, links: Links) -> tuple[FactView, ...]:
+    facts = [
+        FactView("state", found.state, tone=show.state(found.state).tone),
+        FactView("started", cell(found.started)),
+        FactView("took", show.took(found.duration_s).text),
+        FactView("started by", found.trigger),
+        FactView("actor", found.actor if found.verified else f"{found.actor} (unverified)"),
+        FactView("code", show.code(found.code).text or "not known"),
+        FactView("id", found.id),
+    ]
+    if found.subject is not None:
+        facts.append(FactView("about", str(found.subject), links.ref(found.subject)))
+    if found.parent is not None:
+        facts.append(FactView("part of", found.parent, links.ref(f"execution:{found.parent}")))
+    facts += [FactView(name, cell(value)) for name, value in found.parameters.items()]
+    return tuple(facts)

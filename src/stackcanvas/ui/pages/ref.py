@@ -1,0 +1,94 @@
+"""The page of anything that has a ref: its facts, where it comes from and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stackcanvas.errors import BadInput, NotFound
+from stackcanvas.metadata import Artifact, Edge, Graph, Ref
+from stackcanvas.plain import cell, title
+from stackcanvas.stack import Stack
+from stackcanvas.stack.lineage import trail
+from stackcanvas.ui import show
+from stackcanvas.ui.context import Cell, FactView, RecordPage, Table
+from stackcanvas.ui.links import Links
+from stackcanvas.ui.pages.events import events_table
+from stackcanvas.ui.pages.page import Page
+
+_KINDS = {"data": "Data version", "model": "Model version", "view": "Feature view", "deployment": "Deployment"}
+
+
+def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
+    """What the records say of a ref."""
+    if "name" not in asked:
+        raise BadInput("the address names no ref", expected="/ref?name=data:flights@3")
+    ref = Ref.parse(asked["name"])
+    upstream = trail(stack, ref)
+    downstream = _downstream(stack, upstream.graph.root)
+    pinned = upstream.graph.root
+    artifact = stack.spine.artifacts.get(pinned)
+    tables = [
+        _links_table("Where it comes from", upstream.graph, links, "The records name nothing that it was made from."),
+        _links_table("What came of it", downstream, links, "The records name nothing that was made from it."),
+    ]
+    versions = stack.spine.artifacts.search(kind=pinned.kind, name=pinned.name)
+    if len(versions) > 1:
+        tables.append(_versions_table(versions, links))
+    events = stack.spine.events.latest(subject=pinned, limit=20)
+    if events:
+        tables.append(events_table(events, links))
+    page = RecordPage(
+        kind=_KINDS.get(pinned.kind, pinned.kind.capitalize()),
+        title=str(ref).partition(":")[2],
+        facts=(*_via(upstream.via, links), *_facts(artifact, links)),
+        tables=tuple(tables),
+    )
+    return Page("record.html", str(ref), page)
+
+
+def _downstream(stack: Stack, ref: Ref) -> Graph:
+    try:
+        return trail(stack, ref, downstream=True).graph
+    except NotFound:  # a thing that nothing was made from
+        return Graph(root=ref, refs=(ref,), executions=(), edges=())
+
+
+def _via(via: tuple[Ref, ...], links: Links) -> tuple[FactView, ...]:
+    return tuple(FactView(one.kind, str(one), links.ref(one)) for one in via[1:])
+
+
+def _facts(artifact: Artifact | None, links: Links) -> tuple[FactView, ...]:
+    if artifact is None:
+        return ()
+    facts = [FactView("ref", str(artifact.ref)), FactView("made", cell(artifact.created))]
+    if artifact.execution:
+        facts.append(FactView("by", artifact.execution, links.ref(Ref("execution", artifact.execution))))
+    if artifact.digest:
+        facts.append(FactView("digest", artifact.digest))
+    facts += [FactView(title(name), cell(value, name=name)) for name, value in artifact.facts.items()]
+    return tuple(facts)
+
+
+def _links_table(heading: str, graph: Graph, links: Links, empty: str) -> Table:
+    rows = tuple(_link_row(edge, graph, links) for edge in graph.edges)
+    return Table(heading, ("work", "", "what", "as", "when", "state"), rows, empty)
+
+
+def _link_row(edge: Edge, graph: Graph, links: Links) -> tuple[Cell, ...]:
+    execution = graph.execution(edge.execution)
+    return (
+        show.execution(links, execution),
+        Cell(edge.direction, tone="soft"),
+        show.ref(links, edge.ref),
+        Cell(edge.role, tone="soft"),
+        show.when(edge.time),
+        show.state(execution.state),
+    )
+
+
+def _versions_table(versions: list[Artifact], links: Links) -> Table:
+    rows = tuple(
+        (show.ref(links, one.ref), show.when(one.created), show.text(one.facts, tone="soft"), show.digest(one.digest))
+        for one in versions
+    )
+    return Table("All of this name", ("ref", "made", "facts", "digest"), rows)

@@ -1,0 +1,79 @@
+"""The page of one run: its metrics as lines, parameters, inputs and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stackcanvas.experiments import RunInfo
+from stackcanvas.metadata import KINDS
+from stackcanvas.plain import cell
+from stackcanvas.stack import Stack
+from stackcanvas.ui import show
+from stackcanvas.ui.charts import line_chart
+from stackcanvas.ui.context import Cell, Chart, FactView, RecordPage, Table
+from stackcanvas.ui.links import Links
+from stackcanvas.ui.pages.page import Page
+
+_MOST_CHARTS = 24
+
+
+def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
+    """One run."""
+    run = stack.experiments.get(asked["id"])
+    page = RecordPage(
+        kind=f"Run of {run.experiment}",
+        title=run.name,
+        facts=_facts(run, links),
+        charts=_charts(stack, run),
+        tables=_tables(stack, run, links),
+    )
+    return Page("record.html", run.name, page)
+
+
+def _charts(stack: Stack, run: RunInfo) -> tuple[Chart, ...]:
+    drawn = []
+    for key in sorted(run.metrics)[:_MOST_CHARTS]:
+        history = stack.experiments.metrics(run.id, key)
+        chart = line_chart(key, [(point.step, point.value) for point in history])
+        if chart is not None:
+            drawn.append(chart)
+    return tuple(drawn)
+
+
+def _facts(run: RunInfo, links: Links) -> tuple[FactView, ...]:
+    facts = [
+        FactView("state", run.status, tone=show.state(run.status).tone),
+        FactView("started", cell(run.started)),
+        FactView("took", show.took(run.duration_s).text),
+        FactView("actor", run.actor),
+        FactView("code", show.code(run.code).text or "not known"),
+        FactView("id", run.id, links.ref(f"execution:{run.id}")),
+    ]
+    if run.host:
+        facts.append(FactView("host", run.host))
+    if run.seed is not None:
+        facts.append(FactView("seed", str(run.seed)))
+    return tuple(facts)
+
+
+def _tables(stack: Stack, run: RunInfo, links: Links) -> tuple[Table, ...]:
+    metrics = tuple(
+        (Cell(metric.key), show.text(metric.value), show.count(metric.step)) for metric in run.metrics.values()
+    )
+    parameters = tuple((Cell(name), Cell(value)) for name, value in run.parameters.items())
+    inputs = tuple((_source(one.source, links), Cell(one.name), show.digest(one.digest)) for one in run.inputs)
+    files = tuple((Cell(one.path), show.size(one.size_bytes)) for one in stack.experiments.artifacts(run.id))
+    tags = tuple((Cell(name), Cell(value)) for name, value in run.tags.items())
+    every = (
+        Table("Metrics", ("metric", "#last value", "#at step"), metrics, "No metric was logged."),
+        Table("Parameters", ("name", "value"), parameters, "No parameter was logged."),
+        Table("Inputs", ("source", "name", "digest"), inputs),
+        Table("Files", ("path", "#size"), files),
+        Table("Tags", ("name", "value"), tags),
+    )
+    return tuple(table for table in every if table.rows or table.title in {"Metrics", "Parameters"})
+
+
+def _source(source: str, links: Links) -> Cell:
+    is_ref = source.partition(":")[0] in KINDS
+    return show.ref(links, source) if is_ref else Cell(source)

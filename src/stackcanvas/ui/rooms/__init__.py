@@ -1,0 +1,1 @@
+"""The records of each block as tables; one file per block."""

@@ -1,0 +1,23 @@
+"""Records of the foundations: the commits of the project."""
+
+from __future__ import annotations
+
+from stackcanvas.stack import Stack
+from stackcanvas.ui import show
+from stackcanvas.ui.context import Cell, Table
+from stackcanvas.ui.links import Links
+
+
+def tables(stack: Stack, links: Links) -> tuple[Table, ...]:
+    """The last commits."""
+    del links
+    rows = tuple(
+        (
+            Cell(commit.digest[:10], mono=True),
+            show.when(commit.time),
+            Cell(commit.author),
+            Cell(commit.subject),
+        )
+        for commit in stack.foundations.log(limit=20)
+    )
+    return (Table("Commits", ("commit", "time", "author", "subject"), rows, "The project is not under git."),)

@@ -1,0 +1,36 @@
+"""Records of the metadata store: executions, events, the audit log."""
+
+from __future__ import annotations
+
+from stackcanvas.stack import Stack
+from stackcanvas.ui import show
+from stackcanvas.ui.context import Cell, Table
+from stackcanvas.ui.links import Links
+from stackcanvas.ui.pages.events import events_table
+from stackcanvas.ui.pages.execution import executions_table
+
+
+def tables(stack: Stack, links: Links) -> tuple[Table, ...]:
+    """The last executions, events and decisions."""
+    entries = stack.spine.audit.entries(limit=20)
+    audit = Table(
+        "Audit log",
+        ("#entry", "time", "actor", "decision", "about", "facts"),
+        tuple(
+            (
+                show.count(entry.sequence),
+                show.when(entry.time),
+                Cell(entry.actor if entry.verified else f"{entry.actor} (unverified)"),
+                Cell(entry.action),
+                show.ref(links, entry.subject),
+                show.text(entry.detail, tone="soft"),
+            )
+            for entry in entries
+        ),
+        "No decision was recorded yet.",
+    )
+    return (
+        executions_table(stack.spine.executions.search(limit=50), links),
+        events_table(stack.spine.events.latest(limit=30), links),
+        audit,
+    )

@@ -1,0 +1,101 @@
+"""All pages as one application: addresses, JSON twins, error pages, static files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from stackcanvas.errors import StackCanvasError
+from stackcanvas.plain import plain
+from stackcanvas.stack import Stack
+from stackcanvas.ui.context import ErrorPage
+from stackcanvas.ui.frame import shell
+from stackcanvas.ui.links import Links
+from stackcanvas.ui.pages import block, canvas, events, execution, patterns, ref, run
+from stackcanvas.ui.pages.page import Build, Page
+from stackcanvas.ui.render import render
+
+_PAGES: tuple[tuple[str, str, Build], ...] = (
+    ("/", "/canvas.json", canvas.build),
+    ("/blocks/{block}", "/blocks/{block}.json", block.build),
+    ("/ref", "/ref.json", ref.build),
+    ("/runs/{id}", "/runs/{id}.json", run.build),
+    ("/executions/{id}", "/executions/{id}.json", execution.build),
+    ("/events", "/events.json", events.build),
+    ("/patterns", "/patterns.json", patterns.build),
+)
+
+
+def pages(stack: Stack) -> Starlette:
+    """The application that shows a stack."""
+    links = Links()
+    site = _Site(stack, links)
+    routes: list[BaseRoute] = []
+    for path, twin, build in _PAGES:
+        # The twin first: `/blocks/{block}` would match it, too.
+        routes.append(Route(twin, site.as_json(build)))
+        routes.append(Route(path, site.as_html(build)))
+    routes.append(Mount("/static", StaticFiles(packages=[("stackcanvas.ui", "static")])))
+    return Starlette(
+        routes=routes,
+        exception_handlers={StackCanvasError: site.failed, HTTPException: site.missing},
+    )
+
+
+class _Site:
+    """Handlers over one stack."""
+
+    def __init__(self, stack: Stack, links: Links) -> None:
+        self._stack = stack
+        self._links = links
+
+    def as_html(self, build: Build) -> Callable[[Request], Response]:
+        """A handler that draws the page; a plain function, so that it runs in the thread pool."""
+
+        def handle(request: Request) -> Response:
+            page = build(self._stack, self._links, {**request.query_params, **request.path_params})
+            return self._draw(page, request)
+
+        return handle
+
+    def as_json(self, build: Build) -> Callable[[Request], Response]:
+        """A handler that gives the page's context."""
+
+        def handle(request: Request) -> Response:
+            page = build(self._stack, self._links, {**request.query_params, **request.path_params})
+            body = json.dumps(plain(page.context), ensure_ascii=False, allow_nan=False)
+            return Response(body, media_type="application/json")
+
+        return handle
+
+    def failed(self, request: Request, error: Exception) -> Response:
+        """An error of ours, as a page for a browser and in the envelope for a program."""
+        assert isinstance(error, StackCanvasError)
+        return self._error(request, error.status, error.sentence(), error.to_dict())
+
+    def missing(self, request: Request, error: Exception) -> Response:
+        """An address where nothing is."""
+        assert isinstance(error, HTTPException)
+        path = request.url.path
+        said = f"There is nothing at {path}." if error.status_code == 404 else str(error.detail)
+        return self._error(request, error.status_code, said, {"error": said})
+
+    def _error(self, request: Request, status: int, sentence: str, envelope: dict[str, object]) -> Response:
+        wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.endswith(".json")
+        if not wants_page:
+            return Response(json.dumps(envelope), status_code=status, media_type="application/json")
+        page = Page("error.html", "Not found" if status == 404 else "Error", ErrorPage(status, sentence))
+        return self._draw(page, request, status=status)
+
+    def _draw(self, page: Page, request: Request, *, status: int = 200) -> HTMLResponse:
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        around = shell(self._stack, self._links, title=page.title, here=here)
+        html = render(page.template, page=page.context, shell=around, links=self._links)
+        return HTMLResponse(html, status_code=status, headers={"cache-control": "no-store"})

@@ -1,0 +1,315 @@
+"""First tables."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from stackcanvas.backends.database import types
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Bring the tables from the version before to this one."""
+    op.create_table(
+        "artifact",
+        sa.Column("ref", types.Text(), nullable=False),
+        sa.Column("kind", types.Text(), nullable=False),
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("digest", types.Text(), nullable=True),
+        sa.Column("execution", types.Text(), nullable=True),
+        sa.Column("created", types.Instant(), nullable=False),
+        sa.Column("facts", types.Json(), nullable=False),
+        sa.PrimaryKeyConstraint("ref", name=op.f("pk_artifact")),
+    )
+    op.create_index("ix_artifact_kind_name_created", "artifact", ["kind", "name", "created"], unique=False)
+    op.create_table(
+        "audit",
+        sa.Column("sequence", types.Integer(), autoincrement=False, nullable=False),
+        sa.Column("time", types.Instant(), nullable=False),
+        sa.Column("actor", types.Text(), nullable=False),
+        sa.Column("verified", types.Boolean(), nullable=False),
+        sa.Column("action", types.Text(), nullable=False),
+        sa.Column("subject", types.Text(), nullable=False),
+        sa.Column("detail", types.Text(), nullable=False),
+        sa.Column("previous", types.Text(), nullable=False),
+        sa.Column("hash", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("sequence", name=op.f("pk_audit")),
+    )
+    op.create_index("ix_audit_subject", "audit", ["subject"], unique=False)
+    op.create_table(
+        "counter",
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("value", types.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_counter")),
+    )
+    op.create_table(
+        "deployment_endpoint",
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("live_model", types.Text(), nullable=False),
+        sa.Column("live_bundle", types.Text(), nullable=False),
+        sa.Column("live_since", types.Instant(), nullable=False),
+        sa.Column("release", types.Text(), nullable=True),
+        sa.Column("revision", types.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_deployment_endpoint")),
+    )
+    op.create_table(
+        "deployment_release",
+        sa.Column("id", types.Text(), nullable=False),
+        sa.Column("endpoint", types.Text(), nullable=False),
+        sa.Column("model", types.Text(), nullable=False),
+        sa.Column("bundle", types.Text(), nullable=False),
+        sa.Column("previous_model", types.Text(), nullable=True),
+        sa.Column("previous_bundle", types.Text(), nullable=True),
+        sa.Column("strategy", types.Json(), nullable=False),
+        sa.Column("state", types.Text(), nullable=False),
+        sa.Column("step", types.Integer(), nullable=False),
+        sa.Column("step_since", types.Instant(), nullable=False),
+        sa.Column("started", types.Instant(), nullable=False),
+        sa.Column("ended", types.Instant(), nullable=True),
+        sa.Column("reason", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deployment_release")),
+    )
+    op.create_index(
+        "ix_deployment_release_endpoint_started", "deployment_release", ["endpoint", "started"], unique=False
+    )
+    op.create_index("ix_deployment_release_state", "deployment_release", ["state"], unique=False)
+    op.create_table(
+        "event",
+        sa.Column("sequence", types.Integer(), autoincrement=False, nullable=False),
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("subject", types.Text(), nullable=False),
+        sa.Column("time", types.Instant(), nullable=False),
+        sa.Column("payload", types.Json(), nullable=False),
+        sa.Column("actor", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("sequence", name=op.f("pk_event")),
+    )
+    op.create_index("ix_event_subject_sequence", "event", ["subject", "sequence"], unique=False)
+    op.create_table(
+        "event_cursor",
+        sa.Column("reader", types.Text(), nullable=False),
+        sa.Column("sequence", types.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("reader", name=op.f("pk_event_cursor")),
+    )
+    op.create_table(
+        "execution",
+        sa.Column("id", types.Text(), nullable=False),
+        sa.Column("kind", types.Text(), nullable=False),
+        sa.Column("state", types.Text(), nullable=False),
+        sa.Column("subject", types.Text(), nullable=True),
+        sa.Column("trigger", types.Text(), nullable=False),
+        sa.Column("actor", types.Text(), nullable=False),
+        sa.Column("verified", types.Boolean(), nullable=False),
+        sa.Column("started", types.Instant(), nullable=False),
+        sa.Column("ended", types.Instant(), nullable=True),
+        sa.Column("code_commit", types.Text(), nullable=True),
+        sa.Column("dirty", types.Boolean(), nullable=False),
+        sa.Column("parameters", types.Json(), nullable=False),
+        sa.Column("process", types.Text(), nullable=False),
+        sa.Column("parent", types.Text(), nullable=True),
+        sa.Column("error", types.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_execution")),
+    )
+    op.create_index("ix_execution_kind_started", "execution", ["kind", "started"], unique=False)
+    op.create_index("ix_execution_parent", "execution", ["parent"], unique=False)
+    op.create_index("ix_execution_state", "execution", ["state"], unique=False)
+    op.create_table(
+        "experiment",
+        sa.Column("id", types.Integer(), nullable=False),
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("artifact_location", types.Text(), nullable=True),
+        sa.Column("lifecycle", types.Text(), nullable=False),
+        sa.Column("created", types.Instant(), nullable=False),
+        sa.Column("updated", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_experiment")),
+        sa.UniqueConstraint("name", name=op.f("uq_experiment_name")),
+    )
+    op.create_table(
+        "experiment_tag",
+        sa.Column("experiment", types.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key", types.Text(), nullable=False),
+        sa.Column("value", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("experiment", "key", name=op.f("pk_experiment_tag")),
+    )
+    op.create_table(
+        "lease",
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("holder", types.Text(), nullable=False),
+        sa.Column("fence", types.Integer(), nullable=False),
+        sa.Column("expires", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_lease")),
+    )
+    op.create_table(
+        "link",
+        sa.Column("execution", types.Text(), nullable=False),
+        sa.Column("direction", types.Text(), nullable=False),
+        sa.Column("ref", types.Text(), nullable=False),
+        sa.Column("role", types.Text(), nullable=False),
+        sa.Column("time", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("execution", "direction", "ref", "role", name=op.f("pk_link")),
+    )
+    op.create_index("ix_link_ref_direction", "link", ["ref", "direction"], unique=False)
+    op.create_table(
+        "pipeline_cache",
+        sa.Column("key", types.Text(), nullable=False),
+        sa.Column("step", types.Text(), nullable=False),
+        sa.Column("value", types.Text(), nullable=False),
+        sa.Column("execution", types.Text(), nullable=False),
+        sa.Column("created", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_pipeline_cache")),
+    )
+    op.create_table(
+        "pipeline_run",
+        sa.Column("id", types.Text(), nullable=False),
+        sa.Column("pipeline", types.Text(), nullable=False),
+        sa.Column("state", types.Text(), nullable=False),
+        sa.Column("parameters", types.Json(), nullable=False),
+        sa.Column("seed", types.Integer(), nullable=False),
+        sa.Column("trigger", types.Text(), nullable=False),
+        sa.Column("cause", types.Text(), nullable=True),
+        sa.Column("concurrency", types.Integer(), nullable=True),
+        sa.Column("queued", types.Boolean(), nullable=False),
+        sa.Column("requested", types.Instant(), nullable=False),
+        sa.Column("started", types.Instant(), nullable=True),
+        sa.Column("ended", types.Instant(), nullable=True),
+        sa.Column("code_commit", types.Text(), nullable=True),
+        sa.Column("dirty", types.Boolean(), nullable=False),
+        sa.Column("pins", types.Json(), nullable=False),
+        sa.Column("error", types.Text(), nullable=True),
+        sa.Column("frames", types.Text(), nullable=True),
+        sa.Column("value", types.Text(), nullable=True),
+        sa.Column("holder", types.Text(), nullable=True),
+        sa.Column("expires", types.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pipeline_run")),
+        sa.UniqueConstraint("cause", name=op.f("uq_pipeline_run_cause")),
+    )
+    op.create_index("ix_pipeline_run_pipeline_requested", "pipeline_run", ["pipeline", "requested"], unique=False)
+    op.create_index("ix_pipeline_run_state_requested", "pipeline_run", ["state", "requested"], unique=False)
+    op.create_table(
+        "pipeline_step",
+        sa.Column("run", types.Text(), nullable=False),
+        sa.Column("node", types.Text(), nullable=False),
+        sa.Column("position", types.Integer(), nullable=False),
+        sa.Column("step", types.Text(), nullable=False),
+        sa.Column("state", types.Text(), nullable=False),
+        sa.Column("attempt", types.Integer(), nullable=False),
+        sa.Column("key", types.Text(), nullable=True),
+        sa.Column("value", types.Text(), nullable=True),
+        sa.Column("execution", types.Text(), nullable=True),
+        sa.Column("started", types.Instant(), nullable=True),
+        sa.Column("ended", types.Instant(), nullable=True),
+        sa.Column("error", types.Text(), nullable=True),
+        sa.Column("frames", types.Text(), nullable=True),
+        sa.Column("log", types.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("run", "node", name=op.f("pk_pipeline_step")),
+    )
+    op.create_table(
+        "pipeline_trigger",
+        sa.Column("id", types.Text(), nullable=False),
+        sa.Column("pipeline", types.Text(), nullable=False),
+        sa.Column("definition", types.Json(), nullable=False),
+        sa.Column("sequence", types.Integer(), nullable=False),
+        sa.Column("seen", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pipeline_trigger")),
+    )
+    op.create_table(
+        "pipeline_value",
+        sa.Column("digest", types.Text(), nullable=False),
+        sa.Column("kind", types.Text(), nullable=False),
+        sa.Column("size_bytes", types.Integer(), nullable=False),
+        sa.Column("data", types.Bytes(), nullable=True),
+        sa.Column("created", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_pipeline_value")),
+    )
+    op.create_table(
+        "run",
+        sa.Column("id", types.Text(), nullable=False),
+        sa.Column("experiment", types.Integer(), nullable=False),
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("status", types.Text(), nullable=False),
+        sa.Column("started", types.Instant(), nullable=False),
+        sa.Column("ended", types.Instant(), nullable=True),
+        sa.Column("lifecycle", types.Text(), nullable=False),
+        sa.Column("deleted", types.Instant(), nullable=True),
+        sa.Column("artifact_location", types.Text(), nullable=False),
+        sa.Column("actor", types.Text(), nullable=False),
+        sa.Column("code_commit", types.Text(), nullable=True),
+        sa.Column("dirty", types.Boolean(), nullable=False),
+        sa.Column("environment", types.Text(), nullable=True),
+        sa.Column("host", types.Text(), nullable=True),
+        sa.Column("seed", types.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
+    )
+    op.create_index("ix_run_experiment_lifecycle_started", "run", ["experiment", "lifecycle", "started"], unique=False)
+    op.create_index("ix_run_lifecycle_started", "run", ["lifecycle", "started"], unique=False)
+    op.create_table(
+        "run_dataset",
+        sa.Column("id", types.Text(), nullable=False),
+        sa.Column("experiment", types.Integer(), nullable=False),
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("digest", types.Text(), nullable=False),
+        sa.Column("source_type", types.Text(), nullable=False),
+        sa.Column("source", types.Text(), nullable=False),
+        sa.Column("schema", types.Text(), nullable=True),
+        sa.Column("profile", types.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_run_dataset")),
+    )
+    op.create_index(
+        "uq_run_dataset_experiment_name_digest", "run_dataset", ["experiment", "name", "digest"], unique=True
+    )
+    op.create_table(
+        "run_environment",
+        sa.Column("digest", types.Text(), nullable=False),
+        sa.Column("python", types.Text(), nullable=False),
+        sa.Column("platform", types.Text(), nullable=False),
+        sa.Column("packages", types.Json(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_run_environment")),
+    )
+    op.create_table(
+        "run_input",
+        sa.Column("run", types.Text(), nullable=False),
+        sa.Column("dataset", types.Text(), nullable=False),
+        sa.Column("tags", types.Json(), nullable=False),
+        sa.PrimaryKeyConstraint("run", "dataset", name=op.f("pk_run_input")),
+    )
+    op.create_index("ix_run_input_dataset", "run_input", ["dataset"], unique=False)
+    op.create_table(
+        "run_metric",
+        sa.Column("run", types.Text(), nullable=False),
+        sa.Column("key", types.Text(), nullable=False),
+        sa.Column("step", types.Integer(), autoincrement=False, nullable=False),
+        sa.Column("time", types.Instant(), nullable=False),
+        sa.Column("value", types.Real(), nullable=False),
+        sa.PrimaryKeyConstraint("run", "key", "step", "time", "value", name=op.f("pk_run_metric")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "run_metric_latest",
+        sa.Column("run", types.Text(), nullable=False),
+        sa.Column("key", types.Text(), nullable=False),
+        sa.Column("experiment", types.Integer(), nullable=False),
+        sa.Column("step", types.Integer(), nullable=False),
+        sa.Column("time", types.Instant(), nullable=False),
+        sa.Column("value", types.Real(), nullable=False),
+        sa.PrimaryKeyConstraint("run", "key", name=op.f("pk_run_metric_latest")),
+    )
+    op.create_index(
+        "ix_run_metric_latest_experiment_key_value", "run_metric_latest", ["experiment", "key", "value"], unique=False
+    )
+    op.create_index("ix_run_metric_latest_key_value", "run_metric_latest", ["key", "value"], unique=False)
+    op.create_table(
+        "run_parameter",
+        sa.Column("run", types.Text(), nullable=False),
+        sa.Column("key", types.Text(), nullable=False),
+        sa.Column("value", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("run", "key", name=op.f("pk_run_parameter")),
+    )
+    op.create_table(
+        "run_tag",
+        sa.Column("run", types.Text(), nullable=False),
+        sa.Column("key", types.Text(), nullable=False),
+        sa.Column("value", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("run", "key", name=op.f("pk_run_tag")),
+    )

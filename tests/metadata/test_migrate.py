@@ -1,0 +1,318 @@
+"""Workspaces of every age are opened, migrated or refused, and never left half way."""
+
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, ForeignKey, MetaData, Table, inspect, text
+
+from stackcanvas.backends.database import Database, open_database, types
+from stackcanvas.errors import Conflict, Corrupt, Refused, StackCanvasError, Unavailable
+from stackcanvas.metadata.migrate import History, migrate, prepare
+from stackcanvas.metadata.migrations.draft import draft
+
+_BREAKS = """
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade():
+    from alembic import op
+    op.execute("delete from pet")
+    op.drop_table("pet")
+    {end}
+"""
+
+
+def _first() -> MetaData:
+    schema = MetaData()
+    Table("owner", schema, Column("name", types.Text, primary_key=True), Column("street", types.Text))
+    Table(
+        "pet",
+        schema,
+        Column("name", types.Text, primary_key=True),
+        Column("owner", types.Text, ForeignKey("owner.name", name="fk_pet_owner", ondelete="CASCADE"), nullable=False),
+    )
+    return schema
+
+
+def _second() -> MetaData:
+    """The parent loses a column, which SQLite can only do by building the table anew."""
+    schema = MetaData()
+    Table("owner", schema, Column("name", types.Text, primary_key=True), Column("town", types.Text))
+    _first().tables["pet"].to_metadata(schema)
+    return schema
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> History:
+    """A history of one migration."""
+    history = History(tmp_path / "old")
+    (history.folder / "versions").mkdir(parents=True)
+    draft(_first(), "owners and pets", history=history)
+    return history
+
+
+@pytest.fixture
+def new(tmp_path: Path, old: History) -> History:
+    """The same history, one migration later."""
+    history = History(tmp_path / "new")
+    (history.folder / "versions").mkdir(parents=True)
+    for path in (old.folder / "versions").glob("*.py"):
+        (history.folder / "versions" / path.name).write_text(path.read_text())
+    draft(_second(), "Towns, not streets!", history=history)
+    return history
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/metadata.db"
+    found: str = request.getfixturevalue("postgres_url")
+    return found
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    """An empty database of either kind."""
+    database = open_database(url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def aged(database: Database, old: History) -> Database:
+    """A workspace of the first version, with rows."""
+    prepare(database, _first, history=old)
+    with database.write() as tx:
+        tx.execute(text("insert into owner values ('ada', 'Main Street')"))
+        tx.execute(text("insert into pet values ('rex', 'ada')"))
+    return database
+
+
+def test_a_fresh_database_gets_all_tables_once(database: Database, old: History) -> None:
+    """The tables are declared and made at the first opening only."""
+    prepare(database, _first, history=old)
+    prepare(database, _never, history=old)
+
+    assert _state(database) == ("0001", ["name", "street"])
+
+
+def test_opening_does_not_load_the_migration_tool(tmp_path: Path) -> None:
+    """Neither the first opening nor the second imports Alembic."""
+    script = f"""
+import sys
+from sqlalchemy import MetaData
+from stackcanvas.backends.database import open_database
+from stackcanvas.metadata.migrate import prepare
+for _ in range(2):
+    prepare(open_database("sqlite:///{tmp_path}/metadata.db"), MetaData)
+print([name for name in sys.modules if name.startswith("alembic")])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_older_file_is_copied_and_migrated_when_it_is_opened(aged: Database, new: History, url: str) -> None:
+    """SQLite: rows stay, children of rebuilt tables too, and the copy is the workspace as it was."""
+    if aged.dialect != "sqlite":
+        with pytest.raises(Refused, match=r"version 0001 and this stackcanvas needs 0002.*stackcanvas migrate"):
+            prepare(aged, _never, history=new)
+        assert _state(aged) == ("0001", ["name", "street"])
+        return
+
+    prepare(aged, _never, history=new)
+
+    assert _state(aged) == ("0002", ["name", "town"])
+    assert _rows(aged) == [("ada", "rex")]
+    copy = open_database(f"{url}.0001.bak")
+    assert _state(copy) == ("0001", ["name", "street"])
+    assert _rows(copy) == [("ada", "rex")]
+    copy.close()
+
+
+def test_a_call_migrates_either_kind(aged: Database, new: History) -> None:
+    """What `stackcanvas migrate` does; a second call has nothing to do."""
+    assert migrate(aged, history=new) == ("0001", "0002")
+    assert migrate(aged, history=new) == ("0002", "0002")
+
+    assert _state(aged) == ("0002", ["name", "town"])
+    assert _rows(aged) == [("ada", "rex")]
+
+
+def test_a_newer_workspace_is_refused(aged: Database, old: History, new: History) -> None:
+    """Nothing is changed, and the way out is named."""
+    migrate(aged, history=new)
+    for act in (lambda: prepare(aged, _never, history=old), lambda: migrate(aged, history=old)):
+        with pytest.raises(
+            Refused, match=r"newer stackcanvas: version 0002, this one knows 0001.*pip install --upgrade"
+        ):
+            act()
+
+    assert _state(aged) == ("0002", ["name", "town"])
+
+
+def test_a_database_of_somebody_else_is_refused(database: Database, old: History) -> None:
+    """Tables that are not ours are not mixed with ours."""
+    with database.write() as tx:
+        tx.execute(text("create table alembic_version (version_num text)"))
+
+    with pytest.raises(Conflict, match=r"other tables \(alembic_version\).*another file, or another schema"):
+        prepare(database, _first, history=old)
+
+    with database.read() as connection:
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+
+
+@pytest.mark.parametrize(
+    "damage", ["delete from stackcanvas_version", "insert into stackcanvas_version values ('0002')"]
+)
+def test_a_version_that_cannot_be_read_is_said(aged: Database, new: History, damage: str) -> None:
+    """No row or two: nothing is migrated on a guess."""
+    with aged.write() as tx:
+        tx.execute(text(damage))
+
+    for act in (lambda: prepare(aged, _never, history=new), lambda: migrate(aged, history=new)):
+        with pytest.raises(Corrupt, match="stackcanvas_version holds"):
+            act()
+
+
+def test_an_empty_database_has_nothing_to_migrate(database: Database, new: History) -> None:
+    """A wrong URL given to the migration makes no tables."""
+    with pytest.raises(Conflict, match="no workspace to migrate"):
+        migrate(database, history=new)
+
+    with database.read() as connection:
+        assert inspect(connection).get_table_names() == []
+
+
+def test_a_migration_that_fails_leaves_the_workspace_as_it_was(aged: Database, new: History) -> None:
+    """The first step succeeds, the second drops a table and fails: all of it is undone."""
+    _add(new, _BREAKS.format(end="raise RuntimeError('it broke')"))
+
+    with pytest.raises(RuntimeError, match="it broke"):
+        migrate(aged, history=new)
+
+    assert _state(aged) == ("0001", ["name", "street"])
+    assert _rows(aged) == [("ada", "rex")]
+
+
+def test_a_migration_killed_half_way_leaves_the_workspace_as_it_was(aged: Database, url: str, new: History) -> None:
+    """Killed with -9 after a table was dropped; the migration without the fault then goes through."""
+    broken = _add(new, _BREAKS.format(end="import os; os.kill(os.getpid(), 9)"))
+    child = multiprocessing.get_context("spawn").Process(target=_migrate, args=(url, new))
+    child.start()
+    child.join()
+    assert child.exitcode == -9
+    assert _state(aged) == ("0001", ["name", "street"])
+
+    broken.unlink()
+    migrate(aged, history=new)
+
+    assert _state(aged) == ("0002", ["name", "town"])
+    assert _rows(aged) == [("ada", "rex")]
+
+
+def test_children_that_lose_their_parent_stop_a_migration(aged: Database, new: History) -> None:
+    """Foreign keys are looked at before the commit."""
+    _add(
+        new,
+        _BREAKS.format(end="pass")
+        .replace('drop_table("pet")', 'execute("delete from owner")')
+        .replace("from pet", "from pet where 1 = 0"),
+    )
+    if aged.dialect != "sqlite":
+        migrate(aged, history=new)
+        assert _rows(aged) == []  # PostgreSQL keeps its foreign keys on: the children went with their parent
+        return
+
+    with pytest.raises(Corrupt, match="row 1 of pet has no parent in owner"):
+        migrate(aged, history=new)
+
+    assert _rows(aged) == [("ada", "rex")]
+
+
+def test_without_a_copy_there_is_no_migration(tmp_path: Path, old: History, new: History) -> None:
+    """The place of the copy is taken by a folder: the file stays as it is."""
+    database = open_database(f"sqlite:///{tmp_path}/metadata.db")
+    prepare(database, _first, history=old)
+    (tmp_path / "metadata.db.0001.bak" / "inside").mkdir(parents=True)
+
+    with pytest.raises(Unavailable, match=r"metadata\.db\.0001\.bak"):
+        prepare(database, _never, history=new)
+
+    assert _state(database) == ("0001", ["name", "street"])
+    assert not list(tmp_path.glob("*.draft"))
+    database.close()
+
+
+def test_processes_open_a_fresh_and_an_older_workspace_at_once(url: str, old: History, new: History) -> None:
+    """One of them makes or migrates it, the others wait; none fails."""
+    postgres = url.startswith("postgresql")
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(4, mp_context=context) as pool:
+        assert set(pool.map(_open, [url] * 4, [old] * 4)) == {"0001"}
+        last = pool.map(_migrate if postgres else _open, [url] * 4, [new] * 4)
+        assert set(last) == {"0002"}
+
+
+def test_a_draft_without_a_difference_does_nothing(new: History) -> None:
+    """What is drafted from the tables as they are is empty, and the last draft can be replaced."""
+    empty = draft(_second(), "nothing", history=new)
+    assert empty.name == "v0003_nothing.py"
+    assert empty.read_text().endswith("    pass\n")
+
+    again = draft(_first(), "back", history=new, replace=True)
+
+    assert not empty.exists()
+    assert again.name == "v0003_back.py"
+    assert "drop_column" in again.read_text()
+
+
+def _never() -> MetaData:
+    raise AssertionError("the tables of all blocks were loaded though nothing had to be made")
+
+
+def _add(history: History, code: str) -> Path:
+    path = history.folder / "versions" / "v0003_more.py"
+    path.write_text(code)
+    return path
+
+
+def _state(database: Database) -> tuple[str, list[str]]:
+    """The version, and the columns of a table that tells it."""
+    with database.read() as connection:
+        version: str = connection.execute(text("select version_num from stackcanvas_version")).scalar_one()
+        return version, [column["name"] for column in inspect(connection).get_columns("owner")]
+
+
+def _rows(database: Database) -> list[tuple[str, str]]:
+    with database.read() as connection:
+        joined = text("select owner.name, pet.name from pet join owner on owner.name = pet.owner")
+        return [(owner, pet) for owner, pet in connection.execute(joined)]
+
+
+def _open(url: str, history: History) -> str:
+    database = open_database(url)
+    prepare(database, _first, history=history)
+    version = _state(database)[0]
+    database.close()
+    return version
+
+
+def _migrate(url: str, history: History) -> str:
+    database = open_database(url)
+    try:
+        return migrate(database, history=history)[1]
+    except StackCanvasError as error:
+        return str(error)
+    finally:
+        database.close()

@@ -1,0 +1,79 @@
+"""The files of model versions, stored once under the digest of their bytes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from blake3 import blake3
+
+from stackcanvas.backends.objects import Objects
+from stackcanvas.errors import Conflict, Corrupt, NotFound
+from stackcanvas.metadata import Ref
+from stackcanvas.registry.versions import ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether the stored files of a version are what was registered.
+
+    Args:
+        files: how many were read.
+        problems: a sentence for each that is missing or altered.
+    """
+
+    ref: Ref
+    files: int
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no problem."""
+        return not self.problems
+
+
+class ModelFiles:
+    """Puts, reads and checks files.
+
+    Args:
+        objects: where their bytes lie.
+    """
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    def put(self, content: bytes) -> str:
+        """Store bytes, and give their digest."""
+        digest = blake3(content).hexdigest()
+        with suppress(Conflict):
+            self._objects.put(_key(digest), content, if_absent=True)
+        return digest
+
+    def read(self, version: ModelVersion, file: str) -> bytes:
+        """The bytes of a file as they were registered.
+
+        Raises:
+            Corrupt: it is missing or altered.
+        """
+        digest = version.files[file]
+        try:
+            content = self._objects.get(_key(digest))
+        except NotFound:
+            raise Corrupt(f"the file {file} of {version.ref} is missing", where=_key(digest)) from None
+        if blake3(content).hexdigest() != digest:
+            raise Corrupt(f"the file {file} of {version.ref} is not what was registered", where=_key(digest))
+        return content
+
+    def verify(self, version: ModelVersion) -> Verification:
+        """Read every file of a version."""
+        problems = []
+        for file in version.files:
+            try:
+                self.read(version, file)
+            except Corrupt as error:
+                problems.append(error.sentence())
+        return Verification(version.ref, len(version.files), tuple(problems))
+
+
+def _key(digest: str) -> str:
+    return f"models/{digest[:2]}/{digest}"

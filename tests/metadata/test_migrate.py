@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, ForeignKey, MetaData, Table, inspect, text
 
 from stackcanvas.backends.database import Database, open_database, types
-from stackcanvas.errors import Conflict, Corrupt, Refused, StackCanvasError, Unavailable
+from stackcanvas.errors import Conflict, Corrupt, Refused, Unavailable
 from stackcanvas.metadata.migrate import History, migrate, prepare
 from stackcanvas.metadata.migrations.draft import draft
 
@@ -27,6 +25,30 @@ def upgrade():
     op.execute("delete from pet")
     op.drop_table("pet")
     {end}
+"""
+
+_CHILD = """
+import sys
+from pathlib import Path
+from sqlalchemy import Column, MetaData, Table, text
+from stackcanvas.backends.database import open_database, types
+from stackcanvas.metadata.migrate import History, migrate, prepare
+
+def load():
+    schema = MetaData()
+    Table("owner", schema, Column("name", types.Text, primary_key=True), Column("street", types.Text))
+    Table("pet", schema, Column("name", types.Text, primary_key=True), Column("owner", types.Text))
+    return schema
+
+verb, url, folder = sys.argv[1:]
+database = open_database(url)
+if verb == "open":
+    prepare(database, load, history=History(Path(folder)))
+else:
+    migrate(database, history=History(Path(folder)))
+with database.read() as connection:
+    print(connection.execute(text("select version_num from stackcanvas_version")).scalar_one())
+database.close()
 """
 
 
@@ -208,10 +230,9 @@ def test_a_migration_that_fails_leaves_the_workspace_as_it_was(aged: Database, n
 def test_a_migration_killed_half_way_leaves_the_workspace_as_it_was(aged: Database, url: str, new: History) -> None:
     """Killed with -9 after a table was dropped; the migration without the fault then goes through."""
     broken = _add(new, _BREAKS.format(end="import os; os.kill(os.getpid(), 9)"))
-    child = multiprocessing.get_context("spawn").Process(target=_migrate, args=(url, new))
-    child.start()
-    child.join()
-    assert child.exitcode == -9
+    child = _child("migrate", url, new)
+    child.communicate()
+    assert child.returncode == -9
     assert _state(aged) == ("0001", ["name", "street"])
 
     broken.unlink()
@@ -256,12 +277,10 @@ def test_without_a_copy_there_is_no_migration(tmp_path: Path, old: History, new:
 
 def test_processes_open_a_fresh_and_an_older_workspace_at_once(url: str, old: History, new: History) -> None:
     """One of them makes or migrates it, the others wait; none fails."""
-    postgres = url.startswith("postgresql")
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(4, mp_context=context) as pool:
-        assert set(pool.map(_open, [url] * 4, [old] * 4)) == {"0001"}
-        last = pool.map(_migrate if postgres else _open, [url] * 4, [new] * 4)
-        assert set(last) == {"0002"}
+    for history, verb in ((old, "open"), (new, "migrate" if url.startswith("postgresql") else "open")):
+        children = [_child(verb, url, history) for _ in range(4)]
+        said = [child.communicate()[0].strip() for child in children]
+        assert said == [history.version] * 4
 
 
 def test_a_draft_without_a_difference_does_nothing(new: History) -> None:
@@ -300,19 +319,7 @@ def _rows(database: Database) -> list[tuple[str, str]]:
         return [(owner, pet) for owner, pet in connection.execute(joined)]
 
 
-def _open(url: str, history: History) -> str:
-    database = open_database(url)
-    prepare(database, _first, history=history)
-    version = _state(database)[0]
-    database.close()
-    return version
-
-
-def _migrate(url: str, history: History) -> str:
-    database = open_database(url)
-    try:
-        return migrate(database, history=history)[1]
-    except StackCanvasError as error:
-        return str(error)
-    finally:
-        database.close()
+def _child(verb: str, url: str, history: History) -> subprocess.Popen[str]:
+    """Another process that opens or migrates the workspace and prints its version."""
+    command = [sys.executable, "-c", _CHILD, verb, url, str(history.folder)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

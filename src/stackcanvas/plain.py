@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -119,11 +119,44 @@ def cell(value: Any, *, name: str = "") -> str:
 
 
 def _text(shown: Any) -> str:
+    return one_line(shown) if isinstance(shown, Mapping | list) else str(shown)
+
+
+# The key that says what the rest of a mapping is about stands alone, without its name.
+_LEADING = ("name", "kind", "by", "mode", "where", "choice", "needed", "tool", "block", "pipeline", "metric")
+
+
+def one_line(shown: Any) -> str:
+    """A plain value as one line: the leading words of a mapping alone, of a list of mappings only those.
+
+    Example:
+        >>> one_line({"kind": "canary", "steps": ["10%", "100%"], "every": "12h"})
+        'canary, steps 10% 100%, every 12h'
+        >>> one_line([{"name": "flights", "uri": "a"}, {"name": "weather", "uri": "b"}]), one_line(False)
+        ('flights; weather', 'no')
+    """
     if isinstance(shown, Mapping):
-        return ", ".join(f"{key}={cell(item)}" for key, item in shown.items())
-    if isinstance(shown, list):
-        return ", ".join(cell(item) for item in shown)
-    return str(shown)
+        return ", ".join(said for key, value in shown.items() if (said := _pair(str(key), value)))
+    if isinstance(shown, Sequence) and not isinstance(shown, str):
+        if any(isinstance(item, Mapping) for item in shown):
+            return "; ".join(_head(item) for item in shown)
+        return ", ".join(one_line(item) for item in shown)
+    return " ".join(cell(shown).split())
+
+
+def _pair(key: str, value: Any) -> str:
+    said = one_line(value)
+    if isinstance(value, list):
+        said = said.replace(", ", " ")
+    alone = key in _LEADING and not (isinstance(value, bool) and key != "needed")
+    return said if alone or not said else f"{key.replace('_', ' ')} {said}"
+
+
+def _head(item: Any) -> str:
+    if not isinstance(item, Mapping):
+        return one_line(item)
+    named = next((item[key] for key in _LEADING if key in item), None)
+    return one_line(item if named is None else named)
 
 
 def _number(value: float, unit: str) -> str:

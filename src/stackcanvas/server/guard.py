@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _READING = {"GET", "HEAD", "OPTIONS"}
@@ -70,8 +71,8 @@ class Guard:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._largest_bytes:
-                # Without a length the body is counted as it comes; the connection ends here.
-                return {"type": "http.disconnect"}
+                # Without a length the body is counted as it comes.
+                raise HTTPException(413, _too_large(self._largest_bytes))
             return message
 
         return limited

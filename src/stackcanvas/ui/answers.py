@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-# The key that says what the rest of a mapping is about stands alone, without its name.
-_LEADING = (
-    "name",
-    "kind",
-    "by",
-    "mode",
-    "where",
-    "choice",
-    "needed",
-    "tool",
-    "block",
-    "pipeline",
-    "metric",
-    "requirement",
-)
+from stackcanvas.plain import one_line
+
 _UPPER = {"ml": "ML", "ci": "CI", "cd": "CD", "apis": "APIs", "kpi": "KPI"}
 _LONGEST = 240
 
@@ -35,51 +22,14 @@ def label(key: str) -> str:
 
 
 def short(answer: object) -> str:
-    """An answer as one line.
+    """An answer as one line that a cell of the canvas can hold.
 
     Example:
-        >>> short({"kind": "canary", "steps": ["10%", "100%"], "every": "12h"})
-        'canary, steps 10% 100%, every 12h'
-        >>> short([{"name": "flights", "kind": "public"}, {"name": "weather", "kind": "public"}])
-        'flights; weather'
-        >>> short(False)
-        'no'
+        >>> short({"mode": "online", "pattern": "service"})
+        'online, pattern service'
     """
-    line = " ".join(_line(answer).split())
+    line = one_line(answer)
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
-
-
-def _line(answer: object) -> str:
-    if isinstance(answer, bool):
-        return "yes" if answer else "no"
-    if isinstance(answer, Mapping):
-        return _mapping(answer)
-    if isinstance(answer, Sequence) and not isinstance(answer, str):
-        if any(isinstance(item, Mapping) for item in answer):
-            return "; ".join(_head(item) for item in answer)
-        return ", ".join(_line(item) for item in answer)
-    return "" if answer is None else str(answer)
-
-
-def _mapping(answer: Mapping[str, object]) -> str:
-    parts = []
-    for key, value in answer.items():
-        said = _line(value)
-        if isinstance(value, Sequence) and not isinstance(value, str):
-            said = said.replace(", ", " ")
-        if not said:
-            continue
-        alone = key in _LEADING and not isinstance(value, bool)
-        parts.append(said if alone or (key == "needed") else f"{key.replace('_', ' ')} {said}")
-    return ", ".join(parts)
-
-
-def _head(item: object) -> str:
-    """What a member of a list is called."""
-    if isinstance(item, Mapping):
-        named = next((item[key] for key in _LEADING if key in item), None)
-        return _line(named) if named is not None else _mapping(item)
-    return _line(item)
 
 
 def statement(positioning: Mapping[str, object]) -> str:

@@ -97,5 +97,5 @@ def _table() -> Table:
 
 
 def _wide() -> Table:
-    columns = tuple(f"#column {number}" for number in range(24))
+    columns = tuple(f"#column {number}" for number in range(36))
     return Table("A table wider than the page", columns, (tuple(Cell("1,234,567") for _ in columns),))

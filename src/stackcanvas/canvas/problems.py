@@ -45,28 +45,36 @@ def _only_follows(one: Mapping[str, Any]) -> bool:
 
 def _sentence(one: Mapping[str, Any], *, shape: Shape, place: Place) -> BadInput:
     location: Location = tuple(one["loc"])
-    kind, value = one["type"], one["input"]
-    context = one.get("ctx", {})
     here = at(shape, location)
-    if kind == "extra_forbidden":
+    if one["type"] == "extra_forbidden":
         return unknown_key(str(location[-1]), known=_keys(at(shape, location[:-1])), where=place(location, True))
-    if kind == "missing":
+    if one["type"] == "missing":
+        where = place(location[:-1], False)
         wanted = here.expected if here else "a value"
-        return BadInput(
-            f"{location[-1]} is missing", where=place(location[:-1], False), expected=f"{location[-1]}: {wanted}"
-        )
-    if kind == "union_tag_not_found":
-        tag = here.tag if here else "kind"
-        words = listed(here.variants) if here else None
-        return BadInput(f"{tag} is missing", where=place(location, False), expected=f"{tag}: one of {words}")
-    if kind == "union_tag_invalid" and here is not None:
-        where = place((*location, here.tag or ""), False)
-        return unknown_word(_of(value, here.tag), known=here.variants, where=where)
-    where = place(location, False)
+        return BadInput(f"{location[-1]} is missing", where=where, expected=f"{location[-1]}: {wanted}")
+    if here is not None and here.tag is not None and one["type"].startswith("union_tag"):
+        return _variant(one, shape=here, place=place)
+    return _value(one, shape=here, where=place(location, False))
+
+
+def _variant(one: Mapping[str, Any], *, shape: Shape, place: Place) -> BadInput:
+    """A mapping whose tag is missing or says something unknown."""
+    location: Location = tuple(one["loc"])
+    tag = shape.tag or "kind"
+    said = one["input"].get(tag) if isinstance(one["input"], Mapping) else None
+    if said is None:
+        expected = f"{tag}: one of {listed(shape.variants)}"
+        return BadInput(f"{tag} is missing", where=place(location, False), expected=expected)
+    return unknown_word(said, known=shape.variants, where=place((*location, tag), False))
+
+
+def _value(one: Mapping[str, Any], *, shape: Shape | None, where: str) -> BadInput:
+    """A value of the wrong type, or outside what its type allows."""
+    kind, value, context = one["type"], one["input"], one.get("ctx", {})
     if kind == "bad_input":
         return BadInput(context["what"], where=where, expected=context.get("expected"), fix=context.get("fix"))
-    if kind == "literal_error" and here is not None and isinstance(value, str | int | float):
-        return unknown_word(value, known=here.choices, where=where)
+    if kind == "literal_error" and shape is not None and isinstance(value, str | int | float):
+        return unknown_word(value, known=shape.choices, where=where)
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
         unit = {"too_short": " entry", "string_too_long": " characters"}.get(kind, "")
@@ -74,8 +82,8 @@ def _sentence(one: Mapping[str, Any], *, shape: Shape, place: Place) -> BadInput
     if kind.startswith("decimal_"):
         return BadInput("the amount has too many digits", where=where, expected="at most 15 digits, 6 after the point")
     if kind == "finite_number":
-        return BadInput("the number is not finite", where=where, expected=here.expected if here else None)
-    return wrong_type(value, shape=here, where=where)
+        return BadInput("the number is not finite", where=where, expected=shape.expected if shape else None)
+    return wrong_type(value, shape=shape, where=where)
 
 
 def unknown_key(key: str, *, known: Sequence[str], where: str) -> BadInput:
@@ -118,10 +126,6 @@ def wrong_value(value: object, *, where: str, expected: str) -> BadInput:
 
 def _keys(shape: Shape | None) -> tuple[str, ...]:
     return shape.names() if shape else ()
-
-
-def _of(value: object, tag: str | None) -> object:
-    return value.get(tag) if isinstance(value, Mapping) else value
 
 
 def _too_much(kind: str, value: object) -> str:

@@ -92,27 +92,15 @@ def shape_of(annotation: Any) -> Shape:
         'one of optional, mandatory'
     """
     annotation, marks = _unwrapped(annotation)
-    kind = next((mark for mark in marks if isinstance(mark, Kind)), None)
-    if kind is not None:
-        return Shape(kind.name, kind.expected, kind.example)
-    role = next((mark for mark in marks if isinstance(mark, urls.Role)), None)
-    if role is not None:
-        return Shape("address", urls.expected(role.name), urls.EXAMPLES[role.name], role=role.name)
+    marked = next((_marked(mark) for mark in marks if isinstance(mark, Kind | urls.Role)), None)
+    if marked is not None:
+        return marked
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return shape_of_model(annotation)
-    origin = get_origin(annotation)
-    if origin is Literal:
-        choices = get_args(annotation)
-        return Shape("choice", f"one of {listed(choices)}", str(choices[0]), choices=choices)
-    if origin is tuple:
-        items = shape_of(get_args(annotation)[0])
-        return Shape("list", f"a list such as [{items.example}]", f"[{items.example}]", items=items)
-    if origin is dict:
-        items = shape_of(get_args(annotation)[1])
-        return Shape("names", "a mapping of names and values", "{name: value}", items=items)
+    origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in {Union, types.UnionType}:
-        return _union(get_args(annotation), marks)
-    return _simple(annotation)
+        return _union(arguments, marks)
+    return _generic(origin, arguments) if origin is not None else _simple(annotation)
 
 
 def at(shape: Shape, location: Iterable[str | int]) -> Shape | None:
@@ -155,6 +143,21 @@ def _field(name: str, info: FieldInfo, annotation: Any) -> Field:
         unit=driver.unit if driver else None,
         environment=any(isinstance(mark, PerEnvironment) for mark in marks),
     )
+
+
+def _marked(mark: Kind | urls.Role) -> Shape:
+    if isinstance(mark, Kind):
+        return Shape(mark.name, mark.expected, mark.example)
+    return Shape("address", urls.expected(mark.name), urls.EXAMPLES[mark.name], role=mark.name)
+
+
+def _generic(origin: Any, arguments: tuple[Any, ...]) -> Shape:
+    if origin is Literal:
+        return Shape("choice", f"one of {listed(arguments)}", str(arguments[0]), choices=arguments)
+    if origin is dict:
+        return Shape("names", "a mapping of names and values", "{name: value}", items=shape_of(arguments[1]))
+    items = shape_of(arguments[0])
+    return Shape("list", f"a list such as [{items.example}]", f"[{items.example}]", items=items)
 
 
 def _unwrapped(annotation: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -21,15 +21,17 @@ DEEPEST = 50
 MOST_VALUES = 50_000
 
 _LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_TRUE = frozenset({"true", "True", "TRUE"})
-_FALSE = frozenset({"false", "False", "FALSE"})
+_WORDS: dict[str, object] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
+}
 _INTEGER = re.compile(r"[-+]?[0-9]+")
-_OCTAL = re.compile(r"0o[0-7]+")
-_HEX = re.compile(r"0x[0-9a-fA-F]+")
+_OCTAL_OR_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_INFINITY = re.compile(r"([-+]?)\.(inf|Inf|INF)")
-_NAN = frozenset({".nan", ".NaN", ".NAN"})
 _LONGEST_NUMBER = 100
 _TAGS = {
     f"tag:yaml.org,2002:{name}": kinds
@@ -137,21 +139,15 @@ def resolve(text: str) -> object:
         >>> [resolve(text) for text in ("on", "012", "0o12", "1e3", "~", "true", "1_000")]
         ['on', 12, 10, 1000.0, None, True, '1_000']
     """
-    if text in _NULL:
-        return None
-    if text in _TRUE or text in _FALSE:
-        return text in _TRUE
-    if len(text) > _LONGEST_NUMBER:
+    if text in _WORDS:
+        return _WORDS[text]
+    if not text.isascii() or len(text) > _LONGEST_NUMBER:
         return text
-    for pattern, base in ((_INTEGER, 10), (_OCTAL, 8), (_HEX, 16)):
-        if pattern.fullmatch(text) and text.isascii():
-            return int(text.removeprefix("0o"), base) if base == 8 else int(text, base)
-    if _FLOAT.fullmatch(text) and text.isascii():
-        return float(text)
-    infinity = _INFINITY.fullmatch(text)
-    if infinity:
-        return float(f"{infinity[1]}inf")
-    return float("nan") if text in _NAN else text
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _OCTAL_OR_HEX.fullmatch(text):
+        return int(text, 0)
+    return float(text) if _FLOAT.fullmatch(text) else text
 
 
 def place(text: str, offset: int) -> tuple[int, int]:

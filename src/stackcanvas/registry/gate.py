@@ -24,7 +24,8 @@ class Rule:
         metric: its name, as the scores carry it.
         at_least: the smallest value that passes.
         at_most: the largest value that passes.
-        margin: how much worse than the champion is still accepted; None means that they are not compared.
+        margin: how much worse than the champion is still accepted; below 0, by how much it must be better; None means
+            that they are not compared.
         higher_is_better: which way is better; may be left out for metrics that `stackcanvas.statistics` knows.
         blocks: whether a failed rule keeps the candidate out; else it is only told.
 
@@ -56,8 +57,8 @@ class Rule:
             raise BadInput("it asks for nothing", where=where, expected="at_least, at_most or margin")
         if self.margin is not None and self.higher_is_better is None:
             raise BadInput("it does not say which way is better", where=where, fix="Give higher_is_better")
-        if self.margin is not None and not self.margin >= 0:
-            raise BadInput(f"the margin is {self.margin}", where=where, expected="0 or more")
+        if self.margin is not None and not math.isfinite(self.margin):
+            raise BadInput(f"the margin is {self.margin}", where=where, expected="a number")
 
 
 @dataclass(frozen=True, slots=True)

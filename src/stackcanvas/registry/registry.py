@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -31,14 +31,14 @@ class Registry:
     Args:
         spine: records, lineage, events, audit.
         objects: where the files of models lie.
-        policy: what every registration must keep to.
+        policy: what every registration of a model must keep to, by the model's name.
     """
 
-    def __init__(self, spine: Spine, objects: Objects, policy: Policy | None = None) -> None:
+    def __init__(self, spine: Spine, objects: Objects, policy: Callable[[str], Policy]) -> None:
         self._spine = spine
         self._files = ModelFiles(objects)
         self._versions = Versions(spine)
-        self.policy = policy or Policy()
+        self.policy = policy
 
     def register(
         self,
@@ -81,8 +81,9 @@ class Registry:
             for ref, role in ((run, "run"), (training, "training")):
                 if ref is not None:
                     recording.used(ref, role)
-            self._require(run, training, gate, measured)
-            exported = exporter(format)(model, sample, tolerance=self.policy.tolerance)
+            policy = self.policy(name)
+            self._require(policy, run, training, gate=gate, metrics=measured)
+            exported = exporter(format)(model, sample, tolerance=policy.tolerance)
             made = profile or Profile.of_arrow(sample.to_arrow())
             contents = {**exported.files, PROFILE: made.to_json().encode()}
             files = {file: self._files.put(content) for file, content in sorted(contents.items())}
@@ -125,7 +126,7 @@ class Registry:
             rules: what is asked; the rules of the policy unless given.
             seed: for the bootstrap.
         """
-        result = judge(self.policy.rules if rules is None else rules, candidate, champion=champion, seed=seed)
+        result = judge(self.policy(name).rules if rules is None else rules, candidate, champion=champion, seed=seed)
         with self._spine.write() as tx:
             self._spine.audit.add(tx, "model.gate", Ref("model", name), result.to_json())
         return result
@@ -205,10 +206,16 @@ class Registry:
         return [self._files.verify(version) for version in chosen]
 
     def _require(
-        self, run: Ref | None, training: Ref | None, gate: GateResult | None, metrics: Mapping[str, float]
+        self,
+        policy: Policy,
+        run: Ref | None,
+        training: Ref | None,
+        *,
+        gate: GateResult | None,
+        metrics: Mapping[str, float],
     ) -> None:
         """Hold the registration against the policy."""
-        reasons = self.policy.against(run=run, training=training, gate=gate, metrics=metrics)
+        reasons = policy.against(run=run, training=training, gate=gate, metrics=metrics)
         if reasons:
             raise Refused(f"the model is not registered: {'; '.join(reasons)}")
         if run is not None:

@@ -161,11 +161,11 @@ class Versions:
 
     def ls(self, connection: Connection) -> list[RegisteredModel]:
         """Every model, by name."""
-        counted = select(model_version.c.name, func.count()).group_by(model_version.c.name)
+        counted = select(model_version.c.name, func.count().label("versions")).group_by(model_version.c.name)
         models = []
-        for name, count in sorted(connection.execute(counted.order_by(model_version.c.name)).tuples()):
-            latest = self.find(connection, name, limit=1)[0]
-            models.append(RegisteredModel(name, count, latest, self._aliases(connection, name)))
+        for row in connection.execute(counted.order_by(model_version.c.name)).all():
+            latest = self.find(connection, row.name, limit=1)[0]
+            models.append(RegisteredModel(row.name, row.versions, latest, self._aliases(connection, row.name)))
         return models
 
     def set_alias(self, tx: Connection, name: str, alias: str, number: int) -> None:
@@ -186,7 +186,7 @@ class Versions:
 
     def _aliases(self, connection: Connection, name: str) -> dict[str, int]:
         chosen = select(model_alias.c.alias, model_alias.c.number).where(model_alias.c.name == name)
-        return dict(connection.execute(chosen.order_by(model_alias.c.alias)).tuples().all())
+        return {row.alias: row.number for row in connection.execute(chosen.order_by(model_alias.c.alias))}
 
 
 def check_alias(alias: str) -> None:

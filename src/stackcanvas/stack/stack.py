@@ -36,6 +36,7 @@ _PARTS = {
     "executor": "stackcanvas.stack.build.backends:executor",
     "experiments": "stackcanvas.stack.build.experiments:build",
     "foundations": "stackcanvas.stack.build.foundations:build",
+    "registry": "stackcanvas.stack.build.registry:build",
 }
 _TICKS = "stackcanvas.stack.ticks:ticks"
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import MetaData
 
-from stackcanvas.experiments import tables as experiments
 from stackcanvas.deployment import tables as deployment
 from stackcanvas.experiments import tables as experiments
+from stackcanvas.features import tables as features
 from stackcanvas.metadata import tables as metadata
 from stackcanvas.metadata.schema import schema
 from stackcanvas.pipelines import tables as pipelines
+from stackcanvas.registry import tables as registry
 
 # Importing a block's tables puts them on the schema.
-MODULES = (metadata, experiments)
+MODULES = (metadata, experiments, features, pipelines, registry, deployment)
 
 
 def load() -> MetaData:

@@ -100,14 +100,14 @@ def test_nulls_and_new_categories_count() -> None:
 
     assert set(report.drifted_columns) == {"x", "c"}
     assert report.columns["x"].nulls_after == pytest.approx(0.05, abs=0.01)
-    assert report.columns["x"].where == "null"
+    assert report.columns["x"].where == "missing"
     assert report.columns["c"].new_share == pytest.approx(0.05, abs=0.01)
     assert report.columns["c"].where in {"new", "a", "b"}
 
 
 def test_missing_columns_and_other_kinds_are_drift_and_added_ones_are_told() -> None:
     """What cannot be compared is as far as can be."""
-    before = Profile.of({"gone": np.zeros(200), "kind": np.zeros(200), "empty": np.zeros(200)})
+    before = Profile.of({"gone": np.zeros(200), "kind": np.full(200, 2.5), "empty": np.zeros(200)})
     after = Profile.of({"kind": np.array(["0"] * 200), "empty": pa.nulls(200), "extra": np.zeros(200)})
     report = drift(before, after)
 
@@ -116,6 +116,34 @@ def test_missing_columns_and_other_kinds_are_drift_and_added_ones_are_told() -> 
     }  # fmt: skip
     assert report.share == 1.0
     assert report.added == ("extra",)
+
+
+def test_traffic_rounded_to_32_bits_is_no_drift() -> None:
+    """Models take 32-bit numbers: the same values, few or many, as they stood in training and in the log."""
+    rng = np.random.default_rng(8)
+    for values in (rng.choice([0.1, 0.7, -3.3, 1013.2, 0.0], 6000), rng.normal(size=6000), 1e6 + rng.normal(size=6000)):
+        column = drift(Profile.of({"x": values}), Profile.of({"x": values.astype(np.float32)})).columns["x"]
+
+        assert column.distance < 0.02
+        assert column.p_value > 0.5
+
+
+def test_nan_and_null_are_one() -> None:
+    """What training marks as NaN comes as null in the log."""
+    values = np.random.default_rng(9).normal(size=2000)
+    gaps = np.arange(2000) % 4 == 0
+    before = Profile.of({"x": np.where(gaps, np.nan, values)})
+
+    assert drift(before, Profile.of({"x": pa.array(values, mask=gaps)})).columns["x"].distance == 0
+
+
+def test_truth_values_may_come_as_numbers() -> None:
+    """True and false in training, one and zero in the log."""
+    yes = np.arange(1000) % 3 == 0
+    before = Profile.of({"x": yes})
+
+    assert drift(before, Profile.of({"x": yes.astype(np.float32)})).columns["x"].distance == 0
+    assert drift(before, Profile.of({"x": yes * 2.0})).columns["x"].method == "kind"
 
 
 def test_time_that_moves_on_is_no_drift() -> None:

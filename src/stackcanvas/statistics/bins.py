@@ -29,6 +29,7 @@ Floats = npt.NDArray[np.float64]
 CELLS = 512
 """The most cells that one histogram keeps."""
 
+_SINGLE_LEVEL = 29  # the bits of a double that a number of 32 bits has not
 _TOP = np.int64(np.iinfo(np.int64).max)
 _SMALLEST_KEY = np.int64(np.float64(np.finfo(np.float64).tiny).view(np.int64))
 _BIGGEST_KEY = int(np.float64(np.finfo(np.float64).max).view(np.int64))
@@ -166,6 +167,21 @@ def float_values(keys: Int64s) -> Floats:
     kept = np.clip(keys, -_BIGGEST_KEY - 1, _BIGGEST_KEY)
     kept = np.where((kept >= -_SMALLEST_KEY) & (kept < _SMALLEST_KEY), np.int64(0), kept)
     return (kept ^ ((kept >> np.int64(63)) & _TOP)).view(np.float64)
+
+
+def is_single(bins: Bins) -> bool:
+    """Whether every float behind these cells may be a number of 32 bits: the bits beyond those are not set.
+
+    Example:
+        >>> tenth = np.array([0.1])
+        >>> is_single(Bins.of(float_keys(tenth))), is_single(Bins.of(float_keys(tenth.astype(np.float32))))
+        (False, True)
+    """
+    if bins.level >= _SINGLE_LEVEL:
+        return True
+    keys = bins.lower_keys()
+    beyond = (keys ^ (keys >> np.int64(63))) & np.int64((1 << _SINGLE_LEVEL) - 1)
+    return not (beyond >> bins.level).any()
 
 
 def quantiles(bins: Bins, shares: Sequence[float], *, lower: Floats, upper: Floats) -> list[float]:

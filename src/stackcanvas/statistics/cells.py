@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from stackcanvas.statistics.bins import float_values
+from stackcanvas.statistics.bins import float_values, is_single
 from stackcanvas.statistics.categorical import CategoricalProfile
 from stackcanvas.statistics.numeric import NumericProfile
 from stackcanvas.statistics.profile import ColumnProfile
@@ -19,6 +19,7 @@ MOST = 20
 """The most cells of a numeric column, and of named categories."""
 
 _ROWS_PER_CELL = 20
+_ROUNDED_LEVEL = 40
 EXPECTED = 5.0
 """The fewest rows that a cell should be expected to hold in the chi-square test."""
 
@@ -57,14 +58,15 @@ def paired(reference: ColumnProfile, current: ColumnProfile) -> Cells:
         >>> cells.labels, cells.reference.tolist(), cells.current.tolist(), cells.new
         (['a', 'c', 'b'], [60.0, 0.0, 40.0], [40.0, 60.0, 0.0], 0.6)
     """
-    labels: list[str] = ["null"]
-    before, after = [float(reference.nulls)], [float(current.nulls)]
+    # Null and NaN are one: where they are told apart in training, they often are not in traffic.
+    labels: list[str] = ["missing"]
+    before, after = [float(missing(reference))], [float(missing(current))]
     new = 0.0
     if isinstance(reference, NumericProfile) and isinstance(current, NumericProfile):
         inner = _numeric(reference, current)
-        labels += ["NaN", "infinite"]
-        before += [reference.nans, reference.infinite]
-        after += [current.nans, current.infinite]
+        labels.append("infinite")
+        before.append(reference.infinite)
+        after.append(current.infinite)
     elif isinstance(reference, CategoricalProfile) and isinstance(current, CategoricalProfile):
         inner = _categorical(reference, current)
         new = inner.new
@@ -80,8 +82,34 @@ def paired(reference: ColumnProfile, current: ColumnProfile) -> Cells:
     return _with_rare_joined(joined)
 
 
+def missing(column: ColumnProfile) -> int:
+    """How many rows have no value: null or NaN."""
+    return column.nulls + (column.nans if isinstance(column, NumericProfile) else 0)
+
+
+def as_categories(column: ColumnProfile) -> ColumnProfile:
+    """A column of nothing but zeros and ones as false and true; any other as it is.
+
+    Example:
+        >>> from stackcanvas.statistics.profile import Profile
+        >>> as_categories(Profile.of({"x": np.array([0.0, 1.0, 1.0])}).columns["x"]).counts
+        {'false': 1, 'true': 2}
+    """
+    if not isinstance(column, NumericProfile) or column.nans or column.infinite or column.distinct is None:
+        return column
+    names = {0.0: "false", 1.0: "true"}
+    values, counts = float_values(column.bins.cells).tolist(), column.bins.counts.tolist()
+    if not set(values) <= names.keys():
+        return column
+    found = {names[value]: count for value, count in zip(values, counts, strict=True)}
+    return CategoricalProfile(column.rows, column.nulls, found, error=0, sketch=None)
+
+
 def _numeric(reference: NumericProfile, current: NumericProfile) -> Cells:
     level = max(reference.bins.level, current.bins.level)
+    if is_single(reference.bins) != is_single(current.bins):
+        # One side was rounded to 32 bits, as models take them: cells must be so wide that hardly a value left its own.
+        level = max(level, _ROUNDED_LEVEL)
     before, after = reference.bins.at_level(level), current.bins.at_level(level)
     every = np.union1d(before.cells, after.cells)
     if not len(every):

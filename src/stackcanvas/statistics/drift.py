@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stackcanvas.errors import BadInput
-from stackcanvas.statistics.cells import EXPECTED, Cells, paired
+from stackcanvas.statistics.cells import EXPECTED, Cells, as_categories, missing, paired
 from stackcanvas.statistics.chance import chi_square_tail, holm, hypergeometric_tail
-from stackcanvas.statistics.numeric import NumericProfile
 from stackcanvas.statistics.profile import ColumnProfile, OpaqueProfile, Profile
 
 THRESHOLD = 0.05
@@ -244,6 +243,8 @@ def _measured(before: ColumnProfile, after: ColumnProfile | None) -> _Measured:
     if after is None:
         return _Measured("missing", 1.0, 0.0, None)
     empty = any(column.kind == OpaqueProfile.kind and column.nulls == column.rows for column in (before, after))
+    if before.kind != after.kind:
+        before, after = as_categories(before), as_categories(after)
     if before.kind != after.kind and not empty:
         return _Measured("kind", 1.0, 0.0, None)
     cells = paired(before, after)
@@ -274,5 +275,4 @@ def _moved(cells: Cells | None) -> dict[str, Any]:
 def _null_share(column: ColumnProfile | None) -> float:
     if column is None:
         return 1.0
-    missing = column.nulls + (column.nans if isinstance(column, NumericProfile) else 0)
-    return missing / column.rows if column.rows else 0.0
+    return missing(column) / column.rows if column.rows else 0.0

@@ -133,7 +133,6 @@ def test_an_answer_survives_being_stored() -> None:
     [
         ({}, "it asks for nothing"),
         ({"margin": float("nan")}, "the margin is nan"),
-        ({"margin": float("nan")}, "the margin is nan"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(options: dict[str, float], said: str) -> None:

@@ -46,6 +46,11 @@ def export(model: object, sample: pl.DataFrame, *, tolerance: float) -> Exported
             f"a {type(model).__module__}.{type(model).__qualname__} cannot be registered as ONNX",
             expected="a fitted scikit-learn estimator, or ONNX bytes",
         )
+    if is_classifier(model) and not hasattr(model, "predict_proba"):
+        raise BadInput(
+            f"{type(model).__name__} gives no probabilities",
+            fix="Wrap it in a CalibratedClassifierCV, or set its option for probabilities",
+        )
     sample = _as_trained(model, sample)
     inputs = infer_inputs(sample)
     converted = convert(model, sample, inputs)
@@ -99,11 +104,6 @@ def _compared(
 def _classified(
     model: Any, rows: Any, produced: dict[str, np.ndarray[Any, Any]]
 ) -> tuple[tuple[Output, ...], np.ndarray[Any, Any]]:
-    if not hasattr(model, "predict_proba"):
-        raise BadInput(
-            f"{type(model).__name__} gives no probabilities",
-            fix="Wrap it in a CalibratedClassifierCV, or set its option for probabilities",
-        )
     expected = np.asarray(model.predict_proba(rows))
     found = produced["probabilities"].reshape(expected.shape)
     classes = tuple(model.classes_.tolist())

@@ -76,6 +76,7 @@ def convert(model: BaseEstimator, sample: pl.DataFrame, inputs: tuple[Input, ...
     taken = {name for node in converted.graph.node for name in node.output} & {one.name for one in inputs}
     if taken:
         raise BadInput(f"the column name {min(taken)!r} is that of an output of the model", fix="Rename the column")
+    converted.graph.name = type(model).__name__  # else a random one, and equal models would not have equal bytes
     content: bytes = converted.SerializeToString(deterministic=True)
     return content
 

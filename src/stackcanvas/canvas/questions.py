@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from stackcanvas.canvas import paths
 from stackcanvas.canvas.blocks import BLOCK_ANSWERS, DEFAULTS, PER_MODEL, QUESTION_IDS, key_of, place_of
@@ -101,6 +101,7 @@ class Question:
         phases: of CRISP-ML(Q), by number.
         level: the maturity from which it matters.
         configures: what the answer does in the running stack.
+        example: an answer, as YAML holds it.
         evidence: what the stack can show for it.
         ours: it is not among the questions of the printed canvas.
         shape: what an answer looks like.
@@ -117,6 +118,7 @@ class Question:
     phases: tuple[int, ...]
     level: Level
     configures: str
+    example: Any
     evidence: str
     ours: bool
     shape: Shape
@@ -198,6 +200,7 @@ def _question(identity: str, words: Mapping[str, object]) -> Question:
         phases=tuple(words["phases"]),  # type: ignore[arg-type]
         level=words["level"],  # type: ignore[arg-type]
         configures=str(words["configures"]),
+        example=words["example"],
         evidence=str(words["evidence"]),
         ours=words.get("ours") is True,
         shape=paths.shape_of_question(identity),

@@ -15,8 +15,8 @@ from stackcanvas.canvas.syntax import resolve
 from stackcanvas.errors import BadInput
 
 _WIDTH = 100
-_SAFE = re.compile(r"[^\W_](?:[\w .+/%()'-]|[,;](?= )|:(?=[\w/]))*", re.UNICODE)
-_UNSAFE_IN_FLOW = re.compile(r"[,;:]")
+_SAFE = re.compile(r"[^\W_](?:[\w .+/%()@=&?'-]|[,;](?= )|:(?=[\w/]))*|[.$][\w./${}-]*[\w/}]", re.UNICODE)
+_UNSAFE_IN_FLOW = re.compile(r"[,;:?{}]")
 # YAML 1.1 takes these for booleans and numbers; other programs may read the canvas with such a reader.
 _OLD_WORDS = frozenset({"y", "n", "yes", "no", "on", "off"})
 _OLD_NUMBER = re.compile(r"[-+]?[0-9][0-9_,.:]*|[-+]?0b[01_]+")

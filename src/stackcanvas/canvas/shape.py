@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -11,8 +11,16 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from stackcanvas.canvas import urls
-from stackcanvas.canvas.answers import Driver, Kind, PerEnvironment
+from stackcanvas.canvas import units, urls
+from stackcanvas.canvas.answers import Answer, Driver, Kind, PerEnvironment
+
+_WRITERS: Mapping[str, Callable[[Any], Any]] = {
+    "length of time": units.format_duration,
+    "size": units.format_size,
+    "percentage": units.format_share,
+    "money": float,
+    "address": str,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,7 @@ class Shape:
         tag: of variants, the key that tells which one.
         variants: by the value of the tag.
         role: of an address.
+        model: the name of the class that checks a mapping.
     """
 
     kind: str
@@ -41,6 +50,7 @@ class Shape:
     tag: str | None = None
     variants: Mapping[str, Shape] = field(default_factory=dict)
     role: str | None = None
+    model: str | None = None
 
     def names(self) -> tuple[str, ...]:
         """The keys of a mapping."""
@@ -59,7 +69,7 @@ class Field:
         name: as written in YAML.
         shape: of its value.
         required: it must be given.
-        default: what is taken where it is left out, as Python value.
+        default: what is taken where it is left out, as YAML holds it; None for nothing.
         help: one sentence.
         unit: of a cost driver, what the number counts.
         environment: `environments` may change it.
@@ -81,7 +91,7 @@ def shape_of_model(model: type[BaseModel]) -> Shape:
     fields = tuple(_field(name, info, hints[name]) for name, info in model.model_fields.items())
     needed = [one for one in fields if one.required] or list(fields[:1])
     example = f"{{{', '.join(f'{one.name}: {one.shape.example}' for one in needed)}}}"
-    return Shape("mapping", f"a mapping such as {example}", example, fields=fields)
+    return Shape("mapping", f"a mapping such as {example}", example, fields=fields, model=model.__name__)
 
 
 def shape_of(annotation: Any) -> Shape:
@@ -134,15 +144,27 @@ def _field(name: str, info: FieldInfo, annotation: Any) -> Field:
     marks = _unwrapped(annotation)[1]
     inner = _unwrapped(_without_none(annotation))[1]
     driver = next((mark for mark in (*marks, *inner) if isinstance(mark, Driver)), None)
+    shape = shape_of(annotation)
     return Field(
         name=info.alias or name,
-        shape=shape_of(annotation),
+        shape=shape,
         required=info.is_required(),
-        default=None if info.is_required() else info.get_default(call_default_factory=False),
+        default=None if info.is_required() else _written(info.get_default(call_default_factory=True), shape),
         help=info.description or "",
         unit=driver.unit if driver else None,
         environment=any(isinstance(mark, PerEnvironment) for mark in marks),
     )
+
+
+def _written(value: Any, shape: Shape) -> Any:
+    """A default as YAML holds it."""
+    if isinstance(value, Answer):
+        return {one.name: one.default for one in shape.fields if one.default is not None}
+    if isinstance(value, tuple):
+        return [_written(item, shape.items) if shape.items else item for item in value]
+    if value is None or shape.kind not in _WRITERS:
+        return value
+    return _WRITERS[shape.kind](value)
 
 
 def _marked(mark: Kind | urls.Role) -> Shape:

@@ -66,19 +66,19 @@ def parse_duration(text: str) -> timedelta:
 
 
 def format_duration(duration: timedelta) -> str:
-    """Write a length of time in the largest unit that divides it; `parse_duration` reads it back.
+    """Write a length of time in the largest unit up to days that divides it; `parse_duration` reads it back.
 
     Raises:
         ValueError: it is negative.
 
     Example:
         >>> format_duration(timedelta(hours=36)), format_duration(timedelta(days=14))
-        ('36h', '2w')
+        ('36h', '14d')
     """
     microseconds = duration // _MICROSECOND
     if microseconds < 0:
         raise ValueError(f"{duration} is negative")
-    return _write(microseconds, _DURATION_US, nothing="0s")
+    return _write(microseconds, {name: one for name, one in _DURATION_US.items() if name != "w"}, nothing="0s")
 
 
 def parse_size(text: str) -> int:

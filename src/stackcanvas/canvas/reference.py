@@ -64,13 +64,8 @@ def markdown() -> str:
         >>> markdown().splitlines()[0]
         '# canvas.yaml'
     """
-    parts = [
-        _HEAD % _table(("value", "written as", "examples"), _VALUES),
-        _events(),
-        _addresses(),
-        _environments(),
-        _header(),
-    ]
+    values = _table(("value", "written as", "examples"), _VALUES)
+    parts = [_HEAD % values, _events(), _addresses(), _environments(), _header()]
     parts += [_block(block) for block in BLOCKS.values()]
     parts.append(f"## Credit\n\n{CREDIT}.\n")
     return "\n".join(parts)
@@ -121,13 +116,13 @@ def _question(question: Question) -> str:
         f"**{question.title}** {question.help}",
         "",
         f"- Write: {question.shape.expected}",
-        f"- Example: `{question.key}: {render.inline(question.example)}`",
         f"- Configures: {question.configures}",
         f"- Evidence: {question.evidence}",
         f"- Matters from: {question.level}; in {phases}",
     ]
     if question.has_default:
         lines.append(f"- When unanswered: `{render.inline(DEFAULTS[question.id])}`")
+    lines += ["", "```yaml", *render.entry(question.key, question.example), "```"]
     return "\n".join(lines) + "\n" + (f"\n{_fields(question.shape)}" if _has_fields(question.shape) else "")
 
 

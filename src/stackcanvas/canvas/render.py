@@ -64,7 +64,7 @@ def entry(key: str, value: object) -> list[str]:
 
     Example:
         >>> print("\n".join(entry("owner", {"name": "Ada", "email": "ada@example.org"})))
-        owner: {name: Ada, email: "ada@example.org"}
+        owner: {name: Ada, email: ada@example.org}
     """
     short = fits(value, room=_WIDTH - len(key))
     if short is not None:
@@ -147,4 +147,5 @@ def _text(text: str) -> list[str]:
 def _key(key: object) -> str:
     if not isinstance(key, str):
         raise BadInput(f"the key {key!r} is not text", expected="text")
-    return scalar(key, flow=True)
+    # Keys are read by this program's own rules: `on` stays as people write it.
+    return key if key in _OLD_WORDS else scalar(key, flow=True)

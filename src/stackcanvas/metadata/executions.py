@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from stackcanvas.backends.database import Database
 from stackcanvas.clock import Clock
@@ -17,6 +17,8 @@ from stackcanvas.metadata.refs import Ref
 from stackcanvas.metadata.tables import execution, link
 
 RUNNING, DONE, FAILED, CANCELLED, LOST = "running", "done", "failed", "cancelled", "lost"
+
+_END = update(execution).where(execution.c.id == bindparam("which"), execution.c.state == RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,11 @@ class Executions:
         self._database = database
         self._actor = actor
         self._process = processes.mark()
+        # Made once: putting a statement together takes longer than executing it, and every piece of work has these.
+        new = database.insert(execution)
+        again = {"state": RUNNING, "ended": None, "error": None, "process": new.excluded.process}
+        self._start = new.on_conflict_do_update(index_elements=[execution.c.id], set_=again)
+        self._link = database.insert(link).on_conflict_do_nothing()
 
     def start(
         self,
@@ -118,23 +125,22 @@ class Executions:
         parent: str | None = None,
     ) -> Recording:
         """Write the start inside the caller's transaction; an execution that is resumed runs again."""
-        new = self._database.insert(execution).values(
-            id=execution_id,
-            kind=kind,
-            state=RUNNING,
-            subject=None if subject is None else str(subject),
-            trigger=trigger,
-            actor=self._actor.name,
-            verified=self._actor.verified,
-            started=self.clock.now(),
-            code_commit=code.commit,
-            dirty=code.dirty,
-            parameters=dict(parameters or {}),
-            process=self._process,
-            parent=parent,
-        )
-        again = {"state": RUNNING, "ended": None, "error": None, "process": self._process}
-        tx.execute(new.on_conflict_do_update(index_elements=[execution.c.id], set_=again))
+        facts = {
+            "id": execution_id,
+            "kind": kind,
+            "state": RUNNING,
+            "subject": None if subject is None else str(subject),
+            "trigger": trigger,
+            "actor": self._actor.name,
+            "verified": self._actor.verified,
+            "started": self.clock.now(),
+            "code_commit": code.commit,
+            "dirty": code.dirty,
+            "parameters": dict(parameters or {}),
+            "process": self._process,
+            "parent": parent,
+        }
+        tx.execute(self._start, facts)
         return Recording(self, execution_id, trigger=trigger, code=code)
 
     def end(
@@ -147,14 +153,13 @@ class Executions:
         error: str | None,
     ) -> None:
         """Write state, end and links inside the caller's transaction; what has ended already stays as it is."""
-        running = (execution.c.id == execution_id) & (execution.c.state == RUNNING)
-        ended = update(execution).where(running).values(state=state, ended=self.clock.now(), error=error)
-        if tx.execute(ended).rowcount and links:
+        facts = {"which": execution_id, "state": state, "ended": self.clock.now(), "error": error}
+        if tx.execute(_END, facts).rowcount and links:
             rows = [
                 {"execution": execution_id, "direction": direction, "ref": ref, "role": role, "time": time}
                 for direction, ref, role, time in links
             ]
-            tx.execute(self._database.insert(link).on_conflict_do_nothing(), rows)
+            tx.execute(self._link, rows)
 
     def get(self, execution_id: str) -> Execution:
         """One execution.

@@ -1,0 +1,29 @@
+"""Pipelines: steps as plain functions, the graph that they form, its runs, and what starts them."""
+
+from stackcanvas.pipelines.bench import Address
+from stackcanvas.pipelines.context import Context
+from stackcanvas.pipelines.execute import Progress
+from stackcanvas.pipelines.inputs import data
+from stackcanvas.pipelines.load import Definitions
+from stackcanvas.pipelines.pipeline import Pipeline, pipeline
+from stackcanvas.pipelines.pipelines import Pipelines
+from stackcanvas.pipelines.run import PipelineRun, RunFailed, StepRun
+from stackcanvas.pipelines.step import Step, map, step, when  # noqa: A004 - reads as sc.map
+
+__all__ = [
+    "Address",
+    "Context",
+    "Definitions",
+    "Pipeline",
+    "PipelineRun",
+    "Pipelines",
+    "Progress",
+    "RunFailed",
+    "Step",
+    "StepRun",
+    "data",
+    "map",
+    "pipeline",
+    "step",
+    "when",
+]

@@ -1,0 +1,313 @@
+"""The pipelines block: what code and doors call."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, TextIO
+
+from sqlalchemy import Connection
+
+from stackcanvas.backends.executor import Executor
+from stackcanvas.backends.objects import Objects
+from stackcanvas.clock import Clock, SystemClock
+from stackcanvas.errors import StackCanvasError
+from stackcanvas.experiments import Experiments, RunInput, environment
+from stackcanvas.metadata import Recording, Ref, Spine, within
+from stackcanvas.pipelines.bench import Address, Bench
+from stackcanvas.pipelines.cache import Cache, Keys
+from stackcanvas.pipelines.execute import Execution, Means, Progress
+from stackcanvas.pipelines.frames import user_traceback
+from stackcanvas.pipelines.hold import held
+from stackcanvas.pipelines.inputs import Pin, Source, pin
+from stackcanvas.pipelines.ledger import Ledger, Lost
+from stackcanvas.pipelines.load import Definitions
+from stackcanvas.pipelines.pipeline import Pipeline
+from stackcanvas.pipelines.resolve import Results
+from stackcanvas.pipelines.run import CANCELLED, FAILED, FINISHED, PipelineRun, RunRecords, StepRun, new_holder
+from stackcanvas.pipelines.trace import Graph
+from stackcanvas.pipelines.values import Values
+
+
+class Pipelines:
+    """Runs the pipelines of a project, with state, cache and lineage.
+
+    Args:
+        spine: records, lineage, events.
+        objects: where large results of steps lie.
+        executor: where steps run.
+        project: the user's code.
+        experiments: every run of a pipeline is a tracked run as well, under the same id.
+        source: where declared inputs come from: the data block.
+        context: gives the stack, for steps that ask for it.
+        address: how another process opens the project; needed by executors that use other processes.
+        slots: how many steps run beside each other; one a core unless given, one in this process.
+        sleep: waits between attempts; a test that passes a clock passes its own.
+        wall: wall time, for who holds a run.
+    """
+
+    def __init__(
+        self,
+        spine: Spine,
+        objects: Objects,
+        executor: Executor,
+        project: Definitions,
+        *,
+        experiments: Experiments,
+        source: Source,
+        context: Callable[[], Any],
+        address: Address | None = None,
+        slots: int | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        wall: Clock | None = None,
+    ) -> None:
+        self.project = project
+        self.records = RunRecords(spine, wall=wall or SystemClock())
+        self.values = Values(spine, objects, rename=project.rename)
+        self.bench = Bench(spine, self.values, source, experiments, project, context, address)
+        self._spine = spine
+        self._experiments = experiments
+        self._executor = executor
+        self._slots = slots or (1 if executor.url == "inline:" else os.cpu_count() or 1)
+        self._sleep = sleep
+
+    def run(
+        self,
+        name: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        seed: int = 0,
+        fresh: bool = False,
+        trigger: str = "manual",
+        echo: TextIO | None = None,
+        watch: Callable[[Progress], None] | None = None,
+    ) -> PipelineRun:
+        """Run a pipeline now, in this process.
+
+        A failing step stops only what depends on it; the run comes back as failed then. `check()` of what comes back
+        raises unless it has finished.
+
+        Args:
+            name: of the pipeline.
+            parameters: those that differ from the defaults.
+            seed: for steps that ask for one.
+            fresh: take nothing from earlier runs.
+            echo: where the output of steps is passed on to; it is kept in the log of the step either way.
+            watch: is told of every change of a step.
+
+        Raises:
+            NotFound: there is no such pipeline, or a data set that it needs.
+            BadInput: the code cannot be loaded, a parameter does not fit, or the body failed.
+        """
+        pipeline = self.project.pipeline(name)
+        bound = pipeline.bind(parameters or {})
+        graph = pipeline.trace(bound)
+        pins = pin(graph.inputs(), self.bench.source)
+        holder = new_holder(self._spine)
+        with self._spine.write() as tx:
+            run_id = str(self.records.add(tx, name, parameters=bound, trigger=trigger, seed=seed))
+            self.records.take(tx, run_id, holder)
+        return self._execute(run_id, holder, graph=graph, pins=pins, means=self._means(echo, watch, fresh=fresh))
+
+    def resume(
+        self,
+        run_id: str,
+        *,
+        fresh: bool = False,
+        echo: TextIO | None = None,
+        watch: Callable[[Progress], None] | None = None,
+    ) -> PipelineRun:
+        """Go on with a run that failed or whose process died; steps that have finished are not run again.
+
+        A step that finished is run again only when its code or its inputs have changed since.
+
+        Raises:
+            NotFound: there is no such run.
+            Conflict: it has finished, or another process executes it.
+        """
+        holder = new_holder(self._spine)
+        with self._spine.write() as tx:
+            self.records.take(tx, run_id, holder)
+        return self.execute(run_id, holder, means=self._means(echo, watch, fresh=fresh))
+
+    def execute(self, run_id: str, holder: str, *, means: Means | None = None) -> PipelineRun:
+        """Execute a run that this process holds; whatever is wrong with the code ends in the record of the run."""
+        known = self.records.get(run_id)
+        try:
+            pipeline = self.project.pipeline(known.pipeline)
+            bound = pipeline.bind(known.parameters)
+            graph = pipeline.trace(bound)
+            pins = pin(graph.inputs(), self.bench.source, known=known.pins)
+        except StackCanvasError as error:
+            self._end_early(known, error)
+            return self.records.get(run_id)
+        return self._execute(run_id, holder, graph=graph, pins=pins, means=means or self._means(None, None))
+
+    def queue(
+        self, name: str, parameters: Mapping[str, object] | None = None, *, concurrency: int | None = None
+    ) -> PipelineRun:
+        """Ask for a run that a worker will execute.
+
+        Raises:
+            NotFound: there is no such pipeline.
+            BadInput: a parameter does not fit.
+        """
+        bound = self.project.pipeline(name).bind(parameters or {})
+        with self._spine.write() as tx:
+            run_id = self.records.add(
+                tx, name, parameters=bound, trigger="manual", queued=True, concurrency=concurrency
+            )
+        return self.records.get(str(run_id))
+
+    def ls(self) -> list[Pipeline[..., Any]]:
+        """The pipelines of the project, by name.
+
+        Raises:
+            BadInput: the code cannot be loaded.
+        """
+        return [pipeline for _, pipeline in sorted(self.project.pipelines().items())]
+
+    def graph(self, name: str, parameters: Mapping[str, object] | None = None) -> Graph:
+        """The graph of a pipeline, without running it."""
+        pipeline = self.project.pipeline(name)
+        return pipeline.trace(pipeline.bind(parameters or {}))
+
+    def get(self, run_id: str) -> PipelineRun:
+        """One run.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        return self.records.get(run_id)
+
+    def runs(self, *, pipeline: str | None = None, state: str | None = None, limit: int = 100) -> list[PipelineRun]:
+        """Runs, the newest first."""
+        return self.records.ls(pipeline=pipeline, state=state, limit=limit)
+
+    def steps(self, run_id: str) -> list[StepRun]:
+        """The steps of a run, in the order of the graph."""
+        return self.records.steps(run_id)
+
+    def result(self, run_id: str, *, step: str | None = None) -> Any:
+        """What a run returned, or one of its steps.
+
+        Raises:
+            RunFailed: the run has not finished.
+            NotFound: the run has no such step, or it gave no value.
+        """
+        if step is None:
+            return self.values.load(self.values.find(str(self.records.get(run_id).check().value)))
+        known = {one.node: one for one in self.steps(run_id)}
+        found = known.get(step)
+        return self.values.load(self.values.find(str(found.value if found else step)))
+
+    def _means(self, echo: TextIO | None, watch: Callable[[Progress], None] | None, *, fresh: bool = False) -> Means:
+        return Means(
+            self.bench, self._executor, self._spine.clock, self._slots, self._sleep, echo=echo, watch=watch, fresh=fresh
+        )
+
+    def _execute(self, run_id: str, holder: str, *, graph: Graph, pins: Mapping[str, Pin], means: Means) -> PipelineRun:
+        known = self.records.get(run_id)
+        earlier = {step.node: step for step in self.records.steps(run_id)} if known.started else {}
+        run, recording = self._begin(known, pins)
+        ledger = Ledger(
+            self._spine, records=self.records, values=self.values, run=recording, subject=_subject(run), holder=holder
+        )
+        keys = Keys(environment().digest)
+        results = Results(self.values, keys, pins)
+        cache = Cache(self._spine, self.values, pipeline=run.pipeline)
+        execution = Execution(run, graph, means, ledger, results, keys, cache, earlier)
+        try:
+            with within(recording), held(self._spine, self.records, run_id=run_id, holder=holder):
+                execution.go()
+                self._end(execution, recording)
+        except Lost:
+            raise
+        except BaseException as error:
+            self._abandon(run, recording, error)
+            raise
+        return self.records.get(run_id)
+
+    def _begin(self, known: PipelineRun, pins: Mapping[str, Pin]) -> tuple[PipelineRun, Recording]:
+        """Record the start: the run, its execution and the tracked run are one commit."""
+        code = self._spine.code()
+        inputs = [RunInput(one.ref.name, one.digest, "stackcanvas", str(one.ref)) for one in pins.values()]
+        with self._spine.write() as tx:
+            self.records.begin(tx, known.id, code=code, pins=pins)
+            recording = self._spine.executions.start(
+                tx,
+                known.id,
+                "pipelines.run",
+                code=code,
+                subject=_subject(known),
+                parameters=known.parameters,
+                trigger=known.trigger,
+            )
+            self._experiments.open(
+                tx,
+                known.id,
+                experiment=known.pipeline,
+                code=code,
+                parameters=known.parameters,
+                tags={"trigger": known.trigger},
+                seed=known.seed,
+                inputs=inputs,
+            )
+        for asked, pinned in pins.items():
+            recording.used(pinned.ref, asked)
+        return replace(known, code=code, pins=dict(pins)), recording
+
+    def _end(self, execution: Execution, recording: Recording) -> None:
+        """Record the end of a run whose graph has been executed."""
+        failed = execution.failed()
+        error = value = None
+        kept = []
+        if failed:
+            error = "; ".join(f"{entry.node}: {(entry.error or '').strip()}" for entry in failed)
+        else:
+            kept = execution.results.value(execution.graph.result, self.bench.source)
+            value = kept[0].digest
+        state = FAILED if failed else FINISHED
+        recording.made(execution.run.ref)
+        with self._spine.write() as tx:
+            self.values.record(tx, kept)
+            self._write_end(tx, execution.run, recording, state, error=error, value=value)
+
+    def _abandon(self, run: PipelineRun, recording: Recording, error: BaseException) -> None:
+        """Record that a run was broken off; the first error is the one to tell."""
+        state = FAILED if isinstance(error, Exception) else CANCELLED
+        told = error.sentence() if isinstance(error, StackCanvasError) else f"{type(error).__name__}: {error}"
+        recording.finished = False
+        with suppress(StackCanvasError), self._spine.write() as tx:
+            self._write_end(tx, run, recording, state, error=told)
+
+    def _write_end(
+        self,
+        tx: Connection,
+        run: PipelineRun,
+        recording: Recording,
+        state: str,
+        *,
+        error: str | None = None,
+        value: str | None = None,
+    ) -> None:
+        ends = {FINISHED: ("done", "finished"), FAILED: ("failed", "failed"), CANCELLED: ("cancelled", "killed")}
+        executed, tracked = ends[state]
+        self.records.end(tx, run.id, state, error=error, value=value)
+        self._experiments.runs.end(tx, run.id, tracked)
+        recording.finish(tx, state=executed, error=error)
+        self._spine.events.emit(tx, "run.finished", run.ref, {"pipeline": run.pipeline, "state": state})
+
+    def _end_early(self, run: PipelineRun, error: StackCanvasError) -> None:
+        """Record a run whose code or inputs could not even be read."""
+        frames = "\n".join(getattr(error, "__notes__", [])) or user_traceback(error, root=self.project.root)
+        with self._spine.write() as tx:
+            self.records.end(tx, run.id, FAILED, error=error.sentence(), frames=frames)
+            self._spine.events.emit(tx, "run.finished", run.ref, {"pipeline": run.pipeline, "state": FAILED})
+
+
+def _subject(run: PipelineRun) -> Ref:
+    return Ref("pipeline", run.pipeline)

@@ -1,0 +1,313 @@
+"""Runs of pipelines as records: who waits, who runs, how it ended, and what became of each step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Row, bindparam, func, literal, select, update
+
+from stackcanvas.backends.database.types import Instant
+from stackcanvas.clock import Clock
+from stackcanvas.errors import BadInput, Conflict, NotFound, StackCanvasError
+from stackcanvas.metadata import CodeState, Ref, Spine, processes
+from stackcanvas.pipelines.inputs import Pin, pins_from_json, pins_to_json
+from stackcanvas.pipelines.tables import pipeline_run, pipeline_step
+
+QUEUED, RUNNING, FINISHED, FAILED, CANCELLED = "queued", "running", "finished", "failed", "cancelled"
+# Of steps: taken from an earlier run; not wanted by a condition; not possible after a failure.
+CACHED, SKIPPED, BLOCKED = "cached", "skipped", "blocked"
+LEASE_S = 30.0
+
+# Made once: it is executed with every step.
+_RENEW = (
+    update(pipeline_run)
+    .where(pipeline_run.c.id == bindparam("run"), pipeline_run.c.holder == bindparam("by"))
+    .where(pipeline_run.c.state == RUNNING)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StepRun:
+    """A step of a run.
+
+    Args:
+        node: its place in the graph; `fit#2` for the second use, `fit[3]` for an item of a mapped step.
+        state: running, finished, cached, failed, skipped (by a condition) or blocked (by a failure before it).
+        attempt: how often it was tried.
+        execution: the execution that made the value; of an earlier run when it is cached.
+        error: the sentence of the error, where it failed.
+        frames: the user's part of the traceback.
+        log: what it printed, at most the last 64 KB.
+    """
+
+    node: str
+    step: str
+    state: str
+    attempt: int
+    key: str | None
+    value: str | None
+    execution: str | None
+    started: datetime | None
+    ended: datetime | None
+    error: str | None
+    frames: str | None
+    log: str | None
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from start to end of the last attempt."""
+        if self.started is None or self.ended is None:
+            return None
+        return (self.ended - self.started).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineRun:
+    """A run of a pipeline.
+
+    Args:
+        state: queued, running, finished, failed or cancelled.
+        trigger: what started it.
+        code: the commit that runs.
+        pins: the version of each input, by the ref as the pipeline names it.
+        error: why it failed.
+        frames: the user's part of the traceback, where the body of the pipeline failed.
+        value: the digest of what the body returned; `Pipelines.result` reads it.
+    """
+
+    id: str
+    pipeline: str
+    state: str
+    parameters: dict[str, object]
+    seed: int
+    trigger: str
+    requested: datetime
+    started: datetime | None
+    ended: datetime | None
+    code: CodeState
+    pins: dict[str, Pin] = field(default_factory=dict)
+    error: str | None = None
+    frames: str | None = None
+    value: str | None = None
+
+    @property
+    def ref(self) -> Ref:
+        """The ref of the run; the tracked run has the same."""
+        return Ref("run", self.id)
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from start to end."""
+        if self.started is None or self.ended is None:
+            return None
+        return (self.ended - self.started).total_seconds()
+
+    def check(self) -> PipelineRun:
+        """The run itself, when it has finished.
+
+        Raises:
+            RunFailed: it has not.
+        """
+        if self.state != FINISHED:
+            raise RunFailed(self)
+        return self
+
+
+class RunFailed(StackCanvasError):
+    """A run of a pipeline did not finish."""
+
+    status = 422
+    exit_code = 1
+
+    def __init__(self, run: PipelineRun) -> None:
+        self.run = run
+        resume = f"Mend it and go on: stackcanvas run {run.pipeline} --resume {run.id}"
+        what = (run.error or "it has not ended").rstrip(".")
+        super().__init__(f"the run {run.id} of {run.pipeline} is {run.state}: {what}", fix=resume)
+
+
+class RunRecords:
+    """Writes and reads the records of runs.
+
+    Args:
+        wall: wall time, for who holds a run; records themselves have the spine's time.
+    """
+
+    def __init__(self, spine: Spine, *, wall: Clock) -> None:
+        self._spine = spine
+        self._wall = wall
+
+    def add(
+        self,
+        tx: Connection,
+        pipeline: str,
+        *,
+        parameters: Mapping[str, object],
+        trigger: str,
+        seed: int = 0,
+        queued: bool = False,
+        cause: str | None = None,
+        concurrency: int | None = None,
+    ) -> str | None:
+        """Record a run that waits; None when what causes it has caused one before."""
+        run_id = self._spine.ids.new()
+        new = self._spine.database.insert(pipeline_run).values(
+            id=run_id,
+            pipeline=pipeline,
+            state=QUEUED,
+            parameters=dict(parameters),
+            seed=seed,
+            trigger=trigger,
+            cause=cause,
+            concurrency=concurrency,
+            queued=queued,
+            requested=self._spine.clock.now(),
+            dirty=False,
+            pins={},
+        )
+        once = new.on_conflict_do_nothing(index_elements=[pipeline_run.c.cause])
+        return run_id if tx.execute(once.returning(pipeline_run.c.id)).first() else None
+
+    def take(self, tx: Connection, run_id: str, holder: str) -> None:
+        """Become the one who executes a run.
+
+        Raises:
+            NotFound: there is no such run.
+            Conflict: another process executes it, or it has finished.
+        """
+        row = tx.execute(select(pipeline_run).where(pipeline_run.c.id == run_id)).one_or_none()
+        if row is None:
+            raise NotFound("run of a pipeline", run_id)
+        if row.state == FINISHED:
+            raise Conflict(f"the run {run_id} has finished", fix=f"Start another one: stackcanvas run {row.pipeline}")
+        if row.state == RUNNING and row.holder != holder and not self.is_free(row):
+            raise Conflict(f"the run {run_id} is being executed by process {_process(row.holder)}")
+        self._hold(tx, run_id, holder)
+
+    def claim(self, tx: Connection, holder: str, *, looked_at: int = 100) -> str | None:
+        """Become the one who executes the oldest queued run that may start, or one whose holder has died."""
+        now_or_dead = (pipeline_run.c.state == QUEUED) | (pipeline_run.c.state == RUNNING)
+        waiting = select(pipeline_run).where(pipeline_run.c.queued, now_or_dead)
+        ordered = waiting.order_by(pipeline_run.c.requested, pipeline_run.c.id).limit(looked_at)
+        for row in tx.execute(ordered).all():
+            if row.state == RUNNING and not self.is_free(row):
+                continue
+            if row.state == QUEUED and row.concurrency is not None:
+                running = select(func.count()).where(
+                    pipeline_run.c.pipeline == row.pipeline, pipeline_run.c.state == RUNNING
+                )
+                if tx.execute(running).scalar_one() >= row.concurrency:
+                    continue
+            self._hold(tx, row.id, holder)
+            return str(row.id)
+        return None
+
+    def is_free(self, row: Row[tuple[object, ...]]) -> bool:
+        """Whether the holder of a running run has died or has not been heard of for too long."""
+        facts = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping
+        if facts["holder"] is None or facts["expires"] is None:
+            return True
+        return bool(facts["expires"] <= self._wall.now()) or processes.is_gone(_process(facts["holder"]))
+
+    def renew(self, tx: Connection, run_id: str, holder: str) -> bool:
+        """Say that the holder lives; False when it holds the run no longer."""
+        return bool(tx.execute(_RENEW, {"run": run_id, "by": holder, "expires": self._later()}).rowcount)
+
+    def begin(self, tx: Connection, run_id: str, *, code: CodeState, pins: Mapping[str, Pin]) -> None:
+        """Record code and inputs of a run that starts; the first start counts."""
+        values = {"code_commit": code.commit, "dirty": code.dirty, "pins": pins_to_json(pins)}
+        started = func.coalesce(pipeline_run.c.started, literal(self._spine.clock.now(), Instant))
+        here = update(pipeline_run).where(pipeline_run.c.id == run_id)
+        tx.execute(here.values(**values, started=started, ended=None, error=None, frames=None))
+
+    def end(
+        self,
+        tx: Connection,
+        run_id: str,
+        state: str,
+        *,
+        error: str | None = None,
+        frames: str | None = None,
+        value: str | None = None,
+    ) -> None:
+        """Record how a run ended, inside the caller's transaction."""
+        here = update(pipeline_run).where(pipeline_run.c.id == run_id)
+        told = {"error": error, "frames": frames, "value": value, "holder": None, "expires": None}
+        tx.execute(here.values(state=state, ended=self._spine.clock.now(), **told))
+
+    def cancel(self, tx: Connection, run_id: str) -> None:
+        """Take a queued run out of the queue.
+
+        Raises:
+            NotFound: there is no such run.
+            Conflict: it does not wait any more.
+        """
+        waits = (pipeline_run.c.id == run_id) & (pipeline_run.c.state == QUEUED)
+        changed = update(pipeline_run).where(waits).values(state=CANCELLED, ended=self._spine.clock.now())
+        if not tx.execute(changed).rowcount:
+            raise Conflict(f"the run {run_id} is {self.get(run_id).state}", expected="a queued run")
+
+    def get(self, run_id: str) -> PipelineRun:
+        """One run.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        for found in self._select(pipeline_run.c.id == run_id, limit=1):
+            return found
+        raise NotFound("run of a pipeline", run_id)
+
+    def ls(self, *, pipeline: str | None = None, state: str | None = None, limit: int = 100) -> list[PipelineRun]:
+        """Runs, the newest first."""
+        wanted = []
+        if pipeline is not None:
+            wanted.append(pipeline_run.c.pipeline == pipeline)
+        if state is not None:
+            wanted.append(pipeline_run.c.state == state)
+        return self._select(*wanted, limit=limit)
+
+    def steps(self, run_id: str) -> list[StepRun]:
+        """The steps of a run, in the order of the graph."""
+        names = list(StepRun.__dataclass_fields__)
+        chosen = select(*(pipeline_step.c[name] for name in names)).where(pipeline_step.c.run == run_id)
+        with self._spine.read() as connection:
+            rows = connection.execute(chosen.order_by(pipeline_step.c.position, pipeline_step.c.node))
+            return [StepRun(*row) for row in rows]
+
+    def _select(self, *wanted: object, limit: int) -> list[PipelineRun]:
+        chosen = select(pipeline_run).where(*wanted)  # type: ignore[arg-type]
+        ordered = chosen.order_by(pipeline_run.c.requested.desc(), pipeline_run.c.id.desc()).limit(limit)
+        with self._spine.read() as connection:
+            return [_run(row) for row in connection.execute(ordered)]
+
+    def _hold(self, tx: Connection, run_id: str, holder: str) -> None:
+        here = update(pipeline_run).where(pipeline_run.c.id == run_id)
+        tx.execute(here.values(state=RUNNING, holder=holder, expires=self._later()))
+
+    def _later(self) -> datetime:
+        return self._wall.now() + timedelta(seconds=LEASE_S)
+
+
+def new_holder(spine: Spine) -> str:
+    """A name for this process as the one who executes a run; told apart from its other runs."""
+    return f"{processes.mark()}#{spine.ids.new()}"
+
+
+def check_concurrency(concurrency: int | None) -> None:
+    """Refuse a limit under which nothing could ever run."""
+    if concurrency is not None and concurrency < 1:
+        raise BadInput(f"the concurrency {concurrency} lets nothing run", expected="a number from 1")
+
+
+def _process(holder: str) -> str:
+    return holder.partition("#")[0]
+
+
+def _run(row: Row[tuple[object, ...]]) -> PipelineRun:
+    facts = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping
+    code = CodeState(facts.pop("code_commit"), facts.pop("dirty"))
+    for name in ("cause", "concurrency", "queued", "holder", "expires"):
+        del facts[name]
+    return PipelineRun(**facts | {"code": code, "pins": pins_from_json(facts["pins"])})

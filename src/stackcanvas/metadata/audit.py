@@ -62,7 +62,7 @@ class Audit:
             "verified": self._actor.verified,
             "action": action,
             "subject": str(subject),
-            "detail": json.dumps(dict(detail or {}), sort_keys=True, ensure_ascii=False, default=str),
+            "detail": json.dumps(dict(detail or {}), sort_keys=True, default=str),
             "previous": tx.execute(before).scalar_one_or_none() or _GENESIS,
         }
         sealed = _seal(entry)
@@ -125,5 +125,5 @@ def _check(row: RowMapping, expected: int, previous: str) -> list[AuditProblem]:
 def _seal(entry: Mapping[str, object]) -> str:
     time = entry["time"]
     assert isinstance(time, datetime)
-    canonical = json.dumps({**entry, "time": to_us(time)}, sort_keys=True, ensure_ascii=False)
+    canonical = json.dumps({**entry, "time": to_us(time)}, sort_keys=True)
     return hashlib.blake2b(canonical.encode(), digest_size=32).hexdigest()

@@ -17,6 +17,7 @@ from stackcanvas.metadata.refs import Ref
 from stackcanvas.metadata.tables import execution, link
 
 RUNNING, DONE, FAILED, CANCELLED, LOST = "running", "done", "failed", "cancelled", "lost"
+_LONGEST_ERROR = 10_000
 
 _END = update(execution).where(execution.c.id == bindparam("which"), execution.c.state == RUNNING)
 
@@ -153,7 +154,8 @@ class Executions:
         error: str | None,
     ) -> None:
         """Write state, end and links inside the caller's transaction; what has ended already stays as it is."""
-        facts = {"which": execution_id, "state": state, "ended": self.clock.now(), "error": error}
+        said = None if error is None else _storable(error)
+        facts = {"which": execution_id, "state": state, "ended": self.clock.now(), "error": said}
         if tx.execute(_END, facts).rowcount and links:
             rows = [
                 {"execution": execution_id, "direction": direction, "ref": ref, "role": role, "time": time}
@@ -202,6 +204,12 @@ class Executions:
             with self._database.write() as tx:
                 tx.execute(lost.values(state=LOST, ended=self.clock.now(), error="its process died"))
         return gone
+
+
+def _storable(said: str) -> str:
+    """An error's text as a database can hold it: libraries put any byte and any length into theirs."""
+    text = said.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+    return text if len(text) <= _LONGEST_ERROR else f"{text[:_LONGEST_ERROR]}..."
 
 
 def _execution(row: dict[str, object]) -> Execution:

@@ -44,8 +44,8 @@ class Ref:
                 fix=f"Did you mean {near!r}?" if near else None,
             )
         check_name(self.name, kind=self.kind)
-        if self.selector == "":
-            raise BadInput(f"the ref {self.kind}:{self.name}@ ends in @", expected="a number, a version or an alias")
+        if self.selector is not None:
+            _check_selector(self.selector, f"{self.kind}:{self.name}")
 
     @classmethod
     def parse(cls, text: str, *, kind: str | None = None) -> Ref:
@@ -98,6 +98,14 @@ def check_name(name: str, *, kind: str) -> None:
     if problem:
         shown = name if len(name) <= 60 else f"{name[:57]}..."
         raise BadInput(f"the {kind} name {shown!r} {problem}", expected=f"1 to {_LONGEST} printable characters")
+
+
+def _check_selector(selector: str, thing: str) -> None:
+    expected = "a number, a version or an alias"
+    if not selector:
+        raise BadInput(f"the ref {thing}@ ends in @", expected=expected)
+    if selector != selector.strip() or not selector.isprintable() or len(selector) > _LONGEST:
+        raise BadInput(f"{selector[:60]!r} cannot tell one {thing} from another", expected=expected)
 
 
 def _escape(text: str) -> str:

@@ -99,6 +99,19 @@ def test_an_equal_candidate_passes_within_a_margin_that_the_rows_can_show() -> N
     assert not all(kept(100))
 
 
+def test_a_surer_comparison_asks_for_more() -> None:
+    """The end of the interval that decides moves outward."""
+    ends = []
+    for confidence in (0.6, 0.9, 0.99):
+        rule = Rule("auc", margin=0.0, confidence=confidence)
+        change = judge([rule], scored(1.3), champion=scored(1.0)).checks[0].change
+        assert change is not None
+        ends.append(change.low)
+
+    assert ends == sorted(ends, reverse=True)
+    assert len(set(ends)) == 3
+
+
 def _like(scores: Scores) -> Scores:
     """As good as the scores, but other predictions."""
     rng = np.random.default_rng(3)
@@ -134,6 +147,8 @@ def test_an_answer_survives_being_stored() -> None:
     [
         ({}, "it asks for nothing"),
         ({"margin": float("nan")}, "the margin is nan"),
+        ({"margin": 0.0, "confidence": 1.0}, "the confidence is 1.0"),
+        ({"margin": 0.0, "confidence": 0.5}, "the confidence is 0.5"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(options: dict[str, float], said: str) -> None:

@@ -26,6 +26,7 @@ class Rule:
         at_most: the largest value that passes.
         margin: how much worse than the champion is still accepted; below 0, by how much it must be better; None means
             that they are not compared.
+        confidence: how sure the comparison with the champion must be.
         higher_is_better: which way is better; may be left out for metrics that `stackcanvas.statistics` knows.
         blocks: whether a failed rule keeps the candidate out; else it is only told.
 
@@ -41,6 +42,7 @@ class Rule:
     at_least: float | None = None
     at_most: float | None = None
     margin: float | None = None
+    confidence: float = 0.95
     higher_is_better: bool | None = None
     blocks: bool = True
 
@@ -59,6 +61,8 @@ class Rule:
             raise BadInput("it does not say which way is better", where=where, fix="Give higher_is_better")
         if self.margin is not None and not math.isfinite(self.margin):
             raise BadInput(f"the margin is {self.margin}", where=where, expected="a number")
+        if not 0.5 < self.confidence < 1:
+            raise BadInput(f"the confidence is {self.confidence}", where=where, expected="a number between 0.5 and 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class Check:
     Args:
         candidate: its value, None when it was not measured.
         champion: the same of the champion.
-        change: candidate less champion on the same rows, with its 95 % interval.
+        change: candidate less champion on the same rows, with its interval.
         said: the finding as a sentence.
     """
 
@@ -144,7 +148,7 @@ class GateResult:
 def judge(rules: Sequence[Rule], candidate: Scores, *, champion: Scores | None = None, seed: int = 0) -> GateResult:
     """Hold a candidate against the rules.
 
-    Where both have predictions of the same rows, a rule with a margin is kept when the 95 % interval of the difference
+    Where both have predictions of the same rows, a rule with a margin is kept when the interval of the difference
     (paired bootstrap) shows that the candidate is not worse by more than the margin; else the plain values decide.
 
     Args:
@@ -171,7 +175,7 @@ def _check(rule: Rule, candidate: Scores, champion: Scores | None, seed: int) ->
     said = _beyond(rule, mine)
     passed = said is None
     if said is None and rule.margin is not None and champion is not None:
-        change = _change(rule.metric, candidate, champion, seed)
+        change = _change(rule, candidate, champion, seed)
         said, passed = _beside(rule, mine, theirs, change)
     return Check(rule.metric, passed, rule.blocks, mine, theirs, change, said or f"{rule.metric} is {mine:.4g}")
 
@@ -203,16 +207,19 @@ def _beside(rule: Rule, mine: float | None, theirs: float | None, change: Interv
     return said if kept else said + beyond, kept
 
 
-def _change(name: str, candidate: Scores, champion: Scores, seed: int) -> Interval | None:
-    if name not in METRICS or candidate.predictions is None or champion.predictions is None or candidate.truth is None:
+def _change(rule: Rule, candidate: Scores, champion: Scores, seed: int) -> Interval | None:
+    known = METRICS.get(rule.metric)
+    if known is None or candidate.predictions is None or champion.predictions is None or candidate.truth is None:
         return None
     return paired_difference(
-        METRICS[name].function,
+        known.function,
         candidate.truth,
         first=champion.predictions,
         second=candidate.predictions,
         rng=np.random.default_rng(seed),
         resamples=_RESAMPLES,
+        # Only one end of the interval decides, and that end alone is to be so sure.
+        confidence=2 * rule.confidence - 1,
     )
 
 

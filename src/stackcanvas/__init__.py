@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stackcanvas.errors import StackCanvasError
     from stackcanvas.features import Entity, FeatureView
     from stackcanvas.metadata import Ref
-    from stackcanvas.pipelines import Context, data, map, pipeline, step, when  # noqa: A004 - the verbs of a pipeline
+    from stackcanvas.pipelines import Context, dataset, map, pipeline, step, when  # noqa: A004 - the verbs of a pipeline
     from stackcanvas.stack import Stack, open  # noqa: A004 - `sc.open` reads as it should
 
 # The public names and where they lie: importing the package loads none of them.
@@ -30,7 +30,7 @@ _PUBLIC = {
     "Ref": "stackcanvas.metadata",
     "Stack": "stackcanvas.stack",
     "StackCanvasError": "stackcanvas.errors",
-    "data": "stackcanvas.pipelines",
+    "dataset": "stackcanvas.pipelines",
     "map": "stackcanvas.pipelines",
     "open": "stackcanvas.stack",
     "pipeline": "stackcanvas.pipelines",
@@ -46,7 +46,7 @@ __all__ = [
     "Stack",
     "StackCanvasError",
     "__version__",
-    "data",
+    "dataset",
     "map",
     "open",
     "pipeline",

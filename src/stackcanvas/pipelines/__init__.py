@@ -3,7 +3,7 @@
 from stackcanvas.pipelines.bench import Address
 from stackcanvas.pipelines.context import Context
 from stackcanvas.pipelines.execute import Progress
-from stackcanvas.pipelines.inputs import data
+from stackcanvas.pipelines.inputs import dataset
 from stackcanvas.pipelines.load import Definitions
 from stackcanvas.pipelines.pipeline import Pipeline, pipeline
 from stackcanvas.pipelines.pipelines import Pipelines
@@ -21,7 +21,7 @@ __all__ = [
     "RunFailed",
     "Step",
     "StepRun",
-    "data",
+    "dataset",
     "map",
     "pipeline",
     "step",

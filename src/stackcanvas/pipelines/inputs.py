@@ -49,7 +49,7 @@ class Pin:
     digest: str
 
 
-def data(ref: str, *, columns: Sequence[str] | None = None) -> Any:
+def dataset(ref: str, *, columns: Sequence[str] | None = None) -> Any:
     """Declare a data set as the input of a step; it is read just before the step starts.
 
     Args:
@@ -60,7 +60,7 @@ def data(ref: str, *, columns: Sequence[str] | None = None) -> Any:
         A handle to pass to a step, or to write as a step's default.
 
     Example:
-        >>> data("flights@3", columns=["carrier"])
+        >>> dataset("flights@3", columns=["carrier"])
         <data:flights@3>
     """
     return Input(Ref.parse(ref, kind="data"), None if columns is None else tuple(columns))

@@ -125,7 +125,7 @@ class Pipeline(Generic[P, R]):
             raise BadInput(
                 f"the parameter {name!r} of the pipeline {self.name} is a {type(value).__name__}",
                 expected="text, a number, true or false, or lists and dictionaries of them",
-                fix="Data come to a step as sc.data(...)",
+                fix="Data come to a step as sc.dataset(...)",
             )
 
     def _read(self, name: str, text: str) -> object:

@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from stackcanvas.features import Features
     from stackcanvas.foundations import Git
     from stackcanvas.monitoring import Monitoring
-    from stackcanvas.pipelines import Pipelines
+    from stackcanvas.pipelines import Definitions, Pipelines
     from stackcanvas.registry import Registry
     from stackcanvas.serving import Serving
-    from stackcanvas.stack.project import Project
     from stackcanvas.value import Value
 
 # The parts of a stack and what makes each: nothing of a block is imported before it is used.
@@ -34,9 +33,17 @@ _PARTS = {
     "objects": "stackcanvas.stack.build.backends:objects",
     "online": "stackcanvas.stack.build.backends:online",
     "executor": "stackcanvas.stack.build.backends:executor",
+    "project": "stackcanvas.stack.build.pipelines:project",
+    "data": "stackcanvas.stack.build.data:build",
     "experiments": "stackcanvas.stack.build.experiments:build",
+    "features": "stackcanvas.stack.build.features:build",
     "foundations": "stackcanvas.stack.build.foundations:build",
+    "pipelines": "stackcanvas.stack.build.pipelines:build",
     "registry": "stackcanvas.stack.build.registry:build",
+    "serving": "stackcanvas.stack.build.serving:build",
+    "deployment": "stackcanvas.stack.build.deployment:build",
+    "monitoring": "stackcanvas.stack.build.monitoring:build",
+    "value": "stackcanvas.stack.build.value:build",
 }
 _TICKS = "stackcanvas.stack.ticks:ticks"
 
@@ -58,7 +65,7 @@ class Stack:
     objects: Objects
     online: KeyValue
     executor: Executor
-    project: Project
+    project: Definitions
     data: Data
     foundations: Git
     experiments: Experiments

@@ -8,7 +8,11 @@ from stackcanvas.pipelines.load import Definitions
 from stackcanvas.pipelines.pipeline import Pipeline, pipeline
 from stackcanvas.pipelines.pipelines import Pipelines
 from stackcanvas.pipelines.run import PipelineRun, RunFailed, StepRun
+from stackcanvas.pipelines.schedule import Scheduler
 from stackcanvas.pipelines.step import Step, map, step, when  # noqa: A004 - reads as sc.map
+from stackcanvas.pipelines.triggers import Trigger
+from stackcanvas.pipelines.work import Worker, run_next
+from stackcanvas.pipelines.worktree import Worktrees
 
 __all__ = [
     "Address",
@@ -19,11 +23,16 @@ __all__ = [
     "Pipelines",
     "Progress",
     "RunFailed",
+    "Scheduler",
     "Step",
     "StepRun",
+    "Trigger",
+    "Worker",
+    "Worktrees",
     "dataset",
     "map",
     "pipeline",
+    "run_next",
     "step",
     "when",
 ]

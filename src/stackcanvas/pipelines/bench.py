@@ -27,17 +27,20 @@ class Address:
     Args:
         opener: `module:function` that opens a stack from a folder; what it gives has the pipelines as `.pipelines`.
         root: the project's folder.
+        environment: the environment of the canvas that was asked for.
         code: the folder of the code, where that is another one.
     """
 
     opener: str
     root: str
+    environment: str | None = None
     code: str | None = None
 
     def open(self) -> Any:
         """The stack of the project."""
         module, _, name = self.opener.partition(":")
-        return getattr(importlib.import_module(module), name)(self.root)
+        options = {} if self.environment is None else {"environment": self.environment}
+        return getattr(importlib.import_module(module), name)(self.root, **options)
 
 
 @dataclass(frozen=True, slots=True)

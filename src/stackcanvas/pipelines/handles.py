@@ -124,7 +124,9 @@ class Input(Lazy):
         return f"the data of {self.ref}"
 
     def __getitem__(self, key: object) -> NoReturn:
-        self._refuse(f"are not read yet, so [{key!r}] cannot be taken", "Name the columns: sc.dataset(..., columns=[...])")
+        self._refuse(
+            f"are not read yet, so [{key!r}] cannot be taken", "Name the columns: sc.dataset(..., columns=[...])"
+        )
 
     def __repr__(self) -> str:
         return f"<{self.ref}>"

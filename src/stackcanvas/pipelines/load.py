@@ -68,6 +68,8 @@ class Definitions:
         known = self.pipelines()
         if name not in known:
             fix = None if known else f"Write one in {self.root / 'pipelines.py'}: a function with @sc.pipeline"
+            if self.root != self.identity:
+                fix = "Commit it: queued runs execute the last commit, not the files that somebody edits"
             raise NotFound("pipeline", name, known=known, fix=fix)
         return known[name]
 

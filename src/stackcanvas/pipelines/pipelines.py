@@ -6,7 +6,9 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from copy import copy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TextIO
 
 from sqlalchemy import Connection
@@ -16,7 +18,7 @@ from stackcanvas.backends.objects import Objects
 from stackcanvas.clock import Clock, SystemClock
 from stackcanvas.errors import StackCanvasError
 from stackcanvas.experiments import Experiments, RunInput, environment
-from stackcanvas.metadata import Recording, Ref, Spine, within
+from stackcanvas.metadata import CodeState, Recording, Ref, Spine, within
 from stackcanvas.pipelines.bench import Address, Bench
 from stackcanvas.pipelines.cache import Cache, Keys
 from stackcanvas.pipelines.execute import Execution, Means, Progress
@@ -71,6 +73,7 @@ class Pipelines:
         self._spine = spine
         self._experiments = experiments
         self._executor = executor
+        self._code: Callable[[], CodeState] = spine.code
         self._slots = slots or (1 if executor.url == "inline:" else os.cpu_count() or 1)
         self._sleep = sleep
 
@@ -145,6 +148,29 @@ class Pipelines:
             self._end_early(known, error)
             return self.records.get(run_id)
         return self._execute(run_id, holder, graph=graph, pins=pins, means=means or self._means(None, None))
+
+    def claim(self, run_id: str | None = None) -> tuple[str, str] | None:
+        """Become the one who executes the oldest queued run that may run now; None when there is none.
+
+        Args:
+            run_id: this one, or none.
+
+        Returns:
+            What `execute` takes: the id of the run and the name under which this process holds it.
+        """
+        holder = new_holder(self._spine)
+        with self._spine.write() as tx:
+            claimed = self.records.claim(tx, holder, run_id)
+        return None if claimed is None else (claimed, holder)
+
+    def at(self, folder: Path, code: CodeState) -> Pipelines:
+        """The same pipelines with the code of another folder, such as a work tree of a commit."""
+        other = copy(self)
+        other.project = Definitions(folder, identity=self.project.identity)
+        address = self.bench.address and replace(self.bench.address, code=str(folder))
+        other.bench = replace(self.bench, definitions=other.project, address=address)
+        other._code = lambda: code  # noqa: SLF001 - of the same class
+        return other
 
     def queue(
         self, name: str, parameters: Mapping[str, object] | None = None, *, concurrency: int | None = None
@@ -233,7 +259,7 @@ class Pipelines:
 
     def _begin(self, known: PipelineRun, pins: Mapping[str, Pin]) -> tuple[PipelineRun, Recording]:
         """Record the start: the run, its execution and the tracked run are one commit."""
-        code = self._spine.code()
+        code = self._code()
         inputs = [RunInput(one.ref.name, one.digest, "stackcanvas", str(one.ref)) for one in pins.values()]
         with self._spine.write() as tx:
             self.records.begin(tx, known.id, code=code, pins=pins)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, func, literal, select, update
 
 from stackcanvas.backends.database.types import Instant
 from stackcanvas.clock import Clock
-from stackcanvas.errors import BadInput, Conflict, NotFound, StackCanvasError
+from stackcanvas.errors import Conflict, NotFound, StackCanvasError
 from stackcanvas.metadata import CodeState, Ref, Spine, processes
 from stackcanvas.pipelines.inputs import Pin, pins_from_json, pins_to_json
 from stackcanvas.pipelines.tables import pipeline_run, pipeline_step
@@ -19,6 +20,7 @@ QUEUED, RUNNING, FINISHED, FAILED, CANCELLED = "queued", "running", "finished", 
 # Of steps: taken from an earlier run; not wanted by a condition; not possible after a failure.
 CACHED, SKIPPED, BLOCKED = "cached", "skipped", "blocked"
 LEASE_S = 30.0
+_LOOKED_AT = 1000
 
 # Made once: it is executed with every step.
 _RENEW = (
@@ -186,23 +188,40 @@ class RunRecords:
             raise Conflict(f"the run {run_id} is being executed by process {_process(row.holder)}")
         self._hold(tx, run_id, holder)
 
-    def claim(self, tx: Connection, holder: str, *, looked_at: int = 100) -> str | None:
-        """Become the one who executes the oldest queued run that may start, or one whose holder has died."""
-        now_or_dead = (pipeline_run.c.state == QUEUED) | (pipeline_run.c.state == RUNNING)
-        waiting = select(pipeline_run).where(pipeline_run.c.queued, now_or_dead)
-        ordered = waiting.order_by(pipeline_run.c.requested, pipeline_run.c.id).limit(looked_at)
-        for row in tx.execute(ordered).all():
-            if row.state == RUNNING and not self.is_free(row):
-                continue
-            if row.state == QUEUED and row.concurrency is not None:
-                running = select(func.count()).where(
-                    pipeline_run.c.pipeline == row.pipeline, pipeline_run.c.state == RUNNING
-                )
-                if tx.execute(running).scalar_one() >= row.concurrency:
-                    continue
-            self._hold(tx, row.id, holder)
-            return str(row.id)
+    def claim(self, tx: Connection, holder: str, run_id: str | None = None) -> str | None:
+        """Become the one who executes the oldest queued run that may run now; None when there is none.
+
+        Args:
+            run_id: this one, or none.
+        """
+        for row in self._claimable(tx):
+            if run_id is None or row.id == run_id:
+                self._hold(tx, row.id, holder)
+                return str(row.id)
         return None
+
+    def claimable(self, *, limit: int, without: Container[str] = ()) -> list[PipelineRun]:
+        """Queued runs that may run now, the oldest first."""
+        with self._spine.read() as connection:
+            rows = self._claimable(connection)
+        return [_run(row) for row in rows if row.id not in without][:limit]
+
+    def _claimable(self, connection: Connection) -> list[Row[tuple[object, ...]]]:
+        """Those that wait and whose pipeline has room, and those whose holder has died."""
+        at_work = select(pipeline_run).where(pipeline_run.c.state == RUNNING)
+        waiting = select(pipeline_run).where(pipeline_run.c.state == QUEUED, pipeline_run.c.queued)
+        ordered = (pipeline_run.c.requested, pipeline_run.c.id)
+        found: list[Row[tuple[object, ...]]] = []
+        taken: Counter[str] = Counter()
+        for row in connection.execute(at_work.order_by(*ordered)).all():
+            taken[row.pipeline] += 1
+            if row.queued and self.is_free(row):
+                found.append(row)
+        for row in connection.execute(waiting.order_by(*ordered).limit(_LOOKED_AT)).all():
+            if row.concurrency is None or taken[row.pipeline] < row.concurrency:
+                taken[row.pipeline] += 1
+                found.append(row)
+        return found
 
     def is_free(self, row: Row[tuple[object, ...]]) -> bool:
         """Whether the holder of a running run has died or has not been heard of for too long."""
@@ -293,12 +312,6 @@ class RunRecords:
 def new_holder(spine: Spine) -> str:
     """A name for this process as the one who executes a run; told apart from its other runs."""
     return f"{processes.mark()}#{spine.ids.new()}"
-
-
-def check_concurrency(concurrency: int | None) -> None:
-    """Refuse a limit under which nothing could ever run."""
-    if concurrency is not None and concurrency < 1:
-        raise BadInput(f"the concurrency {concurrency} lets nothing run", expected="a number from 1")
 
 
 def _process(holder: str) -> str:

@@ -1,0 +1,106 @@
+"""The worker's part: queued runs are claimed and executed, each in a process of its own.
+
+The process that executes a run holds it. When it dies, the run is free at once on the same host, and after the lease on
+others; whoever claims it goes on where it stood.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from stackcanvas.errors import Usage
+from stackcanvas.pipelines.bench import Address
+from stackcanvas.pipelines.pipelines import Pipelines
+from stackcanvas.pipelines.run import RUNNING, PipelineRun
+from stackcanvas.pipelines.worktree import Worktrees
+
+_MODULE = "stackcanvas.pipelines.child"
+
+
+class Worker:
+    """Executes queued runs in child processes.
+
+    Args:
+        pipelines: of the project; their address is how a child opens it.
+        worktrees: where triggered runs find the code of their commit; None executes the folder itself.
+        parallel: how many runs are executed beside each other.
+    """
+
+    def __init__(self, pipelines: Pipelines, *, worktrees: Worktrees | None = None, parallel: int = 1) -> None:
+        self._pipelines = pipelines
+        self._worktrees = worktrees
+        self._parallel = parallel
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def tick(self, now: datetime) -> list[str]:  # noqa: ARG002 - every tick takes the time; runs wait for no time
+        """Start a child for each run that may run now and for which there is room; gives their ids."""
+        self._reap()
+        room = self._parallel - len(self._children)
+        if room <= 0:
+            return []
+        started = []
+        for run in self._pipelines.records.claimable(limit=room, without=self._children):
+            self._children[run.id] = self._start(run)
+            started.append(run.id)
+        return started
+
+    def wait(self, *, timeout_s: float | None = None) -> None:
+        """Wait until the children that run now have ended."""
+        for child in list(self._children.values()):
+            child.wait(timeout_s)
+        self._reap()
+
+    def close(self) -> None:
+        """End the children at once; their runs are gone on with by the next worker."""
+        for child in self._children.values():
+            child.kill()
+        self.wait()
+
+    def running(self) -> list[str]:
+        """The ids of the runs whose children live."""
+        self._reap()
+        return list(self._children)
+
+    def _start(self, run: PipelineRun) -> subprocess.Popen[bytes]:
+        address = self._pipelines.bench.address
+        if address is None:
+            raise Usage("queued runs cannot be executed in another process: nothing says how to open the project there")
+        folder, code = self._code(run, address)
+        words = [sys.executable, "-m", _MODULE, "--opener", address.opener, "--root", address.root, "--run", run.id]
+        if address.environment is not None:
+            words += ["--environment", address.environment]
+        # What a step opens by a relative path, and a project that it looks for upwards, are those of the run.
+        surroundings = os.environ | {"STACKCANVAS_PROJECT": address.root}
+        return subprocess.Popen([*words, *code], cwd=folder, env=surroundings, stdin=subprocess.DEVNULL)
+
+    def _code(self, run: PipelineRun, address: Address) -> tuple[Path, list[str]]:
+        """The folder of the code that a run executes; a run that goes on keeps its commit."""
+        commit = None
+        if self._worktrees is not None:
+            commit = run.code.commit if run.started is not None else self._worktrees.head()
+        if self._worktrees is None or commit is None:
+            return Path(address.root), []
+        folder = self._worktrees.at(commit)
+        return folder, ["--code", str(folder), "--commit", commit]
+
+    def _reap(self) -> None:
+        for run_id, child in list(self._children.items()):
+            if child.poll() is not None:
+                del self._children[run_id]
+                self._prune()
+
+    def _prune(self) -> None:
+        if self._worktrees is not None:
+            at_work = self._pipelines.runs(state=RUNNING)
+            commits = {self._worktrees.head(), *(run.code.commit for run in at_work)}
+            self._worktrees.prune({commit for commit in commits if commit is not None})
+
+
+def run_next(pipelines: Pipelines) -> PipelineRun | None:
+    """Claim the next queued run and execute it in this process; None when none may run now."""
+    claimed = pipelines.claim()
+    return None if claimed is None else pipelines.execute(*claimed)

@@ -1,0 +1,199 @@
+"""How answered rows become batches of the prediction log."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from blake3 import blake3
+
+from stackcanvas.serving.server.arrow import flags, numbers, texts
+from stackcanvas.serving.server.documents import LogSpec
+from stackcanvas.serving.server.segments import log_schema
+from stackcanvas.serving.server.signature import Array, Output, Rows, Signature, Tensor
+
+_ARROW_TYPES = {
+    "BOOL": pa.bool_(),
+    "UINT8": pa.uint8(),
+    "UINT16": pa.uint16(),
+    "UINT32": pa.uint32(),
+    "UINT64": pa.uint64(),
+    "INT8": pa.int8(),
+    "INT16": pa.int16(),
+    "INT32": pa.int32(),
+    "INT64": pa.int64(),
+    "FP16": pa.float32(),  # not every reader of Parquet knows half floats
+    "FP32": pa.float32(),
+    "FP64": pa.float64(),
+    "BYTES": pa.string(),
+}
+_json = msgspec.json.Encoder(order="sorted")
+
+
+@dataclass(slots=True)
+class Entry:
+    """Rows that one model answered at once, as the event loop hands them over: nothing is worked out yet.
+
+    The lists of `counts`, `request_ids`, `times_us`, `latencies_us` and `entities` have one element for each request,
+    those of `ids`, `statuses` and `reasons` one for each row.
+    """
+
+    plan: LogPlan
+    variant: str
+    model: str
+    ids: list[str]
+    counts: list[int]
+    request_ids: list[str | None]
+    times_us: list[int]
+    latencies_us: list[int]
+    entities: list[list[dict[str, Any] | None] | None]
+    rows: Rows
+    outputs: list[Array] | None
+    statuses: list[str] | str
+    reasons: list[str | None] | None = None
+
+
+class LogPlan:
+    """The columns of one endpoint's log for models of one signature, under the endpoint's log policy."""
+
+    def __init__(self, endpoint: str, signature: Signature, spec: LogSpec) -> None:
+        self.endpoint = endpoint
+        self.sample = spec.sample
+        self._signature = signature
+        self._drop = frozenset(spec.drop)
+        self._hash = frozenset(spec.hash)
+        self._columns = [
+            column for group in signature.groups for column in group.columns if column.name not in self._drop
+        ]
+        self._vectors = [one for one in signature.tensors if not one.columns and one.name not in self._drop]
+        self._outputs = [(at, output) for at, output in enumerate(signature.outputs) if output.name not in self._drop]
+        self.schema = log_schema(
+            [
+                *(pa.field(column.name, self._type(column.name, column.dtype)) for column in self._columns),
+                *(pa.field(one.name, _vector(one.dtype, one.width)) for one in self._vectors),
+            ],
+            [pa.field(one.name, self._type(one.name, one.dtype, one.width)) for _, one in self._outputs],
+        ).with_metadata({"stackcanvas": "predictions 1", "endpoint": endpoint})
+        self.key = (endpoint, str(self.schema))
+
+    def batch(self, entries: Sequence[Entry]) -> pa.RecordBatch:
+        """The rows of these entries, in order."""
+        counts = np.fromiter(chain.from_iterable(entry.counts for entry in entries), dtype=np.int64)
+        total = int(counts.sum())
+        statuses = list(chain.from_iterable(_each(entry.statuses, entry) for entry in entries))
+        columns = {
+            "prediction_id": texts(list(chain.from_iterable(entry.ids for entry in entries))),
+            "row": numbers(np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts), pa.int32()),
+            "request_id": texts(_by_request(entries, lambda entry: entry.request_ids)),
+            "time": numbers(_times(entries, counts, lambda entry: entry.times_us), pa.timestamp("us", tz="UTC")),
+            "endpoint": texts([self.endpoint] * total),
+            "variant": texts(list(chain.from_iterable(_each(entry.variant, entry) for entry in entries))),
+            "model": texts(list(chain.from_iterable(_each(entry.model, entry) for entry in entries))),
+            "entity": self._entities(entries),
+            "features": self._features(
+                [np.concatenate(parts) for parts in zip(*(entry.rows for entry in entries), strict=True)]
+            ),
+            "output": self._output(entries, statuses),
+            "fallback": flags(np.array([status == "fallback" for status in statuses])),
+            "status": texts(statuses),
+            "reason": texts(list(chain.from_iterable(entry.reasons or [None] * len(entry.ids) for entry in entries))),
+            "latency_us": numbers(_times(entries, counts, lambda entry: entry.latencies_us), pa.int64()),
+        }
+        return pa.RecordBatch.from_arrays([columns[name] for name in self.schema.names], schema=self.schema)
+
+    def _features(self, rows: Rows) -> pa.StructArray:
+        arrays = [
+            self._array(rows[one.group][:, one.position], one.name, _ARROW_TYPES[one.dtype]) for one in self._columns
+        ]
+        arrays += [self._slice(rows, one) for one in self._vectors]
+        kind = self.schema.field("features").type
+        if not arrays:
+            return _empty(kind, len(rows[0]))
+        return pa.StructArray.from_arrays(arrays, fields=list(kind))
+
+    def _slice(self, rows: Rows, tensor: Tensor) -> pa.Array:
+        values = rows[tensor.group][:, tensor.start : tensor.start + tensor.width]
+        flat = self._array(values.ravel(), "", _ARROW_TYPES[tensor.dtype])
+        return pa.FixedSizeListArray.from_arrays(flat, tensor.width)
+
+    def _output(self, entries: Sequence[Entry], statuses: list[str]) -> pa.StructArray:
+        kind = self.schema.field("output").type
+        arrays = []
+        for at, output in self._outputs:
+            values = np.concatenate(
+                [_filler(output, entry) if entry.outputs is None else entry.outputs[at] for entry in entries]
+            )
+            flat = self._array(values.ravel(), output.name, _ARROW_TYPES[output.dtype])
+            arrays.append(flat if output.width == 1 else pa.FixedSizeListArray.from_arrays(flat, output.width))
+        if not arrays:
+            return _empty(kind, len(statuses))
+        mask = flags(np.array([status == "error" for status in statuses])) if "error" in statuses else None
+        return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=mask)
+
+    def _entities(self, entries: Sequence[Entry]) -> pa.Array:
+        found: list[str | None] = []
+        for entry in entries:
+            for count, given in zip(entry.counts, entry.entities, strict=True):
+                found += [None] * count if given is None else [self._entity(one) for one in given]
+        return texts(found)
+
+    def _entity(self, given: dict[str, Any] | None) -> str | None:
+        kept = {
+            name: _hashed(value) if name in self._hash else value
+            for name, value in (given or {}).items()
+            if name not in self._drop
+        }
+        return _json.encode(kept).decode() if kept else None
+
+    def _type(self, name: str, dtype: str, width: int = 1) -> pa.DataType:
+        if width > 1:
+            return _vector(dtype, width)
+        return pa.string() if name in self._hash else _ARROW_TYPES[dtype]
+
+    def _array(self, values: Array, name: str, kind: pa.DataType) -> pa.Array:
+        if name in self._hash:
+            return texts([_hashed(value) for value in values.tolist()])
+        if pa.types.is_string(kind):
+            return texts(values.tolist())
+        return flags(values.astype(np.bool_)) if pa.types.is_boolean(kind) else numbers(values, kind)
+
+
+def _vector(dtype: str, width: int) -> pa.DataType:
+    return pa.list_(_ARROW_TYPES[dtype], width)
+
+
+def _hashed(value: object) -> str | None:
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return blake3(_json.encode(value)).hexdigest()[:16]
+
+
+def _each(values: list[str] | str, entry: Entry) -> list[str]:
+    return [values] * len(entry.ids) if isinstance(values, str) else values
+
+
+def _empty(kind: pa.DataType, count: int) -> pa.StructArray:
+    return pa.Array.from_buffers(kind, count, [None], children=[])
+
+
+def _filler(output: Output, entry: Entry) -> Array:
+    shape = (len(entry.ids), *output.shape[1:])
+    return np.full(shape, "", dtype=np.object_) if output.dtype == "BYTES" else np.zeros(shape)
+
+
+def _times(entries: Sequence[Entry], counts: Array, pick: Callable[[Entry], list[int]]) -> Array:
+    return np.repeat(np.fromiter(chain.from_iterable(map(pick, entries)), dtype=np.int64), counts)
+
+
+def _by_request(entries: Sequence[Entry], pick: Callable[[Entry], list[str | None]]) -> list[str | None]:
+    found: list[str | None] = []
+    for entry in entries:
+        for count, value in zip(entry.counts, pick(entry), strict=True):
+            found += [value] * count
+    return found

@@ -136,6 +136,21 @@ class Features:
         instant = until or self._spine.clock.now()
         return [self._materialize(self.get(name), instant) for name in (views or sorted(self._views))]
 
+    def push(self, view: str, rows: pl.DataFrame, *, now: datetime | None = None) -> int:
+        """Bring rows of a view online at once, before they are part of a data version.
+
+        Training sets are joined from data versions: rows that matter for training must reach one, too.
+
+        Args:
+            view: its name.
+            rows: as the view's transform gives them: keys, times and features.
+            now: rows that become available later than this wait for `materialize`; the clock's time by default.
+
+        Returns:
+            How many rows were not older than what was there.
+        """
+        return self._online.put(self.get(view), rows.lazy(), after=None, until=now or self._spine.clock.now())
+
     def materialized(self) -> list[Materialized]:
         """How far each view has come online, by name."""
         with self._spine.read() as connection:
@@ -156,7 +171,8 @@ class Features:
             now: the instant that ages are told from; the clock's by default.
 
         Raises:
-            NotFound: there is no such view or feature, or a row lacks a key.
+            NotFound: there is no such view or feature.
+            BadInput: a row lacks a key, or has one that no row can have.
         """
         wanted = [self._wanted(name) for name in features]
         names = [name for _, part in wanted for name in part]

@@ -7,7 +7,7 @@ are.
 What is made here and stands in no source file: instants in UTC instead of local clock times, and whether a flight was
 cancelled or diverted.
 """
-# ruff: noqa: INP001, T201
+# ruff: noqa: T201
 
 from __future__ import annotations
 

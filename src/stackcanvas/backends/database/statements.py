@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import operator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, select, tuple_, update
@@ -46,18 +47,17 @@ def bulk_tuples(
     Raises:
         BadInput: a row whose columns differ from those of the first, or a value that its column cannot keep.
     """
-    processors: list[tuple[str, Callable[[Any], Any] | None]] = [
-        (column.key, column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect))
-        for column in columns
-    ]
-    for number, row in enumerate(rows):
-        try:
-            values = tuple([process(row[key]) if process else row[key] for key, process in processors])
-        except KeyError as missing:
-            raise BadInput(f"row {number} has no {missing.args[0]!r}, but the first row has one") from None
-        if len(row) != len(processors):
-            raise BadInput(f"row {number} has columns that the first row has not")
-        yield values
+    odd = next((number for number, row in enumerate(rows) if row.keys() != rows[0].keys()), None)
+    if odd is not None:
+        raise BadInput(f"row {odd} has other columns than the first row", expected=", ".join(rows[0]))
+    # Column by column: a loop in C over each, instead of a loop in Python over each row.
+    return zip(*(_values(connection, column, rows) for column in columns), strict=True)
+
+
+def _values(connection: Connection, column: Column[Any], rows: Sequence[Mapping[str, object]]) -> Iterator[Any]:
+    process = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    values = map(operator.itemgetter(column.key), rows)
+    return map(process, values) if process else values
 
 
 def claim_rows(

@@ -11,7 +11,7 @@ import json
 import math
 import operator
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Double, LargeBinary, types
@@ -48,10 +48,10 @@ class Text(types.TypeDecorator[str]):
             return None
         if not isinstance(value, str):
             raise BadValue(f"{_shown(value)} is not text", expected="text")
-        if "\0" in value:
-            raise BadValue(f"the text {_shown(value)} holds a NUL character", expected="text without NUL characters")
-        # Always a new plain string: drivers store the name of an enumeration's member instead of its value.
-        plain = str.__str__(value)
+        # Always a plain string: drivers store the name of an enumeration's member instead of its value.
+        plain = value if type(value) is str else str.__str__(value)
+        if "\0" in plain:
+            raise BadValue(f"the text {_shown(plain)} holds a NUL character", expected="text without NUL characters")
         if not plain.isascii():
             try:
                 plain.encode()
@@ -170,7 +170,7 @@ class Instant(types.TypeDecorator[datetime]):
             raise BadValue(f"{_shown(value)} is not an instant", expected="a datetime with a zone")
         if value.tzinfo is None:
             raise BadValue(f"the instant {value.isoformat()} has no zone", expected="a datetime with a zone")
-        return to_us(value.astimezone(UTC))
+        return to_us(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """The instant in UTC."""

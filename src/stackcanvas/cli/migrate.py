@@ -1,0 +1,29 @@
+"""`stackcanvas migrate`: bring the database of the project to this release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from stackcanvas.cli.commands import Command, load
+from stackcanvas.cli.output import emit_text, output_options
+
+if TYPE_CHECKING:
+    from stackcanvas.stack.migrating import Migrated
+
+
+@click.command("migrate", cls=Command, example="stackcanvas migrate")
+@output_options
+def migrate() -> None:
+    """Bring the database to this release.
+
+    The embedded database does this by itself when it is opened. A PostgreSQL shared with others is migrated only
+    here: make a backup first. The release before this one goes on working with the new tables.
+    """
+    project = click.get_current_context().find_root().params.get("project")
+    done: Migrated = load("stackcanvas.stack.migrating:migrate")(project)
+    if done.before == done.after:
+        emit_text(f"{done.url} has version {done.after} already", data=done)
+    else:
+        emit_text(f"{done.url} went from version {done.before} to {done.after}", data=done)

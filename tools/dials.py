@@ -15,6 +15,8 @@ def main() -> int:
     problems: list[str] = []
     sizes: list[int] = []
     for path in sorted((ROOT / "src").rglob("*.py")):
+        if path.parent.name == "versions" and path.parent.parent.name == "migrations":
+            continue  # migrations are tables: as long as the schema is, and never changed once shipped
         text = path.read_text(encoding="utf-8")
         name = path.relative_to(ROOT)
         lines = text.count("\n")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from stackcanvas.backends.keyvalue import KeyValue
 from stackcanvas.data import Data, DataVersion
@@ -17,7 +19,7 @@ from stackcanvas.features.join import Observations, point_in_time
 from stackcanvas.features.online import Online
 from stackcanvas.features.tables import feature_materialized
 from stackcanvas.features.view import FeatureView
-from stackcanvas.metadata import Ref, Spine
+from stackcanvas.metadata import Recording, Ref, Spine
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,27 @@ class Materialized:
     until: datetime
     rows: int
     time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ViewStatus:
+    """A view and how far it has come online.
+
+    Args:
+        view: its name.
+        ref: the view as it is defined now.
+        source: the data set that its rows come from.
+        ttl_s: how old an event may be, None for any age.
+        online_until: rows that were available by then are online, None when it was never brought there.
+    """
+
+    view: str
+    ref: Ref
+    keys: tuple[str, ...]
+    source: str
+    features: tuple[str, ...]
+    ttl_s: float | None
+    online_until: datetime | None
 
 
 class Features:
@@ -57,6 +80,22 @@ class Features:
     def ls(self) -> list[FeatureView]:
         """The views, by name."""
         return sorted(self._views.values(), key=lambda view: view.name)
+
+    def status(self) -> list[ViewStatus]:
+        """The views and how far each has come online, by name."""
+        online = {found.view: found.until for found in self.materialized()}
+        return [
+            ViewStatus(
+                view.name,
+                view.ref,
+                view.keys,
+                view.source,
+                view.features,
+                None if view.ttl is None else view.ttl.total_seconds(),
+                online.get(view.name),
+            )
+            for view in self.ls()
+        ]
 
     def get(self, name: str) -> FeatureView:
         """One view.
@@ -118,13 +157,11 @@ class Features:
                 work.used(version.ref, "entities")
                 entities = self._data.read(version.ref)
             for view in chosen:
-                work.used(view.ref)
+                work.used(self._recorded(view, work), "view")
             for source in pinned.values():
                 work.used(source, "source")
             frame = point_in_time(entities, self._observations(chosen, pinned), time=time)
-            made = self._data.commit(name, frame, message=message or f"Training set of {', '.join(views)}")
-            work.made(made.ref)
-        return made
+            return self._data.commit(name, frame, message=message or f"Training set of {', '.join(views)}")
 
     def materialize(self, views: Sequence[str] | None = None, *, until: datetime | None = None) -> list[Materialized]:
         """Bring the online store up to what was available at an instant; what is there already is not written again.
@@ -184,6 +221,7 @@ class Features:
         source = self._data.get(Ref("data", view.source)).ref
         parameters = {"view": view.name, "until": until.isoformat()}
         with self._spine.record("features.materialize", subject=view.ref, parameters=parameters) as work:
+            work.used(self._recorded(view, work), "view")
             work.used(source, "source")
             with self._spine.read() as connection:
                 chosen = select(feature_materialized).where(feature_materialized.c.view == view.name)
@@ -203,6 +241,13 @@ class Features:
                 tx.execute(new.on_conflict_do_update(index_elements=[feature_materialized.c.view], set_=updated))
                 work.finish(tx)
         return made
+
+    def _recorded(self, view: FeatureView, work: Recording) -> Ref:
+        """The view's ref, with its definition on record."""
+        if self._spine.artifacts.get(view.ref) is None:
+            with self._spine.write() as tx, suppress(IntegrityError), tx.begin_nested():
+                self._spine.artifacts.add(tx, view.ref, digest=view.digest, execution=work.id, facts=view.definition)
+        return view.ref
 
     def _pinned(self, views: Sequence[FeatureView], versions: Mapping[str, Ref] | None) -> dict[str, Ref]:
         """By data set, the version to read."""

@@ -31,6 +31,10 @@ class Verification:
         """Whether there is no problem."""
         return not self.problems
 
+    def to_dict(self) -> dict[str, object]:
+        """The finding as programs read it."""
+        return {"ref": str(self.ref), "ok": self.ok, "files": self.files, "problems": list(self.problems)}
+
 
 class ModelFiles:
     """Puts, reads and checks files.

@@ -140,6 +140,14 @@ class Registry:
         with self._spine.read() as connection:
             return self._versions.get(connection, _ref(ref))
 
+    def has(self, ref: Ref | str) -> bool:
+        """Whether the version that a ref names exists."""
+        try:
+            self.get(ref)
+        except NotFound:
+            return False
+        return True
+
     def ls(self) -> list[RegisteredModel]:
         """Every model, by name."""
         with self._spine.read() as connection:
@@ -188,9 +196,21 @@ class Registry:
         found = self.get(ref)
         return {file: self._files.read(found, file) for file in found.files}
 
+    def file(self, ref: Ref | str, name: str) -> bytes:
+        """One file of a version, checked against its digest.
+
+        Raises:
+            NotFound: the version has no such file.
+            Corrupt: the file is missing or altered.
+        """
+        found = self.get(ref)
+        if name not in found.files:
+            raise NotFound("file", name, known=found.files, where=str(found.ref))
+        return self._files.read(found, name)
+
     def profile(self, ref: Ref | str) -> Profile:
         """The profile of the data that a version was trained on."""
-        return Profile.from_json(self.files(ref)[PROFILE].decode())
+        return Profile.from_json(self.file(ref, PROFILE).decode())
 
     def load(self, ref: Ref | str) -> LoadedModel:
         """A version that can predict here."""

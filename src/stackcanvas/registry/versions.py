@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -57,6 +57,12 @@ class ModelVersion:
     def ref(self) -> Ref:
         """Pinned: with the number."""
         return Ref("model", self.name, str(self.number))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The version as programs read it."""
+        facts = {one.name: getattr(self, one.name) for one in fields(self)}
+        gate = None if self.gate is None else self.gate.to_json()
+        return {"ref": str(self.ref), **facts, "signature": self.signature.to_json(), "gate": gate}
 
 
 @dataclass(frozen=True, slots=True)

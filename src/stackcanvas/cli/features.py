@@ -74,7 +74,9 @@ def materialize(stack: Stack, views: tuple[str, ...], until: str | None) -> None
 @click.option("--message", default="", help="Why, in a few words.")
 @output_options
 @pass_stack
-def training_set(stack: Stack, name: str, entities: str, time: str, views: tuple[str, ...], message: str) -> None:
+def training_set(  # noqa: PLR0917 - click passes them by name
+    stack: Stack, name: str, entities: str, time: str, views: tuple[str, ...], message: str
+) -> None:
     """Join features to the rows of the data version ENTITIES as known at their time, and commit the result as NAME."""
     made = stack.features.training_set(name, entities, views=views, time=time, message=message)
     emit_record(made, fields=("ref", "rows", "digest", "created", "message"))

@@ -134,6 +134,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("experiment", "key", name=op.f("pk_experiment_tag")),
     )
     op.create_table(
+        "feature_materialized",
+        sa.Column("view", types.Text(), nullable=False),
+        sa.Column("definition", types.Text(), nullable=False),
+        sa.Column("source", types.Text(), nullable=False),
+        sa.Column("until", types.Instant(), nullable=False),
+        sa.Column("rows", types.Integer(), nullable=False),
+        sa.Column("time", types.Instant(), nullable=False),
+        sa.Column("facts", types.Json(), nullable=False),
+        sa.PrimaryKeyConstraint("view", name=op.f("pk_feature_materialized")),
+    )
+    op.create_table(
         "lease",
         sa.Column("name", types.Text(), nullable=False),
         sa.Column("holder", types.Text(), nullable=False),
@@ -151,6 +162,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("execution", "direction", "ref", "role", name=op.f("pk_link")),
     )
     op.create_index("ix_link_ref_direction", "link", ["ref", "direction"], unique=False)
+    op.create_table(
+        "model_alias",
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("alias", types.Text(), nullable=False),
+        sa.Column("number", types.Integer(), nullable=False),
+        sa.Column("changed", types.Instant(), nullable=False),
+        sa.Column("actor", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "alias", name=op.f("pk_model_alias")),
+    )
+    op.create_index("ix_model_alias_name_number", "model_alias", ["name", "number"], unique=False)
+    op.create_table(
+        "model_version",
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("number", types.Integer(), autoincrement=False, nullable=False),
+        sa.Column("version", types.Text(), nullable=False),
+        sa.Column("digest", types.Text(), nullable=False),
+        sa.Column("format", types.Text(), nullable=False),
+        sa.Column("signature", types.Json(), nullable=False),
+        sa.Column("files", types.Json(), nullable=False),
+        sa.Column("run", types.Text(), nullable=True),
+        sa.Column("training", types.Text(), nullable=True),
+        sa.Column("metrics", types.Json(), nullable=False),
+        sa.Column("gate", types.Json(), nullable=True),
+        sa.Column("agreement", types.Json(), nullable=True),
+        sa.Column("message", types.Text(), nullable=False),
+        sa.Column("created", types.Instant(), nullable=False),
+        sa.Column("actor", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "number", name=op.f("pk_model_version")),
+        sa.UniqueConstraint("name", "version", name=op.f("uq_model_version_name_version")),
+    )
+    op.create_index("ix_model_version_run", "model_version", ["run"], unique=False)
     op.create_table(
         "pipeline_cache",
         sa.Column("key", types.Text(), nullable=False),

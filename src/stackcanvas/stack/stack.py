@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from stackcanvas.features import Features
     from stackcanvas.foundations import Git
     from stackcanvas.monitoring import Monitoring
-    from stackcanvas.pipelines import Definitions, Pipelines
+    from stackcanvas.pipelines import Definitions, Pipelines, Scheduler, Worker
     from stackcanvas.registry import Registry
     from stackcanvas.serving import Serving
     from stackcanvas.value import Value
@@ -39,6 +39,8 @@ _PARTS = {
     "features": "stackcanvas.stack.build.features:build",
     "foundations": "stackcanvas.stack.build.foundations:build",
     "pipelines": "stackcanvas.stack.build.pipelines:build",
+    "scheduler": "stackcanvas.stack.build.pipelines:scheduler",
+    "worker": "stackcanvas.stack.build.pipelines:worker",
     "registry": "stackcanvas.stack.build.registry:build",
     "serving": "stackcanvas.stack.build.serving:build",
     "deployment": "stackcanvas.stack.build.deployment:build",
@@ -71,6 +73,8 @@ class Stack:
     experiments: Experiments
     features: Features
     pipelines: Pipelines
+    scheduler: Scheduler
+    worker: Worker
     registry: Registry
     deployment: Deployment
     serving: Serving
@@ -109,7 +113,7 @@ class Stack:
     def close(self) -> None:
         """Close the backends that were opened."""
         with self._lock:
-            for name in ("executor", "online"):
+            for name in ("worker", "executor", "data", "online"):
                 part = self.__dict__.pop(name, None)
                 if part is not None:
                     part.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from stackcanvas.rest.answers import StackOf, answer
-from stackcanvas.stack.evidence import collect
+from stackcanvas.stack import evidence
 
 router = APIRouter(prefix="/canvas", tags=["canvas"])
 
@@ -24,6 +24,6 @@ def canvas(stack: StackOf) -> Response:
 
 
 @router.get("/evidence")
-def evidence(stack: StackOf) -> Response:
+def show_evidence(stack: StackOf) -> Response:
     """What the records say of each block."""
-    return answer(collect(stack))
+    return answer(evidence.collect(stack))

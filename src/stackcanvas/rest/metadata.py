@@ -16,7 +16,7 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
 @router.get("/executions")
-def executions(
+def executions(  # noqa: PLR0917 - FastAPI passes them by name
     stack: StackOf,
     kind: str | None = None,
     state: str | None = None,

@@ -96,6 +96,10 @@ def _add_own_routes(app: FastAPI, feed: Feed, metrics: Metrics) -> None:
 class _Server(uvicorn.Server):
     """Ends the event streams when it is told to stop; else it would wait for their listeners."""
 
+    def __init__(self, config: uvicorn.Config, *, feed: Feed) -> None:
+        super().__init__(config)
+        self._feed = feed
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop at SIGTERM and SIGINT, and end with exit code 0 after it."""
@@ -103,7 +107,7 @@ class _Server(uvicorn.Server):
 
         def stop() -> None:
             self.should_exit = True
-            self.config.loaded_app.state.feed.close()
+            self._feed.close()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
@@ -119,11 +123,12 @@ def serve(stack: Stack, taken: socket.socket, *, started: datetime) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # no proxy stands before it: what a client says of itself is not believed
         timeout_graceful_shutdown=5,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
     )
     try:
-        _Server(config).run(sockets=[taken])
+        _Server(config, feed=app.state.feed).run(sockets=[taken])
     finally:
         withdraw(stack.folder, "control")
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stackcanvas.errors import NotFound
-from stackcanvas.stack import Stack
-from stackcanvas.stack.evidence import collect
+from stackcanvas.stack import Stack, evidence
 from stackcanvas.ui.context import BlockPage
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages.page import Page
@@ -22,7 +21,7 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
     if wanted not in names:
         raise NotFound("block", wanted, known=names)
     place = names.index(wanted)
-    view = next(one for one in block_views(stack.canvas, collect(stack), links) if one.id == wanted)
+    view = next(one for one in block_views(stack.canvas, evidence.collect(stack), links) if one.id == wanted)
     tables = ROOMS[wanted](stack, links) if wanted in ROOMS else ()
     page = BlockPage(
         block=view,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stackcanvas.plain import plain
-from stackcanvas.stack import Stack
-from stackcanvas.stack.evidence import collect
+from stackcanvas.stack import Stack, evidence
 from stackcanvas.stack.running import NAMES, processes
 from stackcanvas.ui.answers import statement
 from stackcanvas.ui.context import BlockView, CanvasPage, FactView
@@ -19,7 +18,7 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
     """The project's header and its blocks."""
     del asked
     project = stack.canvas.project
-    blocks = block_views(stack.canvas, collect(stack), links)
+    blocks = block_views(stack.canvas, evidence.collect(stack), links)
     page = CanvasPage(
         project=project.name,
         date=plain(project.date),

@@ -13,6 +13,7 @@ from stackcanvas.ui import show
 from stackcanvas.ui.context import Cell, FactView, RecordPage, Table
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages.events import events_table
+from stackcanvas.ui.pages.execution import executions_table
 from stackcanvas.ui.pages.page import Page
 
 _KINDS = {"data": "Data version", "model": "Model version", "view": "Feature view", "deployment": "Deployment"}
@@ -23,27 +24,44 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
     if "name" not in asked:
         raise BadInput("the address names no ref", expected="/ref?name=data:flights@3")
     ref = Ref.parse(asked["name"])
-    upstream = trail(stack, ref)
-    downstream = _downstream(stack, upstream.graph.root)
-    pinned = upstream.graph.root
+    try:
+        found = trail(stack, ref)
+        pinned, via = found.graph.root, found.via
+        tables = list(_lineage_tables(found.graph, _downstream(stack, pinned), links))
+    except NotFound:
+        # Nothing was made under this name; it may still be what events and work are about.
+        pinned, via, tables = ref, (ref,), []
+        if not stack.spine.events.latest(subject=ref, limit=1):
+            raise
     artifact = stack.spine.artifacts.get(pinned)
-    tables = [
-        _links_table("Where it comes from", upstream.graph, links, "The records name nothing that it was made from."),
-        _links_table("What came of it", downstream, links, "The records name nothing that was made from it."),
-    ]
-    versions = stack.spine.artifacts.search(kind=pinned.kind, name=pinned.name)
-    if len(versions) > 1:
-        tables.append(_versions_table(versions, links))
-    events = stack.spine.events.latest(subject=pinned, limit=20)
-    if events:
-        tables.append(events_table(events, links))
     page = RecordPage(
         kind=_KINDS.get(pinned.kind, pinned.kind.capitalize()),
         title=str(ref).partition(":")[2],
-        facts=(*_via(upstream.via, links), *_facts(artifact, links)),
-        tables=tuple(tables),
+        facts=(*_via(via, links), *_facts(artifact, links)),
+        tables=(*tables, *_other_tables(stack, pinned, links)),
     )
     return Page("record.html", str(ref), page)
+
+
+def _lineage_tables(upstream: Graph, downstream: Graph, links: Links) -> tuple[Table, ...]:
+    return (
+        _links_table("Where it comes from", upstream, links, "The records name nothing that it was made from."),
+        _links_table("What came of it", downstream, links, "The records name nothing that was made from it."),
+    )
+
+
+def _other_tables(stack: Stack, pinned: Ref, links: Links) -> list[Table]:
+    tables = []
+    versions = stack.spine.artifacts.search(kind=pinned.kind, name=pinned.name)
+    if len(versions) > 1:
+        tables.append(_versions_table(versions, links))
+    work = stack.spine.executions.search(subject=pinned, limit=20)
+    if work:
+        tables.append(executions_table(work, links, title="Work about it"))
+    events = stack.spine.events.latest(subject=pinned, limit=20)
+    if events:
+        tables.append(events_table(events, links))
+    return tables
 
 
 def _downstream(stack: Stack, ref: Ref) -> Graph:

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -86,6 +87,17 @@ class Scratch:
             finally:
                 path.unlink(missing_ok=True)
 
+    @contextmanager
+    def room(self) -> Iterator[Path]:
+        """A new empty folder, for many files under one lock; what is left of it at the end is removed."""
+        with self.file() as (_, path):
+            room = _room(path)
+            room.mkdir()
+            try:
+                yield room
+            finally:
+                shutil.rmtree(room)
+
     def _locked(self) -> BinaryIO:
         while True:
             file = (self.folder / secrets.token_hex(12)).open("xb")
@@ -98,4 +110,9 @@ class Scratch:
         for path in self.folder.iterdir():
             with suppress(OSError), path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(_room(path), ignore_errors=True)
                 path.unlink(missing_ok=True)
+
+
+def _room(lock: Path) -> Path:
+    return lock.with_suffix(".files")

@@ -1,0 +1,148 @@
+"""Checkout: the files of a version into a folder.
+
+What lies in the folder is safe. A file is replaced or removed only when the store has its content; a file that
+somebody has made or changed there stops the checkout before it begins.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from stackcanvas.backends.files import Scratch, unavailable
+from stackcanvas.data.filecache import write_all
+from stackcanvas.data.lockfile import Locked, LockFile
+from stackcanvas.data.manifest import DataFile
+from stackcanvas.data.parts import Parts
+from stackcanvas.data.places import Place
+from stackcanvas.data.sources import SCRATCH
+from stackcanvas.data.store import SourceFile
+from stackcanvas.data.versions import DataVersion
+from stackcanvas.errors import Conflict, NotFound
+from stackcanvas.metadata import Ref, current
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """What a checkout did.
+
+    Args:
+        written: files that were not there, or not like this.
+        unchanged: files that were there already.
+        removed: files of the version that lay there before.
+    """
+
+    version: DataVersion
+    target: Path
+    written: int
+    unchanged: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    write: list[DataFile]
+    remove: list[Path]
+    unchanged: int
+
+
+def checkout(parts: Parts, ref: Ref, target: Path, *, link: bool, force: bool) -> Checkout:
+    """Bring the files of a version into a folder; see `Data.checkout`."""
+    version = parts.versions.get(ref)
+    target = Path(os.path.normpath(target.absolute()))
+    files = parts.listing(version)
+    try:
+        _refuse_ways_out(target, files)
+        plan = _plan(parts, version, files, target, force=force)
+        _write(parts, plan.write, target, link=link)
+        for path in plan.remove:
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # a folder that is empty now goes, another stays
+                path.parent.rmdir()
+    except OSError as error:
+        raise unavailable(error, error.filename or target) from error
+    if target.is_relative_to(parts.root) and current() is None:
+        roots = (target / files[0].path,) if len(files) == 1 else (target,)
+        parts.places.note(Place(version.name, version.number, target, roots))
+        LockFile(parts.root, parts.scratch).note(version.name, Locked(version.number, version.digest))
+    return Checkout(version, target, len(plan.write), plan.unchanged, len(plan.remove))
+
+
+def _refuse_ways_out(target: Path, files: Iterable[DataFile]) -> None:
+    """A link in the folder must not lead the files elsewhere."""
+    inside = target.resolve()
+    if target.exists() and not target.is_dir():
+        raise Conflict("this is not a folder", where=str(target), fix="Name a folder to check out into")
+    for folder in {(target / file.path).parent for file in files}:
+        if not folder.resolve().is_relative_to(inside):
+            raise Conflict("a link leads out of the folder", where=str(folder), fix="Remove the link")
+
+
+def _plan(parts: Parts, version: DataVersion, files: list[DataFile], target: Path, *, force: bool) -> _Plan:
+    present = {file.path: found for file in files if (found := _present(target / file.path)) is not None}
+    digests = dict(zip(present, parts.seen.read(list(present.values())), strict=True))
+    write = [file for file in files if digests.get(file.path, b"").hex() != file.digest]
+    replaced = [file.path for file in write if file.path in digests]
+    known = parts.reader.complete([digests[path] for path in replaced])
+    own = [path for path, there in zip(replaced, known, strict=True) if not there]
+    if own and not force:
+        more = f" and {len(own) - _SHOWN} more" if len(own) > _SHOWN else ""
+        raise Conflict(
+            f"files would be lost that no version holds: {', '.join(own[:_SHOWN])}{more}",
+            where=str(target),
+            fix="Commit them, move them away, or overwrite them with --force",
+        )
+    return _Plan(write, _former(parts, version, files, target), len(files) - len(write))
+
+
+def _former(parts: Parts, version: DataVersion, files: list[DataFile], target: Path) -> list[Path]:
+    """The files of the version that lay here before, which this one does not have; changed ones stay."""
+    place = parts.places.get(version.name)
+    if place is None or place.folder != target or place.number == version.number:
+        return []
+    try:
+        before = parts.listing(parts.versions.get(Ref("data", version.name, str(place.number))))
+    except NotFound:
+        return []
+    wanted = {file.path for file in files}
+    gone = [file for file in before if file.path not in wanted]
+    present = {file: found for file in gone if (found := _present(target / file.path)) is not None}
+    digests = parts.seen.read(list(present.values()))
+    return [target / file.path for file, digest in zip(present, digests, strict=True) if digest.hex() == file.digest]
+
+
+def _present(path: Path) -> SourceFile | None:
+    try:
+        facts = path.lstat()
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError:
+        raise Conflict("a file stands where a folder should be", where=str(path.parent), fix="Move it away") from None
+    if not stat.S_ISREG(facts.st_mode):
+        raise Conflict("this is not a plain file", where=str(path), fix="Move it away")
+    return SourceFile(path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+
+
+def _write(parts: Parts, files: list[DataFile], target: Path, *, link: bool) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    if not files:
+        return
+    for folder in {(target / file.path).parent for file in files}:
+        folder.mkdir(parents=True, exist_ok=True)
+    scratch = Scratch(target / SCRATCH)
+    with scratch.room() as room:
+        if link:
+            for number, (file, whole) in enumerate(zip(files, parts.whole.paths(files), strict=True)):
+                os.link(whole, room / str(number))
+                (room / str(number)).replace(target / file.path)
+        else:
+            for file, written in write_all(parts.reader, files, room):
+                written.replace(target / file.path)
+    with suppress(OSError):  # another checkout may be at work in the same folder
+        scratch.folder.rmdir()

@@ -1,0 +1,112 @@
+"""Commit: from files or rows to a new version.
+
+Everything that a version is made of is durable in the object store before the database hears of it, in one transaction
+with its record, lineage, event and audit entry. A commit killed at any moment is there as a whole or not at all; what
+it has stored by then is used by the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from stackcanvas.data.drafts import Draft, Wish, draft
+from stackcanvas.data.lockfile import Locked, LockFile
+from stackcanvas.data.manifest import digest_of, manifest_key
+from stackcanvas.data.parts import Parts, profile_key
+from stackcanvas.data.places import Place
+from stackcanvas.data.sources import as_paths, gather
+from stackcanvas.data.tag import check_tag
+from stackcanvas.data.versions import DataVersion
+from stackcanvas.errors import BadInput
+from stackcanvas.metadata import Recording, Ref, current
+
+
+def commit(parts: Parts, source: object, wish: Wish) -> DataVersion:
+    """Make the source the newest version of the data set; see `Data.commit`."""
+    ref = Ref("data", wish.name)
+    _check(parts, wish)
+    around = current()
+    # Inside other work, such as a pipeline, that work's record pins the version; the lock file is for people's commits.
+    lock = LockFile(parts.root, parts.scratch) if around is None else None
+    if lock is not None:
+        lock.read()  # one that could not be written afterwards is reported before anything is done
+    paths = as_paths(source)
+    shown = [] if paths is None else [_shown(parts.root, path) for path in paths]
+    asked = {"message": wish.message, "source": shown, "table": wish.table, "key": list(wish.key)}
+    with parts.spine.record("data.commit", subject=ref, parameters=asked) as recording:
+        gathered = None if paths is None else gather(paths)
+        version = _record(parts, draft(parts, source, gathered, wish), wish, shown, recording)
+    if around is not None:
+        around.made(version.ref)
+    if lock is not None:
+        lock.note(version.name, Locked(version.number, version.digest))
+    if gathered is not None and all(root.is_relative_to(parts.root) for root in gathered.roots):
+        parts.places.note(Place(version.name, version.number, gathered.folder, gathered.roots))
+    return version
+
+
+def changed_columns(before: DataVersion | None, now: dict[str, str]) -> dict[str, tuple[str | None, str | None]]:
+    """The columns that differ: name to (type before, type now), None where it was not or is not."""
+    was = before.columns if before is not None else {}
+    if not was or not now:
+        return {}
+    return {name: (was.get(name), now.get(name)) for name in {**was, **now} if was.get(name) != now.get(name)}
+
+
+def _check(parts: Parts, wish: Wish) -> None:
+    prefix = wish.name.split("/")[0]
+    if prefix in parts.readers:
+        raise BadInput(f"names that begin with {prefix}/ are kept by the stack itself", expected="another name")
+    for tag in wish.tags:
+        check_tag(tag)
+    if len(set(wish.key)) < len(wish.key):
+        raise BadInput("the key names a column twice", expected="different columns")
+
+
+def _shown(root: Path, path: Path) -> str:
+    absolute = path.absolute()
+    return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else absolute.as_posix()
+
+
+def _record(parts: Parts, made: Draft, wish: Wish, source: Sequence[str], recording: Recording) -> DataVersion:
+    """Write the version, unless it is the latest already, with all that belongs to it in one transaction."""
+    manifest = made.manifest.to_bytes()
+    digest = digest_of(manifest)
+    if made.profile is not None:
+        parts.objects.put(profile_key(digest), made.profile.to_json().encode())
+    parts.objects.put(manifest_key(digest), manifest)
+    with parts.spine.write() as tx:
+        latest = parts.versions.find(tx, Ref("data", wish.name))
+        if latest is not None and latest.digest == digest:
+            version = replace(latest, existed=True)
+        else:
+            columns = dict(made.manifest.columns)
+            row = {
+                "digest": digest,
+                "columns": columns,
+                "changed_columns": changed_columns(latest, columns),
+                "new_bytes": made.new_bytes,
+                "message": wish.message,
+                "source": list(source),
+                "execution": recording.id,
+            }
+            version = parts.versions.add(tx, wish.name, made.manifest, row)
+            _announce(parts, tx, version)
+        for tag in wish.tags:
+            parts.versions.tag(tx, version, tag)
+        recording.made(version.ref)
+        recording.finish(tx)
+    return replace(version, tags=tuple(sorted({*version.tags, *wish.tags})))
+
+
+def _announce(parts: Parts, tx: Connection, version: DataVersion) -> None:
+    facts = {"rows": version.rows, "files": version.files, "size_bytes": version.size_bytes}
+    changed = {name: list(kinds) for name, kinds in version.changed_columns.items()}
+    said = {"digest": version.digest, **facts, "changed_columns": changed}
+    parts.spine.artifacts.add(tx, version.ref, digest=version.digest, execution=version.execution, facts=facts)
+    parts.spine.events.emit(tx, "data.committed", version.ref, said)
+    parts.spine.audit.add(tx, "data.commit", version.ref, {"digest": version.digest, "message": version.message})

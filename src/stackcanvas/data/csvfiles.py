@@ -1,0 +1,142 @@
+"""CSV files: read strictly and in constant memory; what is broken is named with its line."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from stackcanvas.backends.files import unavailable
+from stackcanvas.data.csvtypes import ColumnTypes, NotOfTypeError, convert
+from stackcanvas.data.examination import Examination, Table
+from stackcanvas.errors import BadInput, Conflict
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+"""What parts the fields, by the suffix of the file."""
+
+_BLOCK_BYTES = 8 << 20
+_LONGEST_FIELD = 1 << 30
+
+
+def header(path: Path, delimiter: str) -> tuple[str, ...]:
+    """The names of the columns.
+
+    Raises:
+        BadInput: there is no header, or two columns have the same name.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            names = next(csv.reader(file, delimiter=delimiter), None)
+    except (UnicodeDecodeError, csv.Error):
+        raise _fault(path, delimiter) or BadInput("the header cannot be read", where=f"{path}:1") from None
+    except OSError as error:
+        raise unavailable(error, path) from error
+    if not names:
+        raise BadInput("the file is empty", where=str(path), expected="a line with the names of the columns")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BadInput(f"two columns are called {twice[0]!r}", where=f"{path}:1", expected="different names")
+    return tuple(names)
+
+
+def examine(paths: Sequence[Path], delimiter: str, *, key: Sequence[str] = ()) -> Table:
+    """Types, rows and profile of files with the same header, over every value of all of them.
+
+    Raises:
+        BadInput: a row has more or fewer fields than the header, bytes are not UTF-8, or the key is none.
+    """
+    types = ColumnTypes(header(paths[0], delimiter))
+    while True:
+        examination = Examination(key=key, where=str(paths[0]))
+        examination.add(_no_rows(types.known()))
+        settled = True
+        for number, batch in enumerate(batch for path in paths for batch in _batches(path, delimiter)):
+            # Values of the first batch mostly tell all. When later ones change a type, what was counted before is
+            # counted once more, with the types that are known by then.
+            if types.learn(batch) and number:
+                settled = False
+            elif not number:
+                examination = Examination(key=key, where=str(paths[0]))
+            if settled:
+                examination.add(convert(batch, types.known()))
+        if settled:
+            return examination.result()
+
+
+def read(paths: Sequence[Path], delimiter: str, types: Mapping[str, str]) -> Iterator[pl.DataFrame]:
+    """The rows of files whose types are known, part by part.
+
+    Raises:
+        Conflict: a value is not of its column's type: the file is not the one that was examined.
+    """
+    yield _no_rows(types)
+    for path in paths:
+        try:
+            for batch in _batches(path, delimiter):
+                yield convert(batch, types)
+        except NotOfTypeError:
+            raise Conflict("the file was changed while it was being read", where=str(path)) from None
+
+
+def _no_rows(types: Mapping[str, str]) -> pl.DataFrame:
+    empty = pa.record_batch([pa.array([], pa.string()) for _ in types], names=list(types))
+    return convert(empty, types)
+
+
+def _batches(path: Path, delimiter: str) -> Iterator[pa.RecordBatch]:
+    """The rows with every value as text, None where a field is empty and not quoted."""
+    names = header(path, delimiter)
+    try:
+        with arrow_csv.open_csv(
+            path,
+            read_options=arrow_csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=delimiter,
+                newlines_in_values=True,
+                ignore_empty_lines=len(names) > 1,  # with one column, an empty line is a null
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        ) as reader:
+            yield from reader
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        if _is_header_only(path):
+            return
+        raise _fault(path, delimiter) or BadInput(f"the file cannot be read: {error}", where=str(path)) from None
+    except OSError as error:
+        raise unavailable(error, path) from error
+
+
+def _is_header_only(path: Path) -> bool:
+    with path.open("rb") as file:
+        return not file.readline(_BLOCK_BYTES).endswith(b"\n") and not file.read(1)
+
+
+def _fault(path: Path, delimiter: str) -> BadInput | None:
+    """The first broken line, found by reading slowly."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                found = f"the byte 0x{line[error.start]:02x} at position {error.start + 1} of the line is not UTF-8"
+                return BadInput(found, where=f"{path}:{number}", fix="Save the file as UTF-8")
+    csv.field_size_limit(_LONGEST_FIELD)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file, delimiter=delimiter)
+        expected = len(next(rows, []))
+        start = rows.line_num + 1
+        for row in rows:
+            if row and len(row) != expected:
+                found = f"the row has {len(row)} fields, the header {expected}"
+                return BadInput(found, where=f"{path}:{start}", fix="Mend the row, or quote a field with a comma in it")
+            start = rows.line_num + 1
+    return None

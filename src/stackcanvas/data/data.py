@@ -1,0 +1,221 @@
+"""The block `data`: every verb on versions of data sets, as one object."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import polars as pl
+
+from stackcanvas.backends.files import Scratch
+from stackcanvas.backends.keyvalue import open_keyvalue
+from stackcanvas.backends.objects import Objects
+from stackcanvas.data.checkout import Checkout, checkout
+from stackcanvas.data.commit import commit
+from stackcanvas.data.diff import DataDiff, diff
+from stackcanvas.data.drafts import Wish
+from stackcanvas.data.filecache import FileCache
+from stackcanvas.data.manifest import DataFile
+from stackcanvas.data.parts import Parts, StoredProfile
+from stackcanvas.data.places import Places
+from stackcanvas.data.read import scan
+from stackcanvas.data.seen import Seen
+from stackcanvas.data.status import Status, status
+from stackcanvas.data.store import ChunkIndex, Reader
+from stackcanvas.data.tag import tag
+from stackcanvas.data.verify import Verification, verify
+from stackcanvas.data.versions import DataVersion, Versions
+from stackcanvas.errors import NotFound
+from stackcanvas.metadata import Ref, Spine
+
+
+class Data:
+    """Versions of data sets: files, folders and tables.
+
+    A data set is named in short (`flights`, `flights@3`, `flights@jan`) or in full (`data:flights@3`); without a number
+    or tag its latest version is meant.
+
+    Args:
+        spine: where versions, lineage and events are recorded.
+        objects: where contents are kept.
+        root: the project's folder, with `data.lock`.
+        cache: a folder for what can be made again, on the same disk as the project.
+        readers: first part of a name to what reads such names: `predictions` for `predictions/delay`.
+    """
+
+    def __init__(
+        self,
+        spine: Spine,
+        objects: Objects,
+        root: Path,
+        cache: Path,
+        *,
+        readers: Mapping[str, Callable[[str], pl.LazyFrame]] | None = None,
+    ) -> None:
+        root, cache = root.absolute(), cache.absolute()
+        # Two files, because the index of chunks is emptied when packs are lost.
+        self._chunks = open_keyvalue(f"sqlite:///{quote(str(cache / 'chunks.db'))}")
+        self._local = open_keyvalue(f"sqlite:///{quote(str(cache / 'local.db'))}")
+        index = ChunkIndex(objects, self._chunks)
+        reader = Reader(objects, index)
+        self._parts = Parts(
+            spine=spine,
+            objects=objects,
+            root=root,
+            versions=Versions(spine, load_profile=lambda digest: StoredProfile(objects, digest)),
+            index=index,
+            reader=reader,
+            seen=Seen(self._local),
+            places=Places(self._local),
+            whole=FileCache(cache / "files", reader),
+            converted=cache / "converted",
+            scratch=Scratch(cache / "writing"),
+            readers=dict(readers or {}),
+        )
+
+    def commit(
+        self,
+        name: str,
+        source: Any,
+        *,
+        message: str = "",
+        table: bool | None = None,
+        key: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        progress: Callable[[int], None] | None = None,
+    ) -> DataVersion:
+        """Make files or rows the newest version of a data set.
+
+        When the latest version is equal, that one is given back and its `existed` is true.
+
+        Args:
+            name: of the data set; it begins to exist with its first version.
+            source: a file, a folder, several paths, or rows: anything with the Arrow interface, streams too.
+            message: why, for people.
+            table: keep the rows of CSV or Parquet files instead of their bytes; small edits then cost little.
+            key: columns that identify a row; they must.
+            tags: names for the version.
+            progress: told of bytes as they are done.
+
+        Raises:
+            NotFound: a file does not exist.
+            BadInput: a file is broken, is no table where one is needed, or the key repeats.
+            Conflict: a file was changed meanwhile, a tag is taken, or `data.lock` holds the marks of a merge.
+            Unavailable: the disk is full, or a file cannot be read. Nothing is half done.
+        """
+        keys = (key,) if isinstance(key, str) else tuple(key)
+        named = (tags,) if isinstance(tags, str) else tuple(tags)
+        advance = progress or (lambda _: None)
+        return commit(self._parts, source, Wish(name, message, table, keys, named, advance))
+
+    def get(self, ref: Ref | str) -> DataVersion:
+        """The version that a ref names.
+
+        Raises:
+            NotFound: there is none; the nearest name is offered.
+        """
+        return self._parts.versions.get(_ref(ref))
+
+    def ls(self) -> list[DataVersion]:
+        """The latest version of each data set, sorted by name."""
+        return self._parts.versions.latest()
+
+    def log(self, name: str) -> list[DataVersion]:
+        """Every version of a data set, newest first.
+
+        Raises:
+            NotFound: there is no such data set.
+        """
+        return self._parts.versions.log(_ref(name).name)
+
+    def files(self, ref: Ref | str) -> list[DataFile]:
+        """The files of a version, sorted by path."""
+        return self._parts.listing(self.get(ref))
+
+    def read(self, ref: Ref | str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """The rows of a version, exactly those that were committed.
+
+        Args:
+            columns: only these, in this order.
+
+        Raises:
+            NotFound: there is no such version or column.
+            BadInput: the version is no table.
+            Corrupt: a part of it is damaged.
+        """
+        rows = self.scan(ref)
+        if columns is not None:
+            known = rows.collect_schema().names()
+            for name in columns:
+                if name not in known:
+                    raise NotFound("column", name, known=known, where=str(_ref(ref)))
+            rows = rows.select(columns)
+        return rows.collect()
+
+    def scan(self, ref: Ref | str) -> pl.LazyFrame:
+        """The rows of a version, read when they are needed; for tables larger than memory.
+
+        Inside recorded work the version is recorded as used.
+        """
+        return scan(self._parts, _ref(ref))
+
+    def diff(self, before: Ref | str, after: Ref | str, *, key: Sequence[str] = (), samples: int = 5) -> DataDiff:
+        """What changed from one version to another.
+
+        Args:
+            key: columns that identify a row; by default those of the commit. Without any, whole rows are compared.
+            samples: how many rows of each kind to show.
+
+        Raises:
+            BadInput: the key is not in both versions, or repeats.
+        """
+        return diff(
+            self._parts, _ref(before), _ref(after), key=(key,) if isinstance(key, str) else key, samples=samples
+        )
+
+    def checkout(
+        self, ref: Ref | str, target: str | os.PathLike[str], *, link: bool = False, force: bool = False
+    ) -> Checkout:
+        """Bring the files of a version into a folder.
+
+        Args:
+            target: the folder; made when it is missing. Nothing outside it is written.
+            link: hard links to read-only files of the cache instead of copies: fast, and costs no space.
+            force: overwrite files that no version holds.
+
+        Raises:
+            Conflict: files would be lost that no version holds, or a link leads out of the folder.
+            Corrupt: a content is damaged.
+        """
+        return checkout(self._parts, _ref(ref), Path(target), link=link, force=force)
+
+    def status(self) -> list[Status]:
+        """Every data set as it lies in the project: unchanged, changed, missing or not here."""
+        return status(self._parts)
+
+    def tag(self, ref: Ref | str, name: str, *, move: bool = False) -> DataVersion:
+        """Give a version a name.
+
+        Args:
+            move: take it from the version that has it.
+
+        Raises:
+            Conflict: another version has it.
+        """
+        return tag(self._parts, _ref(ref), name, move=move)
+
+    def verify(self, ref: Ref | str | None = None, *, progress: Callable[[int], None] | None = None) -> Verification:
+        """Read every byte of a version, or of all, and name what is not as it was committed."""
+        return verify(self._parts, None if ref is None else _ref(ref), progress or (lambda _: None))
+
+    def close(self) -> None:
+        """Close the caches."""
+        self._chunks.close()
+        self._local.close()
+
+
+def _ref(ref: Ref | str) -> Ref:
+    return ref if isinstance(ref, Ref) else Ref.parse(ref, kind="data")

@@ -1,0 +1,51 @@
+"""Rows in memory or in a stream: anything with the Arrow interface, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from stackcanvas.data.parquetfiles import to_polars
+from stackcanvas.errors import BadInput
+
+_PART_ROWS = 1 << 17
+
+
+def is_frame(source: object) -> bool:
+    """Whether the source gives rows."""
+    return isinstance(source, pl.LazyFrame) or any(
+        hasattr(source, name) for name in ("__arrow_c_stream__", "__arrow_c_array__")
+    )
+
+
+def parts(source: Any) -> Iterator[pl.DataFrame]:
+    """The rows of the source; at least one part, which may have no rows.
+
+    Raises:
+        BadInput: a column's values cannot be stored.
+    """
+    try:
+        if isinstance(source, pl.LazyFrame):
+            yield source.collect_schema().to_frame()
+            yield from source.collect_batches(chunk_size=_PART_ROWS, maintain_order=True)
+        elif isinstance(source, pl.DataFrame):
+            yield source.clear()
+            yield from source.iter_slices(_PART_ROWS)
+        else:
+            yield from _arrow_parts(source)
+    except (pa.ArrowException, TypeError, pl.exceptions.PolarsError) as error:
+        raise BadInput(f"the rows cannot be read as a table: {error}") from error
+
+
+def _arrow_parts(source: Any) -> Iterator[pl.DataFrame]:
+    if hasattr(source, "__arrow_c_stream__"):
+        reader = pa.RecordBatchReader.from_stream(source)
+        yield to_polars(reader.schema.empty_table())
+        for batch in reader:
+            for start in range(0, batch.num_rows, _PART_ROWS):
+                yield to_polars(batch.slice(start, _PART_ROWS))
+    else:
+        yield to_polars(pa.record_batch(source))

@@ -1,0 +1,76 @@
+"""What the verbs of this block work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from stackcanvas.backends.files import Scratch
+from stackcanvas.backends.objects import Objects
+from stackcanvas.data.filecache import FileCache
+from stackcanvas.data.manifest import DataFile, decode_listing
+from stackcanvas.data.places import Places
+from stackcanvas.data.seen import Seen
+from stackcanvas.data.store import ChunkIndex, Reader
+from stackcanvas.data.versions import DataVersion, Versions
+from stackcanvas.errors import NotFound
+from stackcanvas.metadata import Spine
+from stackcanvas.statistics import Profile
+
+PROFILES = "data/profiles/"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The state of the block, shared by its verbs.
+
+    Args:
+        root: the project's folder.
+        index: which chunk is in which pack.
+        seen: what files on this disk held.
+        places: which version lies where in the project.
+        whole: read-only whole files.
+        converted: the folder of CSV files in a form that reads fast.
+        scratch: for files that are being written, beside the cache.
+        readers: first part of a name to what reads such names, such as `predictions/delay`.
+    """
+
+    spine: Spine
+    objects: Objects
+    root: Path
+    versions: Versions
+    index: ChunkIndex
+    reader: Reader
+    seen: Seen
+    places: Places
+    whole: FileCache
+    converted: Path
+    scratch: Scratch
+    readers: Mapping[str, Callable[[str], pl.LazyFrame]]
+
+    def listing(self, version: DataVersion) -> list[DataFile]:
+        """The files of a version, sorted by path."""
+        return decode_listing(self.reader.whole(bytes.fromhex(version.listing)), where=str(version.ref))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProfile:
+    """The profile of a version's digest, read when it is asked for."""
+
+    objects: Objects
+    digest: str
+
+    def __call__(self) -> Profile | None:
+        """The profile; None when it was not kept."""
+        try:
+            return Profile.from_json(self.objects.get(profile_key(self.digest)))
+        except NotFound:
+            return None
+
+
+def profile_key(digest: str) -> str:
+    """Where the profile of a version lies in the object store."""
+    return f"{PROFILES}{digest}"

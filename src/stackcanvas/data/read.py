@@ -1,0 +1,66 @@
+"""Read: a version as rows, exactly those that were committed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from stackcanvas.backends.files import make_folder, unavailable
+from stackcanvas.data import csvfiles, formats, parquetfiles
+from stackcanvas.data.manifest import DataFile, digest_of
+from stackcanvas.data.parts import Parts
+from stackcanvas.data.versions import DataVersion
+from stackcanvas.errors import BadInput
+from stackcanvas.metadata import Ref, current
+
+
+def scan(parts: Parts, ref: Ref) -> pl.LazyFrame:
+    """The rows that a ref names, read when they are needed; see `Data.scan`."""
+    prefix, _, rest = ref.name.partition("/")
+    if prefix in parts.readers:
+        return parts.readers[prefix](rest)
+    version = parts.versions.get(ref)
+    around = current()
+    if around is not None:
+        around.used(version.ref)
+    return rows_of(parts, version)
+
+
+def rows_of(parts: Parts, version: DataVersion) -> pl.LazyFrame:
+    """The rows of a version, without recording that they were read.
+
+    Raises:
+        BadInput: the version is no table.
+        Corrupt: a part of it is damaged.
+    """
+    if not version.columns:
+        raise BadInput(
+            f"{version.ref} is no table",
+            expected="CSV or Parquet files with the same columns",
+            fix=f"Take its files with `stackcanvas data checkout {version.name}@{version.number} FOLDER`",
+        )
+    files = parts.listing(version)
+    if formats.delimiter_of(files[0].path) is None:
+        paths = parts.whole.paths(files)
+    else:
+        paths = [_converted(parts, version, file) for file in files]
+    return pl.scan_parquet(paths, glob=False, hive_partitioning=False)
+
+
+def _converted(parts: Parts, version: DataVersion, file: DataFile) -> Path:
+    """A CSV file as Parquet, made once and kept in the cache."""
+    meaning = repr((file.digest, formats.delimiter_of(file.path), list(version.columns.items())))
+    place = parts.converted / digest_of(meaning.encode())
+    if place.exists():
+        return place
+    (source,) = parts.whole.paths([file])
+    rows = csvfiles.read([source], formats.delimiter_of(file.path) or ",", version.columns)
+    try:
+        make_folder(place.parent)
+        with parts.scratch.file() as (_, written):
+            parquetfiles.write(written, rows)
+            written.replace(place)
+    except OSError as error:
+        raise unavailable(error, place) from error
+    return place

@@ -1,0 +1,122 @@
+"""What a commit is given: files and folders on disk, or a frame."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stackcanvas.backends.files import unavailable
+from stackcanvas.data.store import SourceFile
+from stackcanvas.errors import BadInput, NotFound
+
+SCRATCH = ".stackcanvas-writing"
+"""The folder in which a checkout writes; a commit leaves it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The files of a source.
+
+    Args:
+        folder: what the paths in the version start from.
+        roots: the paths that were given, absolute.
+        files: each with its path in the version, sorted by it.
+    """
+
+    folder: Path
+    roots: tuple[Path, ...]
+    files: tuple[tuple[str, SourceFile], ...]
+
+
+def as_paths(source: object) -> list[Path] | None:
+    """The paths of a source, None when it is something else, such as a frame."""
+    if isinstance(source, str | os.PathLike):
+        return [Path(source)]
+    if isinstance(source, Sequence) and not isinstance(source, bytes | bytearray) and source:
+        paths = [Path(item) for item in source if isinstance(item, str | os.PathLike)]
+        return paths if len(paths) == len(source) else None
+    return None
+
+
+def gather(paths: Iterable[Path], *, folder: Path | None = None) -> Gathered:
+    """List the files of paths.
+
+    Args:
+        folder: what the paths in the version start from. By default, one file is known by its name, the files of one
+            folder by their path in it, those of several paths by their path from the folder that holds all of them.
+
+    Raises:
+        NotFound: a path does not exist.
+        BadInput: there is no file, or something that is neither a file nor a folder.
+    """
+    roots = tuple(dict.fromkeys(Path(os.path.normpath(path.absolute())) for path in paths))
+    if folder is None:
+        alone = len(roots) == 1 and roots[0].is_dir()
+        folder = roots[0] if alone else Path(os.path.commonpath([root.parent for root in roots]))
+    start = len(str(folder).rstrip(os.sep)) + 1
+    found: dict[str, SourceFile] = {}
+    for root in roots:
+        for path, facts in _walk(root):
+            found[_name(path, start)] = SourceFile(Path(path), facts.st_size, facts.st_mtime_ns, facts.st_ino)
+    if not found:
+        raise BadInput("there are no files", where=str(roots[0]), expected="a file, or a folder with files")
+    return Gathered(folder, roots, tuple(sorted(found.items(), key=lambda item: item[0].encode())))
+
+
+def _walk(root: Path) -> Iterator[tuple[str, os.stat_result]]:
+    if not root.is_dir():
+        try:
+            facts = root.stat()
+        except FileNotFoundError:
+            raise NotFound("file or folder", str(root), known=_beside(root)) from None
+        except OSError as error:
+            raise unavailable(error, root) from error
+        yield str(root), _file(str(root), facts)
+        return
+    try:
+        with os.scandir(root) as entries:
+            for entry in entries:
+                yield from _entry(entry)
+    except OSError as error:
+        raise unavailable(error, root) from error
+
+
+def _entry(entry: os.DirEntry[str]) -> Iterator[tuple[str, os.stat_result]]:
+    if entry.is_dir(follow_symlinks=False):
+        if entry.name != SCRATCH:
+            yield from _walk(Path(entry.path))
+        return
+    try:
+        facts = entry.stat()
+    except FileNotFoundError:
+        if entry.is_symlink():
+            raise BadInput("the link leads nowhere", where=entry.path, fix="Remove it, or mend it") from None
+        return  # deleted since it was listed
+    if entry.is_dir():
+        raise BadInput("a link to a folder is not followed", where=entry.path, fix="Commit the folder itself")
+    yield entry.path, _file(entry.path, facts)
+
+
+def _file(path: str, facts: os.stat_result) -> os.stat_result:
+    if not stat.S_ISREG(facts.st_mode):
+        raise BadInput("this is neither a file nor a folder", where=path)
+    return facts
+
+
+def _name(path: str, start: int) -> str:
+    name = path[start:].replace(os.sep, "/")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise BadInput("the file name is not UTF-8", where=repr(path), fix="Rename the file") from None
+    return name
+
+
+def _beside(root: Path) -> list[str]:
+    try:
+        return [str(path) for path in root.parent.iterdir()]
+    except OSError:
+        return []

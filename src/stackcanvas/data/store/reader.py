@@ -1,0 +1,235 @@
+"""Gets contents out of the store; every chunk is checked against its digest before anybody sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+
+from blake3 import blake3
+
+from stackcanvas.backends.objects import Objects
+from stackcanvas.data.store.cutting import WHOLE_BYTES
+from stackcanvas.data.store.index import ChunkIndex, Place
+from stackcanvas.data.store.packs import from_frame, pack_key
+from stackcanvas.data.store.recipes import groups, read_recipe
+from stackcanvas.errors import Corrupt, NotFound
+
+WINDOW_BYTES = 8 << 20
+_GAP_BYTES = 64 << 10  # reading over a smaller hole is cheaper than asking twice
+_RANGE_BYTES = 16 << 20
+_PARALLEL_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A chunk that cannot be read.
+
+    Args:
+        chunk: its digest in hexadecimal.
+        pack: the key of the pack that should hold it; None when no pack does.
+        offset: where in the pack.
+        what: what was found instead.
+    """
+
+    chunk: str
+    pack: str | None
+    offset: int | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What was stored under a digest; a recipe when the level is above 0."""
+
+    digest: bytes
+    level: int
+    payload: bytes
+
+
+class Reader:
+    """Reads contents by their digest.
+
+    Args:
+        objects: where the packs are.
+        index: what lies where; refreshed when a chunk is not found.
+    """
+
+    def __init__(self, objects: Objects, index: ChunkIndex) -> None:
+        self._objects = objects
+        self._index = index
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="stackcanvas-data")
+
+    def content(self, digest: bytes) -> Iterator[bytes]:
+        """The content, piece by piece, in constant memory.
+
+        Raises:
+            Corrupt: a part of it is missing or not what was written.
+        """
+        for chunk in self.probe(digest):
+            yield _sound(chunk).payload
+
+    def whole(self, digest: bytes) -> bytes:
+        """The content at once."""
+        return b"".join(self.content(digest))
+
+    def contents(self, wanted: Iterable[tuple[bytes, int]]) -> Iterator[Iterator[bytes]]:
+        """Many contents, given by digest and size, each piece by piece; small ones are read together.
+
+        Raises:
+            Corrupt: a part of one is missing or not what was written.
+        """
+        for large, group in groupby(wanted, key=lambda one: one[1] > WHOLE_BYTES):
+            if large:
+                yield from (self.content(digest) for digest, _ in group)
+                continue
+            for digests in groups(group, WINDOW_BYTES):
+                for chunk in self.fetch(digests):
+                    yield iter([_sound(chunk).payload])
+
+    def complete(self, digests: Sequence[bytes]) -> list[bool]:
+        """Whether each content is in the store with all its chunks, as far as the index knows."""
+        known = self._index.known(digests)
+        large = {
+            digest
+            for digest, place in zip(digests, self._index.locate(digests), strict=True)
+            if place is not None and place.entry.level
+        }
+        return [
+            there and (digest not in large or self._has_all(digest))
+            for digest, there in zip(digests, known, strict=True)
+        ]
+
+    def probe(self, digest: bytes) -> Iterator[Chunk | Damage]:
+        """The chunks of the content in their order, or what is wrong with them."""
+        (found,) = self.fetch([digest])
+        if isinstance(found, Damage) or found.level == 0:
+            yield found
+            return
+        try:
+            steps = self._unfold(found)
+        except Corrupt as error:
+            yield Damage(digest.hex(), None, None, error.what)
+            return
+        for group in groups(steps, WINDOW_BYTES):
+            yield from self.fetch(group)
+
+    def fetch(self, digests: Sequence[bytes]) -> list[Chunk | Damage]:
+        """The chunks of these digests, in this order, each whole or as what is wrong with it."""
+        places = self._index.locate(digests)
+        if None in places:
+            self._index.refresh()
+            places = self._index.locate(digests)
+        found: dict[bytes, Chunk | Damage] = {}
+        if None in places:
+            missing = {digest for digest, place in zip(digests, places, strict=True) if place is None}
+            lost = self._index.lost(missing)
+            for digest in missing:
+                found[digest] = (
+                    _damage(lost[digest], "the pack is missing")
+                    if digest in lost
+                    else Damage(digest.hex(), None, None, "no pack holds it")
+                )
+        known = {place.entry.digest: place for place in places if place is not None}
+        for chunk in self._read(known.values()):
+            digest = chunk.digest if isinstance(chunk, Chunk) else bytes.fromhex(chunk.chunk)
+            found[digest] = chunk if isinstance(chunk, Chunk) else self._rescued(known[digest], chunk)
+        return [found[digest] for digest in digests]
+
+    def _has_all(self, digest: bytes) -> bool:
+        (recipe,) = self.fetch([digest])
+        try:
+            steps = self._unfold(_sound(recipe))
+        except Corrupt:
+            return False
+        return all(self._index.known([step for step, _ in steps]))
+
+    def _unfold(self, chunk: Chunk) -> list[tuple[bytes, int]]:
+        """The chunks of the content that a recipe describes."""
+        steps = read_recipe(chunk.payload)
+        for _ in range(chunk.level - 1):
+            parts = self.fetch([digest for digest, _ in steps])
+            steps = read_recipe(b"".join(_sound(part).payload for part in parts))
+        return steps
+
+    def _read(self, places: Iterable[Place]) -> Iterator[Chunk | Damage]:
+        """Read places with few calls: neighbours in a pack come together."""
+        for run in _runs(places):
+            first, last = run[0].entry, run[-1].entry
+            try:
+                data = self._objects.get(
+                    pack_key(run[0].pack), start=first.offset, length=last.offset + last.stored_bytes - first.offset
+                )
+            except NotFound:
+                yield from (_damage(place, "the pack is missing") for place in run)
+                continue
+            slices = [_frame(place, data, first.offset) for place in run]
+            if len(data) < _PARALLEL_BYTES:
+                yield from map(_check, run, slices)
+            else:
+                yield from self._threads.map(_check, run, slices)
+
+    def _rescued(self, place: Place, damage: Damage) -> Chunk | Damage:
+        """The same chunk from another pack, or the damage. The next commit of the chunk stores it again."""
+        self._index.mark_bad([place])
+        for other in self._index.others(place):
+            for chunk in self._read([other]):
+                if isinstance(chunk, Chunk):
+                    self._index.add(other.pack, [other.entry])
+                    return chunk
+        return damage
+
+
+def _sound(chunk: Chunk | Damage) -> Chunk:
+    if isinstance(chunk, Chunk):
+        return chunk
+    raise Corrupt(
+        f"the chunk {chunk.chunk[:12]} cannot be read: {chunk.what}",
+        where=chunk.pack,
+        fix="`stackcanvas data verify` lists what is damaged; committing the same data again from a good copy mends it",
+    )
+
+
+def _runs(places: Iterable[Place]) -> Iterator[list[Place]]:
+    run: list[Place] = []
+    for place in sorted(places, key=lambda place: (place.pack, place.entry.offset)):
+        if run and not _together(run, place):
+            yield run
+            run = []
+        run.append(place)
+    if run:
+        yield run
+
+
+def _together(run: list[Place], place: Place) -> bool:
+    first, last, entry = run[0].entry, run[-1].entry, place.entry
+    return (
+        place.pack == run[0].pack
+        and entry.offset - last.offset - last.stored_bytes <= _GAP_BYTES
+        and entry.offset + entry.stored_bytes - first.offset <= _RANGE_BYTES
+    )
+
+
+def _frame(place: Place, data: bytes, start: int) -> bytes:
+    offset = place.entry.offset - start
+    return data[offset : offset + place.entry.stored_bytes]
+
+
+def _check(place: Place, frame: bytes) -> Chunk | Damage:
+    entry = place.entry
+    if len(frame) < entry.stored_bytes:
+        return _damage(place, "the pack ends too early")
+    try:
+        payload = from_frame(entry, frame)
+        if entry.level:
+            read_recipe(payload)
+    except Corrupt as error:
+        return _damage(place, error.what)
+    if entry.level == 0 and blake3(payload).digest() != entry.digest:
+        return _damage(place, "its bytes are not what was written")
+    return Chunk(entry.digest, entry.level, payload)
+
+
+def _damage(place: Place, what: str) -> Damage:
+    return Damage(place.entry.digest.hex(), pack_key(place.pack), place.entry.offset, what)

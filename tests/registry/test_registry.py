@@ -59,9 +59,9 @@ def test_a_loaded_version_predicts_what_the_model_predicts(registry: Registry, t
     model, sample = trained
     frame = sample.select(pl.lit("JFK").alias("origin"), "rain", "wind")
 
-    found = registry.load("delay").predict(frame)["probabilities"]
+    found = registry.load("delay").predict(frame)["probability"]
 
-    assert np.allclose(found, model.predict_proba(sample), atol=1e-6)
+    assert np.allclose(found, model.predict_proba(sample)[:, 1], atol=1e-6)
 
 
 def test_numbers_rise_by_one_and_versions_by_what_changed(

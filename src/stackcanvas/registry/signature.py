@@ -34,7 +34,7 @@ class Output:
 
     Args:
         shape: of the tensor; -1 stands for the number of rows.
-        classes: what the columns of a tensor of probabilities stand for.
+        classes: what the columns of a tensor of probabilities stand for; of two, `probability` is that of the second.
     """
 
     name: str

@@ -105,11 +105,13 @@ def _classified(
     model: Any, rows: Any, produced: dict[str, np.ndarray[Any, Any]]
 ) -> tuple[tuple[Output, ...], np.ndarray[Any, Any]]:
     expected = np.asarray(model.predict_proba(rows))
-    found = produced["probabilities"].reshape(expected.shape)
     classes = tuple(model.classes_.tolist())
-    label = "BYTES" if produced["label"].dtype.kind in "OU" else "INT64"
-    outputs = (Output("label", label, (-1,)), Output("probabilities", "FP32", (-1, len(classes)), classes))
-    return outputs, np.abs(found - expected).max(axis=1)
+    label = Output("label", "BYTES" if produced["label"].dtype.kind in "OU" else "INT64", (-1,))
+    if "probability" in produced:
+        differences = np.abs(produced["probability"] - expected[:, 1])
+        return (label, Output("probability", "FP32", (-1,), classes)), differences
+    differences = np.abs(produced["probabilities"].reshape(expected.shape) - expected).max(axis=1)
+    return (label, Output("probabilities", "FP32", (-1, len(classes)), classes)), differences
 
 
 def _regressed(

@@ -71,6 +71,8 @@ def convert(model: BaseEstimator, sample: pl.DataFrame, inputs: tuple[Input, ...
         raise BadInput(f"{type(model).__name__} cannot be converted to ONNX ({first_line(error)})") from error
     if is_regressor(model):
         _rename_output(converted.graph, "prediction")
+    elif is_classifier(model) and len(model.classes_) == 2:  # type: ignore[attr-defined]
+        _keep_probability(converted.graph)
     if not by_column:
         _stack(converted.graph, inputs)
     taken = {name for node in converted.graph.node for name in node.output} & {one.name for one in inputs}
@@ -101,12 +103,23 @@ def _stack(graph: onnx.GraphProto, inputs: tuple[Input, ...]) -> None:
     graph.input.extend(helper.make_tensor_value_info(one.name, _ELEMENTS[one.dtype], [None, 1]) for one in inputs)
 
 
-def _rename_output(graph: onnx.GraphProto, name: str) -> None:
-    """Call the first output by another name."""
-    old = graph.output[0].name
-    graph.output[0].name = name
+def _keep_probability(graph: onnx.GraphProto) -> None:
+    """Give of two classes the probability of the second only, one number a row."""
+    _rename_output(graph, f"{_INSIDE}probabilities", of="probabilities")
+    second = helper.make_tensor(f"{_INSIDE}second", TensorProto.INT64, [], [1])
+    graph.initializer.append(second)
+    graph.node.append(helper.make_node("Gather", [f"{_INSIDE}probabilities", second.name], ["probability"], axis=1))
+    kept = [output for output in graph.output if output.name != f"{_INSIDE}probabilities"]
+    del graph.output[:]
+    graph.output.extend([*kept, helper.make_tensor_value_info("probability", TensorProto.FLOAT, [None])])
+
+
+def _rename_output(graph: onnx.GraphProto, name: str, *, of: str | None = None) -> None:
+    """Call an output by another name, the first unless its name is given."""
+    output = next(output for output in graph.output if of in {None, output.name})
+    old, output.name = output.name, name
     for node in graph.node:
-        node.output[:] = [name if output == old else output for output in node.output]
+        node.output[:] = [name if made == old else made for made in node.output]
         node.input[:] = [name if given == old else given for given in node.input]
 
 

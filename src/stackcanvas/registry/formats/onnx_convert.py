@@ -71,7 +71,7 @@ def convert(model: BaseEstimator, sample: pl.DataFrame, inputs: tuple[Input, ...
         raise BadInput(f"{type(model).__name__} cannot be converted to ONNX ({first_line(error)})") from error
     if is_regressor(model):
         _rename_output(converted.graph, "prediction")
-    elif is_classifier(model) and len(model.classes_) == 2:  # type: ignore[attr-defined]
+    elif is_classifier(model) and len(model.classes_) == 2:
         _keep_probability(converted.graph)
     if not by_column:
         _stack(converted.graph, inputs)

@@ -197,7 +197,7 @@ class Canvas:
 
     def to_dict(self) -> dict[str, Any]:
         """The canvas as JSON can hold it; passwords in addresses are masked."""
-        answers = self.answers.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        answers = self.answers.model_dump(mode="json", exclude_none=True, exclude_unset=True)
         return {
             "project": self.project.to_dict(),
             **{block: answers[block] for block in answers if answers[block]},

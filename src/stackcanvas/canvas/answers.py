@@ -121,6 +121,8 @@ def _name(text: str) -> str:
 def _text(text: str) -> str:
     if not text.strip():
         raise bad("the text is empty", expected=TEXT.expected)
+    if any(ord(letter) < 32 and letter not in "\n\t" for letter in text):
+        raise bad("the text holds a control character", expected=TEXT.expected)
     return text
 
 

@@ -157,10 +157,19 @@ class _Reading:
     found: list[BadInput]
 
     def canvas(self, path: Path | None) -> Canvas | None:
+        project: BaseModel | None = None
         for key, entry in self.root.value.items():
             if key not in KEYS:
                 self.found.append(problems.unknown_key(key, known=KEYS, where=where(self.label, entry.key)))
-        project = self._validate(Project, self._section("project"), ("project",))
+        if "project" not in self.root.value:
+            expected = "project: {name: ...}"
+            self.found.append(
+                BadInput("the key project is missing", where=where(self.label, self.root), expected=expected)
+            )
+        elif isinstance(self.root.value["project"].node.value, dict | None):
+            project = self._validate(Project, self._section("project"), ("project",))
+        else:
+            self._section("project")
         sections = {key: self._section(key) for key in _BLOCK_KEYS}
         answers = self._validate(Answers, {key: given for key, given in sections.items() if given}, ())
         decisions = self._decisions()

@@ -65,7 +65,10 @@ def _variant(one: Mapping[str, Any], *, shape: Shape, place: Place) -> BadInput:
     if said is None:
         expected = f"{tag}: one of {listed(shape.variants)}"
         return BadInput(f"{tag} is missing", where=place(location, False), expected=expected)
-    return unknown_word(said, known=shape.variants, where=place((*location, tag), False))
+    where = place((*location, tag), False)
+    if not isinstance(said, str):
+        return BadInput(f"{_name(said)} stands here", where=where, expected=f"one of {listed(shape.variants)}")
+    return unknown_word(said, known=shape.variants, where=where)
 
 
 def _value(one: Mapping[str, Any], *, shape: Shape | None, where: str) -> BadInput:

@@ -35,11 +35,8 @@ def put(text: str, keys: Keys, value: object, *, order: Mapping[Keys, Sequence[s
         b: {c: 3}
     """
     before = _read(text)
-    if _exists(before, keys) and _same(_at(before, keys), _frozen(value), strict=True):
-        return text
-    wanted = _with(before.plain(), keys, _frozen(value))
-    changed = _put(text, before, keys, value, order or {})
-    return _checked(changed, wanted)
+    changed = _changed(text, keys, value, order=order or {})
+    return text if changed == text else _checked(changed, _with(before.plain(), keys, _frozen(value)))
 
 
 def drop(text: str, keys: Keys) -> str:
@@ -54,14 +51,25 @@ def drop(text: str, keys: Keys) -> str:
         # about b
     """
     before = _read(text)
-    if not _exists(before, keys):
+    changed = _cut(text, keys)
+    return text if changed == text else _checked(changed, _without_at(before.plain(), keys))
+
+
+def _changed(text: str, keys: Keys, value: object, *, order: Mapping[Keys, Sequence[str]]) -> str:
+    root = _read(text)
+    if _exists(root, keys) and _same(_at(root, keys), _frozen(value), strict=True):
         return text
-    parents = _walk(before, keys[:-1])
+    return _put(text, root, keys, value, order)
+
+
+def _cut(text: str, keys: Keys) -> str:
+    root = _read(text)
+    if not _exists(root, keys):
+        return text
+    parents = _walk(root, keys[:-1])
     if any(parent.alias for parent in parents):
-        rest = _without(_at(before, keys[:-1]), keys[-1])
-        return put(text, keys[:-1], rest)
-    wanted = _without_at(before.plain(), keys)
-    return _checked(_dropped(text, parents[-1], str(keys[-1])), wanted)
+        return _changed(text, keys[:-1], _without(_at(root, keys[:-1]), keys[-1]), order={})
+    return _dropped(text, parents[-1], str(keys[-1]))
 
 
 def _put(text: str, root: Node, keys: Keys, value: object, order: Mapping[Keys, Sequence[str]]) -> str:
@@ -85,10 +93,10 @@ def _put(text: str, root: Node, keys: Keys, value: object, order: Mapping[Keys, 
 def _merged(text: str, keys: Keys, old: Any, value: Mapping[str, object]) -> str:
     """A mapping changed key by key, so that comments inside it stay."""
     for key in [key for key in old if key not in value]:
-        text = drop(text, (*keys, key))
+        text = _cut(text, (*keys, key))
     names = list(value)
     for key, item in value.items():
-        text = put(text, (*keys, key), item, order={keys: names})
+        text = _changed(text, (*keys, key), item, order={keys: names})
     return text
 
 
@@ -97,7 +105,7 @@ def _merged_list(text: str, root: Node, keys: Keys, old: Node, value: Sequence[o
     if not same or not all(isinstance(item.value, dict) for item in old.value):
         return _replaced(text, root, keys, value)
     for place, item in enumerate(value):
-        text = put(text, (*keys, place), item)
+        text = _changed(text, (*keys, place), item, order={})
     return text
 
 
@@ -126,7 +134,8 @@ def _replaced(text: str, root: Node, keys: Keys, value: object, *, lines: list[s
     if short is None and keep_flow and len(render.inline(value)) <= _room(found.key):
         short = render.inline(value)
     block_before = isinstance(old.value, dict | list) and not old.flow and not old.alias and old.line > found.key.line
-    if block_before and old.column > found.key.column and isinstance(value, Mapping | list | tuple) and value:
+    deeper = old.column > found.key.column or isinstance(value, list | tuple)
+    if block_before and deeper and isinstance(value, Mapping | list | tuple) and value:
         # Several lines stay several lines.
         return text[: old.start] + _indented(render.block(value), old.column - 1) + text[old.end :]
     between = text[colon : old.start].rstrip() if block_before else ""
@@ -136,8 +145,9 @@ def _replaced(text: str, root: Node, keys: Keys, value: object, *, lines: list[s
     indent = found.key.column - 1 + 2
     line_end = _line_end(text, old.end)
     if isinstance(value, str):
-        remark = text[old.end : line_end]
-        return text[:colon] + f" {lines[0]}{remark}\n" + " " * indent + _indented(lines[1:], indent) + text[line_end:]
+        # A text of several lines begins behind its key.
+        lines = [lines[0] + text[old.end : line_end], *lines[1:]]
+        return text[:colon] + " " + _indented(lines, indent) + text[line_end:]
     remark = between + text[old.end : line_end].rstrip()
     return text[:colon] + remark + "\n" + " " * indent + _indented(lines, indent) + text[line_end:]
 
@@ -197,6 +207,8 @@ def _dropped(text: str, parent: Node, key: str) -> str:
 
 def _neighbour(present: list[str], key: str, order: Sequence[str]) -> str | None:
     """The key after which a new one is put; None puts it first."""
+    if not present:
+        return None
     if key not in order:
         return present[-1]
     earlier = set(order[: order.index(key)])

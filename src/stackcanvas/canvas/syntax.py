@@ -124,6 +124,10 @@ def read(text: str, *, label: str, problems: list[BadInput]) -> Node | None:
     if len(text) > LARGEST_BYTES:
         raise BadInput(f"the canvas is larger than {LARGEST_BYTES // 1000} KB", where=label)
     reader = _Reader(text, label, problems)
+    half = next((offset for offset, letter in enumerate(text) if "\ud800" <= letter <= "\udfff"), None)
+    if half is not None:
+        line, column = place(text, half)
+        raise BadInput("half a character (a lone surrogate) stands here", where=f"{label}:{line}:{column}")
     try:
         return _compose(reader, yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
@@ -284,10 +288,10 @@ def _attach(reader: _Reader, stack: list[_Open], node: Node) -> Node | None:
 
 def _put(reader: _Reader, parent: _Open, key: Node, node: Node) -> None:
     if not isinstance(key.value, str):
-        shown = "a list or mapping" if isinstance(key.value, dict | list) else f"{key.value!r}"
+        shown = "" if isinstance(key.value, dict | list | None) else f" {key.value}"
         reader.problems.append(
             BadInput(
-                f"the key {shown} is not text", where=_where(reader.label, key), expected="a name, or quotes around it"
+                f"the key{shown} is not text", where=_where(reader.label, key), expected="a name, or quotes around it"
             )
         )
         return
@@ -345,6 +349,9 @@ def _broken(error: yaml.MarkedYAMLError, *, text: str, label: str) -> BadInput:
     if mark and text[mark.index : mark.index + 1] == "\t":
         return BadInput("a tab stands where YAML allows blanks only", where=where, expected="blanks for indentation")
     what = " ".join(part for part in (error.context, error.problem) if part) or "it cannot be read"
+    began = error.context_mark
+    if mark and began and began.line < mark.line:
+        what += f"; what is not finished here began in line {began.line + 1}"
     expected = None
     if "mapping values are not allowed" in what:
         expected = "one `key: value` in a line; text that holds `: ` goes between quotes"

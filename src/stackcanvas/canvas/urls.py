@@ -83,6 +83,7 @@ _VARIABLE = re.compile(_NAME)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _SECRET_OPTION = re.compile(r"(?i)([?&;][^=&;]*(?:pass|pwd|secret|token|key|sig|credential)[^=&;]*=)([^&;#]*)")
 _LONGEST = 2000
+_WITHOUT_HOST = frozenset({"file", "inline", "processes", "log", "mailto"})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -244,7 +245,12 @@ def _check(text: str, *, role: str) -> None:
     if "${" in _VARIABLE.sub("", text):
         raise BadInput("a ${ is not followed by a name and }", expected="${NAME}")
     scheme = _scheme(text)
-    if scheme is None or scheme in known:
+    if scheme is None:
+        return
+    if scheme in known:
+        # Without // nothing tells where a password would stand, so it could not be hidden.
+        if scheme not in _WITHOUT_HOST and not text[len(scheme) + 1 :].startswith("//"):
+            raise BadInput(f"the address has no // behind {scheme}:", expected=f"{scheme}://...")
         return
     if scheme == "file":
         raise BadInput("the address has no scheme", expected=expected(role))

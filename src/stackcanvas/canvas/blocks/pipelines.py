@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -24,13 +24,19 @@ from stackcanvas.canvas.answers import (
     distinct,
 )
 from stackcanvas.canvas.urls import ExecutorUrl, Url
+from stackcanvas.errors import nearest
 
 
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
-        raise bad(f"{name[:40]!r} is not a time zone", expected="a name such as UTC or Europe/Berlin") from None
+    except (KeyError, ValueError, OSError):
+        near = nearest(name, available_timezones())
+        raise bad(
+            f"{name[:40]!r} is not a time zone",
+            expected="a name such as UTC or Europe/Berlin",
+            fix=f"Perhaps you meant {near}" if near else None,
+        ) from None
     return name
 
 

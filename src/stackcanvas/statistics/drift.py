@@ -154,14 +154,21 @@ def drift(
         (['b'], 0.5, True)
     """
     names = list(reference.columns) if columns is None else list(columns)
-    limits = dict.fromkeys(names, threshold) | dict(thresholds or {})
-    unknown = sorted(limits.keys() - reference.columns.keys())
+    limits = {name: (thresholds or {}).get(name, threshold) for name in names}
+    unknown = sorted({*names, *(thresholds or {})} - reference.columns.keys())
     if unknown:
         raise BadInput(
             f"the reference has no column {', '.join(unknown)}", expected=f"some of {', '.join(reference.columns)}"
         )
     judged = min(reference.rows, current.rows) >= min_rows
-    measured = {name: _measured(reference.columns[name], current.columns.get(name)) for name in names}
+    return _report(reference, current, limits, level=level if judged else -1.0, share_threshold=share_threshold)
+
+
+def _report(
+    reference: Profile, current: Profile, limits: Mapping[str, float], *, level: float, share_threshold: float
+) -> DriftReport:
+    """The report over the columns that have a limit; a level below zero judges nothing."""
+    measured = {name: _measured(reference.columns[name], current.columns.get(name)) for name in limits}
     chances = holm({name: one.chance for name, one in measured.items()})
     found = {
         name: ColumnDrift(
@@ -171,7 +178,7 @@ def drift(
             distance=one.distance,
             threshold=limits[name],
             p_value=chances[name],
-            drifted=judged and one.distance >= limits[name] and chances[name] <= level,
+            drifted=one.distance >= limits[name] and chances[name] <= level,
             nulls_before=_null_share(reference.columns[name]),
             nulls_after=_null_share(current.columns.get(name)),
             new_share=one.cells.new if one.cells else 0.0,
@@ -184,7 +191,7 @@ def drift(
         columns=found,
         rows_before=reference.rows,
         rows_after=current.rows,
-        judged=judged,
+        judged=level >= 0,
         share=share,
         share_threshold=share_threshold,
         drifted=share > 0 and share >= share_threshold,

@@ -1,0 +1,279 @@
+"""Labels: true outcomes that arrive after the prediction, all of them kept, joined when they can be."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+from sqlalchemy import ColumnElement, Connection, func, select, update
+
+from stackcanvas.metadata import Ref, Spine
+from stackcanvas.monitoring.labelling import Label, read_labels
+from stackcanvas.monitoring.matching import Match, match
+from stackcanvas.monitoring.policy import Policy
+from stackcanvas.monitoring.sources import SERVED, Predictions, has_rows, output_column
+from stackcanvas.monitoring.tables import monitor_label, monitor_window
+
+_FIRST_PAUSE = timedelta(minutes=1)
+_CHUNK = 500
+_MOST_RETRIED = 50_000
+PERFORMANCE = "performance"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsAdded:
+    """What became of a frame of labels.
+
+    Attributes:
+        added: labels that were new.
+        known: labels that said what was known already.
+        empty: rows without a value.
+        matched: of the new ones, those whose prediction is in the log.
+        waiting: of the new ones, those without; they are tried again.
+    """
+
+    added: int
+    known: int
+    empty: int
+    matched: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCounts:
+    """The labels of an endpoint.
+
+    Attributes:
+        labels: all that were ever given.
+        matched: whose prediction is known.
+        waiting: whose prediction is looked for still.
+        unmatched: whose prediction was not found in time.
+    """
+
+    labels: int
+    matched: int
+    waiting: int
+    unmatched: int
+
+
+class Labels:
+    """The labels of all endpoints.
+
+    Args:
+        spine: where they are recorded.
+        predictions: the prediction log.
+        policy: of an endpoint.
+    """
+
+    def __init__(self, spine: Spine, predictions: Predictions, policy: Callable[[str], Policy]) -> None:
+        self._spine = spine
+        self._predictions = predictions
+        self._policy = policy
+
+    def add(self, endpoint: str, frame: Any) -> LabelsAdded:
+        """Take labels; the same frame again changes nothing.
+
+        A label is keyed by `prediction_id`, or by entity keys and `event_time`: then it is about the latest
+        prediction for that entity at or before that time. Of several values for one prediction the latest observed
+        counts, the older ones are kept.
+
+        Args:
+            endpoint: whose predictions they are about.
+            frame: columns `prediction_id` or entity keys and `event_time`; `value`; `observed_at`, without which a
+                value counts as observed now. Anything that Polars takes.
+
+        Raises:
+            BadInput: columns are missing, or a key, an instant or a value cannot be used; nothing is taken.
+
+        Example:
+            `stack.monitoring.labels.add("delay", [{"prediction_id": "013e...", "value": True}])`
+        """
+        subject = Ref("deployment", endpoint)
+        now = self._spine.clock.now()
+        given = read_labels(endpoint, frame, now=now)
+        labels = given.labels if given.dated else self._news(endpoint, given.labels)
+        labels = self._unknown(labels)
+        within = self._policy(endpoint).label_window
+        found = match(self._predictions, endpoint, labels, within=within)
+        with self._spine.record("monitoring.labels", subject=subject) as work, self._spine.write() as tx:
+            # Somebody may have added some of them meanwhile.
+            known = _present(tx, [label.id for label in labels])
+            new = [label for label in labels if label.id not in known]
+            self._insert(tx, endpoint, new, found, now)
+            _mark_stale(tx, endpoint, [found[label.id] for label in new if label.id in found])
+            work.finish(tx)
+        matched = sum(label.id in found for label in new)
+        return LabelsAdded(len(new), len(given.labels) - len(new), given.empty, matched, len(new) - matched)
+
+    def retry(self, now: datetime) -> int:
+        """Look again for the predictions of labels that had none; gives how many were found.
+
+        The pauses double. After the label window of the endpoint's policy a label stays unmatched.
+        """
+        due = monitor_label.c.next_try <= now
+        chosen = select(monitor_label).where(due).order_by(monitor_label.c.next_try).limit(_MOST_RETRIED)
+        with self._spine.read() as connection:
+            rows = connection.execute(chosen).all()
+        by_endpoint: dict[str, list[Any]] = defaultdict(list)
+        for row in rows:
+            by_endpoint[row.endpoint].append(row)
+        count = 0
+        for endpoint, waiting in by_endpoint.items():
+            within = self._policy(endpoint).label_window
+            labels = [Label(row.id, row.key, row.value, row.observed) for row in waiting]
+            found = match(self._predictions, endpoint, labels, within=within)
+            with self._spine.write() as tx:
+                for row in waiting:
+                    tx.execute(_retried(row, found.get(row.id), now=now, within=within))
+                _mark_stale(tx, endpoint, list(found.values()))
+            count += len(found)
+        return count
+
+    def counts(self, endpoint: str) -> LabelCounts:
+        """How many labels an endpoint has, and how many of them found their prediction."""
+        matched, waiting = func.count(monitor_label.c.prediction_id), func.count(monitor_label.c.next_try)
+        chosen = select(func.count(), matched, waiting).where(monitor_label.c.endpoint == endpoint)
+        with self._spine.read() as connection:
+            total, joined, pending = connection.execute(chosen).one()
+        return LabelCounts(total, joined, pending, total - joined - pending)
+
+    def judged(self, endpoint: str, start: datetime | None = None, end: datetime | None = None) -> pl.LazyFrame:
+        """The predictions between two instants whose outcome is known, with that outcome.
+
+        Columns: `prediction_id`, `time`, `model`, `variant`, `status`, `output` (the judged field), `actual` and
+        `observed`; a row for each prediction, with the latest observed value.
+        """
+        rows = self.logged(endpoint, start, end)
+        return rows.join(self._outcomes(endpoint, start, end), on="prediction_id")
+
+    def logged(self, endpoint: str, start: datetime | None = None, end: datetime | None = None) -> pl.LazyFrame:
+        """The predictions between two instants that somebody got; columns as in `judged`, without the outcome."""
+        log = self._predictions.scan(endpoint, start=start, end=end)
+        if not has_rows(log):
+            return pl.LazyFrame(schema=_LOGGED)
+        output = output_column(log, wanted=self._policy(endpoint).output)
+        served = log.filter(pl.col("status").is_in(SERVED))
+        return served.select("prediction_id", "time", "model", "variant", "status", output)
+
+    def _outcomes(self, endpoint: str, start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+        """The latest observed value by prediction."""
+        label = monitor_label.c
+        wanted = [label.endpoint == endpoint, label.predicted.is_not(None)]
+        wanted += [] if start is None else [label.predicted >= start]
+        wanted += [] if end is None else [label.predicted < end]
+        chosen = select(label.prediction_id, label.value, label.observed).where(*wanted)
+        with self._spine.read() as connection:
+            rows = connection.execute(chosen.order_by(label.observed, label.added, label.id)).all()
+        latest = {row.prediction_id: (row.value, row.observed) for row in rows}
+        return pl.LazyFrame(
+            {
+                "prediction_id": list(latest),
+                "actual": _as_series([value for value, _ in latest.values()]),
+                "observed": pl.Series([observed for _, observed in latest.values()], dtype=_LOGGED["time"]),
+            },
+            schema_overrides={"prediction_id": pl.String},
+        )
+
+    def _news(self, endpoint: str, labels: Sequence[Label]) -> list[Label]:
+        """Labels without a date whose value is not the latest one already."""
+        latest: dict[str, Any] = {}
+        label = monitor_label.c
+        with self._spine.read() as connection:
+            for keys in _chunks([one.key for one in labels]):
+                chosen = select(label.key, label.value).where(label.endpoint == endpoint, label.key.in_(keys))
+                rows = connection.execute(chosen.order_by(label.observed, label.added, label.id))
+                latest |= {row.key: row.value for row in rows}
+        return [one for one in labels if one.key not in latest or not _same(latest[one.key], one.value)]
+
+    def _unknown(self, labels: Sequence[Label]) -> list[Label]:
+        with self._spine.read() as connection:
+            known = _present(connection, [label.id for label in labels])
+        return [label for label in labels if label.id not in known]
+
+    def _insert(
+        self, tx: Connection, endpoint: str, labels: Sequence[Label], found: dict[str, Match], now: datetime
+    ) -> None:
+        rows = []
+        for label in labels:
+            prediction, predicted = found.get(label.id, (None, None))
+            rows.append(
+                {
+                    "id": label.id,
+                    "endpoint": endpoint,
+                    "key": label.key,
+                    "value": label.value,
+                    "observed": label.observed,
+                    "added": now,
+                    "prediction_id": prediction,
+                    "predicted": predicted,
+                    "next_try": None if prediction else now + _FIRST_PAUSE,
+                    "tries": 1,
+                }
+            )
+        if rows:
+            self._spine.database.bulk(tx, monitor_label, rows)
+
+
+_LOGGED = {
+    "prediction_id": pl.String(),
+    "time": pl.Datetime("us", "UTC"),
+    "model": pl.String(),
+    "variant": pl.String(),
+    "status": pl.String(),
+    "output": pl.Float64(),
+}
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """No more at a time than any database takes as parameters."""
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]
+
+
+def _present(connection: Connection, ids: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for chunk in _chunks(ids):
+        found.update(connection.execute(select(monitor_label.c.id).where(monitor_label.c.id.in_(chunk))).scalars())
+    return found
+
+
+def _mark_stale(tx: Connection, endpoint: str, found: Sequence[Match]) -> None:
+    """Windows of performance in which a prediction has got its label have to be measured again."""
+    if not found:
+        return
+    window = monitor_window.c
+    first, last = min(time for _, time in found), max(time for _, time in found)
+    touched: list[ColumnElement[bool]] = [window.endpoint == endpoint, window.kind == PERFORMANCE]
+    touched += [window.window_start <= last, window.window_end > first]
+    tx.execute(update(monitor_window).where(*touched).values(stale=True))
+
+
+def _retried(row: Any, found: Match | None, *, now: datetime, within: timedelta) -> Any:
+    values: dict[str, Any] = {"tries": row.tries + 1}
+    if found:
+        values |= {"prediction_id": found[0], "predicted": found[1], "next_try": None}
+    else:
+        pause = _FIRST_PAUSE * 2 ** min(row.tries, 20)
+        values["next_try"] = now + pause if now + pause <= row.added + within else None
+    return update(monitor_label).where(monitor_label.c.id == row.id).values(values)
+
+
+def _same(first: Any, second: Any) -> bool:
+    # True equals 1 in Python, but it is another answer.
+    return isinstance(first, bool) == isinstance(second, bool) and first == second
+
+
+def _as_series(values: Sequence[Any]) -> pl.Series:
+    """Values as they were given; truth values among numbers become numbers, both among texts become texts."""
+    kinds = {type(value) for value in values}
+    if kinds == {bool}:
+        return pl.Series(values, dtype=pl.Boolean)
+    if str in kinds:
+        return pl.Series([str(value) for value in values], dtype=pl.String)
+    if kinds == {int}:
+        return pl.Series(values, dtype=pl.Int64)
+    return pl.Series([float(value) for value in values], dtype=pl.Float64)

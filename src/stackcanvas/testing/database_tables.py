@@ -75,6 +75,14 @@ def write_pairs(url: str, pipe: Pipe) -> None:
         pipe.send(number)
 
 
+def write_lines(database: Database, number: int, times: int) -> None:
+    """Insert so many rows, each in a write of its own, and read after each."""
+    for half in range(times):
+        with database.write(durable=False) as tx:
+            tx.execute(insert(LINES), {"number": number, "half": half})
+        assert count(database, LINES) > half
+
+
 def count(database: Database, table: Table) -> int:
     """How many rows the table has."""
     with database.read() as connection:

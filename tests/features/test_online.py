@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -20,14 +18,6 @@ from stackcanvas.features.online import Online
 
 START = datetime(2013, 5, 1, tzinfo=UTC)
 Row = tuple[str | None, int | None, int | None, float | None]  # key, event minute, known minute, value
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[KeyValue]:
-    """An empty store in a file."""
-    opened = open_keyvalue(f"sqlite:///{tmp_path}/online.db")
-    yield opened
-    opened.close()
 
 
 def at(minute: int) -> datetime:

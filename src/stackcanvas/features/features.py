@@ -69,13 +69,20 @@ class Features:
         data: where the views' rows come from and training sets go to.
         store: where features lie for prediction.
         views: the definitions of the project.
+
+    Raises:
+        BadInput: two views have one name.
     """
 
     def __init__(self, spine: Spine, data: Data, store: KeyValue, views: Sequence[FeatureView]) -> None:
         self._spine = spine
         self._data = data
         self._online = Online(store)
-        self._views = {view.name: view for view in views}
+        self._views: dict[str, FeatureView] = {}
+        for view in views:
+            if view.name in self._views:
+                raise BadInput(f"two feature views are called {view.name!r}", fix="Rename one of them")
+            self._views[view.name] = view
 
     def ls(self) -> list[FeatureView]:
         """The views, by name."""
@@ -109,7 +116,7 @@ class Features:
 
     def join(
         self,
-        entities: pl.DataFrame,
+        entities: Any,
         views: Sequence[str],
         *,
         time: str,
@@ -118,17 +125,17 @@ class Features:
         """Add the features that were known of each row at its time; same rows, same order.
 
         Args:
-            entities: rows with the views' keys and a time.
+            entities: rows with the views' keys and a time: a polars frame, or anything with the Arrow interface.
             time: the column that says at which instant each row is asked.
             versions: by data set, the version to take the features from; the latest by default.
         """
         chosen = [self.get(name) for name in views]
-        return point_in_time(entities, self._observations(chosen, self._pinned(chosen, versions)), time=time)
+        return point_in_time(_frame(entities), self._observations(chosen, self._pinned(chosen, versions)), time=time)
 
     def training_set(
         self,
         name: str,
-        entities: pl.DataFrame | Ref | str,
+        entities: Any,
         *,
         views: Sequence[str],
         time: str,
@@ -139,7 +146,8 @@ class Features:
 
         Args:
             name: the data set that the version belongs to.
-            entities: rows with keys, time and whatever else a model learns from, or the data version that holds them.
+            entities: rows with keys, time and whatever else a model learns from, or the ref of the data version that
+                holds them.
             views: which features to add.
             time: the column that says at which instant each row is asked.
             versions: by data set, the version to take the features from; the latest by default.
@@ -152,15 +160,13 @@ class Features:
         pinned = self._pinned(chosen, versions)
         parameters = {"views": list(views), "time": time}
         with self._spine.record("features.training_set", subject=Ref("data", name), parameters=parameters) as work:
-            if not isinstance(entities, pl.DataFrame):
-                version = self._data.get(entities)
-                work.used(version.ref, "entities")
-                entities = self._data.read(version.ref)
             for view in chosen:
                 work.used(self._recorded(view, work), "view")
-            for source in pinned.values():
-                work.used(source, "source")
-            frame = point_in_time(entities, self._observations(chosen, pinned), time=time)
+            if isinstance(entities, Ref | str):
+                entities = self._data.get(entities).ref
+            # Reading a version inside recorded work records it as used.
+            rows = self._data.read(entities) if isinstance(entities, Ref) else _frame(entities)
+            frame = point_in_time(rows, self._observations(chosen, pinned), time=time)
             return self._data.commit(name, frame, message=message or f"Training set of {', '.join(views)}")
 
     def materialize(self, views: Sequence[str] | None = None, *, until: datetime | None = None) -> list[Materialized]:
@@ -173,7 +179,7 @@ class Features:
         instant = until or self._spine.clock.now()
         return [self._materialize(self.get(name), instant) for name in (views or sorted(self._views))]
 
-    def push(self, view: str, rows: pl.DataFrame, *, now: datetime | None = None) -> int:
+    def push(self, view: str, rows: Any, *, now: datetime | None = None) -> int:
         """Bring rows of a view online at once, before they are part of a data version.
 
         Training sets are joined from data versions: rows that matter for training must reach one, too.
@@ -186,7 +192,7 @@ class Features:
         Returns:
             How many rows were not older than what was there.
         """
-        return self._online.put(self.get(view), rows.lazy(), after=None, until=now or self._spine.clock.now())
+        return self._online.put(self.get(view), _frame(rows).lazy(), after=None, until=now or self._spine.clock.now())
 
     def materialized(self) -> list[Materialized]:
         """How far each view has come online, by name."""
@@ -222,13 +228,14 @@ class Features:
         parameters = {"view": view.name, "until": until.isoformat()}
         with self._spine.record("features.materialize", subject=view.ref, parameters=parameters) as work:
             work.used(self._recorded(view, work), "view")
-            work.used(source, "source")
             with self._spine.read() as connection:
                 chosen = select(feature_materialized).where(feature_materialized.c.view == view.name)
                 before = connection.execute(chosen).mappings().one_or_none()
             same = before is not None and before["definition"] == view.ref.selector
             # Another version may hold late corrections of any age: it is gone through from the beginning.
             after = before["until"] if before and same and before["source"] == str(source) else None
+            if after is not None:
+                until = max(until, after)
             rows = self._online.put(view, view.rows(self._data.scan(source)), after=after, until=until)
             if before is not None and not same:
                 self._online.drop(view.name, before["definition"])
@@ -278,3 +285,13 @@ class Features:
         if feature not in view.features:
             raise NotFound("feature", feature, known=view.features, where=f"view {view_name}")
         return view, (feature,)
+
+
+def _frame(rows: Any) -> pl.DataFrame:
+    if isinstance(rows, pl.DataFrame):
+        return rows
+    if not hasattr(rows, "__arrow_c_stream__"):
+        raise BadInput(
+            f"the rows are a {type(rows).__name__}", expected="a polars frame, or anything with the Arrow interface"
+        )
+    return pl.DataFrame(rows)

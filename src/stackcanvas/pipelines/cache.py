@@ -76,23 +76,23 @@ class Cache:
     def __init__(self, spine: Spine, values: Values, *, pipeline: str) -> None:
         self._spine = spine
         self._values = values
-        self._here: dict[str, tuple[Stored, str]] = {}
-        self._load(pipeline)
+        self._made: dict[str, tuple[Stored, str]] = {}
+        self._last = self._load(pipeline)
 
     def get(self, key: str) -> tuple[Stored, str] | None:
         """The value under a key and the execution that made it, where it can still be read."""
-        found = self._here.get(key) or self._find(key)
+        found = self._last.get(key) or self._find(key)
         return found if found is not None and self._values.is_there(found[0]) else None
 
     def put(self, key: str, stored: Stored, execution: str) -> None:
         """What this run has made, for other steps of it."""
-        self._here[key] = stored, execution
+        self._made[key] = stored, execution
 
-    def seen(self, key: str) -> tuple[Stored, str] | None:
-        """The value under a key, where this run has met it."""
-        return self._here.get(key)
+    def made(self, key: str) -> tuple[Stored, str] | None:
+        """The value under a key, where this run has it already."""
+        return self._made.get(key)
 
-    def _load(self, pipeline: str) -> None:
+    def _load(self, pipeline: str) -> dict[str, tuple[Stored, str]]:
         last = (
             select(pipeline_run.c.id)
             .where(pipeline_run.c.pipeline == pipeline, pipeline_run.c.state == FINISHED)
@@ -103,7 +103,7 @@ class Cache:
         both = pipeline_step.join(pipeline_cache, pipeline_cache.c.key == pipeline_step.c.key)
         with self._spine.read() as connection:
             rows = connection.execute(_chosen(both).where(pipeline_step.c.run == last)).all()
-        self._here = {key: (Stored(*facts), execution) for key, execution, *facts in rows}
+        return {key: (Stored(*facts), execution) for key, execution, *facts in rows}
 
     def _find(self, key: str) -> tuple[Stored, str] | None:
         with self._spine.read() as connection:

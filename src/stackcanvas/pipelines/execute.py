@@ -249,7 +249,7 @@ class Execution:
 
     def _launch(self, job: _Job) -> None:
         entry = job.entry
-        twin = self.cache.seen(str(entry.key)) if entry.cached and entry.attempt == 0 and not self.means.fresh else None
+        twin = self.cache.made(str(entry.key)) if entry.cached and entry.attempt == 0 else None
         if twin is not None:  # an equal step of this run has ended meanwhile
             self._take(entry, job.node, job.index, twin)
             return

@@ -14,6 +14,7 @@ from stackcanvas.errors import StackCanvasError
 _OURS = str(Path(__file__).resolve().parent.parent)
 _STANDARD = sysconfig.get_path("stdlib")
 _LIBRARIES = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+_LONGEST = 64 << 10
 _PACKAGES = ("/site-packages/", "/dist-packages/")
 
 
@@ -47,6 +48,17 @@ def said(error: BaseException) -> str:
         return error.sentence()
     text = str(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def storable(text: str) -> str:
+    """A text as a database can hold it: what users raise and print may hold any character, and be of any length.
+
+    Example:
+        >>> storable("no NUL: " + chr(0)) == "no NUL: " + chr(92) + "x00"
+        True
+    """
+    kept = text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+    return kept if len(kept) <= _LONGEST else f"[the beginning is left out]\n{kept[-_LONGEST:]}"
 
 
 def user_traceback(error: BaseException, *, root: Path | None = None) -> str:

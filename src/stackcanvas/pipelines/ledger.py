@@ -16,9 +16,12 @@ from sqlalchemy.dialects.sqlite import Insert
 from stackcanvas.backends.database import Database
 from stackcanvas.errors import Conflict
 from stackcanvas.metadata import Recording, Ref, Spine
+from stackcanvas.pipelines.frames import storable
 from stackcanvas.pipelines.run import CACHED, FINISHED, RUNNING, RunRecords
 from stackcanvas.pipelines.tables import pipeline_cache, pipeline_step
 from stackcanvas.pipelines.values import Stored, Values
+
+_FACTS = ("node", "position", "step", "state", "attempt", "key", "execution", "started", "ended")
 
 
 class Lost(Conflict):
@@ -56,9 +59,21 @@ class Entry:
     def row(self, run_id: str) -> dict[str, object]:
         """As the table of steps holds it."""
         value = None if self.value is None else self.value.digest
-        names = ("node", "position", "step", "state", "attempt", "key", "execution", "started", "ended")
-        told = ("error", "frames", "log")
-        return {"run": run_id, "value": value, **{name: getattr(self, name) for name in (*names, *told)}}
+        facts = {name: getattr(self, name) for name in _FACTS}
+        told = {"error": self.error, "frames": self.frames, "log": self.log}
+        texts = {name: None if text is None else storable(text) for name, text in told.items()}
+        return {"run": run_id, "value": value, **facts, **texts}
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How an attempt ended; the entry itself may be in its next attempt when this is written."""
+
+    recording: Recording | None
+    state: str
+    error: str | None
+    kept: tuple[Stored, ...]
+    cached: dict[str, object] | None
 
 
 class Ledger:
@@ -79,7 +94,7 @@ class Ledger:
         self._holder = holder
         self._changed: dict[str, Entry] = {}
         self._starting: list[tuple[Entry, list[tuple[Ref, str]]]] = []
-        self._ending: list[Entry] = []
+        self._ending: list[_End] = []
         self._kept: list[Stored] = []
         self._step_statement = _upsert(spine.database, pipeline_step)
         self._cache_statement = _upsert(spine.database, pipeline_cache)
@@ -105,7 +120,11 @@ class Ledger:
         """A step that started has ended."""
         entry.state = state
         entry.ended = self._spine.clock.now()
-        self._ending.append(entry)
+        cached: dict[str, object] | None = None
+        if state == FINISHED and entry.cached and entry.value is not None:
+            known = {"key": entry.key, "step": entry.step, "value": entry.value.digest, "execution": entry.execution}
+            cached = {**known, "created": entry.ended}
+        self._ending.append(_End(entry.recording, state, entry.error, tuple(entry.kept), cached))
         self._changed[entry.node] = entry
 
     def keep(self, kept: Iterable[Stored]) -> None:
@@ -127,10 +146,13 @@ class Ledger:
                 raise Lost(f"the run {self.run.id} is executed by another process now")
             for entry, used in self._starting:
                 entry.recording = self._recording(tx, entry, used)
-            for entry in self._ending:
-                self._finish(tx, entry)
-            self._values.record(tx, [*self._kept, *(stored for entry in self._ending for stored in entry.kept)])
-            self._cache(tx)
+            for end in self._ending:
+                if end.recording is not None:
+                    end.recording.finish(tx, state="done" if end.state == FINISHED else "failed", error=end.error)
+            self._values.record(tx, [*self._kept, *(stored for end in self._ending for stored in end.kept)])
+            rows = [end.cached for end in self._ending if end.cached is not None]
+            if rows:
+                tx.execute(self._cache_statement, rows)
             self._write_rows(tx)
         self._changed, self._starting, self._ending, self._kept = {}, [], [], []
 
@@ -149,21 +171,6 @@ class Ledger:
             recording.used(ref, role)
         recording.made(recording.ref, "result")
         return recording
-
-    def _finish(self, tx: Connection, entry: Entry) -> None:
-        if entry.recording is not None and not entry.recording.finished:
-            state = "done" if entry.state == FINISHED else "failed"
-            entry.recording.finish(tx, state=state, error=entry.error)
-
-    def _cache(self, tx: Connection) -> None:
-        rows = [
-            {"key": entry.key, "step": entry.step, "value": entry.value.digest, "execution": entry.execution}
-            for entry in self._ending
-            if entry.state == FINISHED and entry.cached and entry.value is not None
-        ]
-        if rows:
-            now = self._spine.clock.now()
-            tx.execute(self._cache_statement, [{**row, "created": now} for row in rows])
 
     def _write_rows(self, tx: Connection) -> None:
         tx.execute(self._step_statement, [entry.row(self.run.id) for entry in self._changed.values()])

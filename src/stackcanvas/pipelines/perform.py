@@ -223,15 +223,13 @@ class _Log(io.TextIOBase):
         self._echo = echo
         self._chunks: deque[str] = deque()
         self._size = 0
-        self._cut = False
 
     def write(self, text: str, /) -> int:
         """Keep and pass on."""
         self._chunks.append(text)
         self._size += len(text)
-        while self._size - len(self._chunks[0]) >= _LOG_CHARACTERS:
+        while self._size - len(self._chunks[0]) > _LOG_CHARACTERS:
             self._size -= len(self._chunks.popleft())
-            self._cut = True
         if self._echo is not None:
             self._echo.write(text)
         return len(text)
@@ -245,6 +243,4 @@ class _Log(io.TextIOBase):
         """The end of what was printed, None when that was nothing."""
         if not self._chunks:
             return None
-        # NUL is the one character that the database refuses.
-        text = "".join(self._chunks)[-_LOG_CHARACTERS:].replace("\0", "").encode("utf-8", "replace").decode()
-        return f"[the beginning is left out]\n{text}" if self._cut else text
+        return "".join(self._chunks)

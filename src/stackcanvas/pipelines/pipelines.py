@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from stackcanvas.backends.executor import Executor
 from stackcanvas.backends.objects import Objects
 from stackcanvas.clock import Clock, SystemClock
-from stackcanvas.errors import StackCanvasError
+from stackcanvas.errors import NotFound, StackCanvasError
 from stackcanvas.experiments import Experiments, RunInput, environment
 from stackcanvas.metadata import CodeState, Recording, Ref, Spine, within
 from stackcanvas.pipelines.bench import Address, Bench
@@ -226,9 +226,12 @@ class Pipelines:
         """
         if step is None:
             return self.values.load(self.values.find(str(self.records.get(run_id).check().value)))
-        known = {one.node: one for one in self.steps(run_id)}
-        found = known.get(step)
-        return self.values.load(self.values.find(str(found.value if found else step)))
+        known = {one.node: one.value for one in self.steps(run_id)}
+        if step not in known:
+            raise NotFound("step of the run", step, known=known)
+        if known[step] is None:
+            raise NotFound("value of the step", step, fix="It did not finish; `steps` tells why")
+        return self.values.load(self.values.find(str(known[step])))
 
     def _means(self, echo: TextIO | None, watch: Callable[[Progress], None] | None, *, fresh: bool = False) -> Means:
         return Means(

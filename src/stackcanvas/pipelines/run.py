@@ -13,6 +13,7 @@ from stackcanvas.backends.database.types import Instant
 from stackcanvas.clock import Clock
 from stackcanvas.errors import Conflict, NotFound, StackCanvasError
 from stackcanvas.metadata import CodeState, Ref, Spine, processes
+from stackcanvas.pipelines.frames import storable
 from stackcanvas.pipelines.inputs import Pin, pins_from_json, pins_to_json
 from stackcanvas.pipelines.tables import pipeline_run, pipeline_step
 
@@ -253,8 +254,9 @@ class RunRecords:
     ) -> None:
         """Record how a run ended, inside the caller's transaction."""
         here = update(pipeline_run).where(pipeline_run.c.id == run_id)
-        told = {"error": error, "frames": frames, "value": value, "holder": None, "expires": None}
-        tx.execute(here.values(state=state, ended=self._spine.clock.now(), **told))
+        told = {name: None if text is None else storable(text) for name, text in (("error", error), ("frames", frames))}
+        free = {"holder": None, "expires": None}
+        tx.execute(here.values(state=state, ended=self._spine.clock.now(), value=value, **told, **free))
 
     def cancel(self, tx: Connection, run_id: str) -> None:
         """Take a queued run out of the queue.

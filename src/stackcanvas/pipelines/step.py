@@ -24,6 +24,8 @@ class Step(Generic[P, R]):
         definition: the function and its options.
     """
 
+    __name__: str
+
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         functools.update_wrapper(self, definition.function)

@@ -60,7 +60,7 @@ class Trigger:
             return
         try:
             ZoneInfo(self.timezone)
-        except (ValueError, OSError):
+        except (KeyError, ValueError, OSError):
             raise BadInput(f"{self.timezone!r} is not a time zone", expected="such as Europe/Berlin") from None
         try:
             CronSim(str(self.cron), datetime(2000, 1, 1, tzinfo=UTC))

@@ -200,7 +200,7 @@ def _known(parts: dict[str, Stored], digest: str) -> Stored:
 def _item(value: Any, key: int | str, kind: str) -> Any:
     try:
         return value[key]
-    except (LookupError, TypeError):
+    except Exception:  # noqa: BLE001 - whatever the container's own code raises
         size = f" of {len(value)}" if isinstance(value, list | tuple | dict) else ""
         raise BadInput(f"the result is a {kind}{size} and has no item {key!r}") from None
 

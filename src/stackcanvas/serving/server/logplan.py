@@ -114,7 +114,7 @@ class LogPlan:
         arrays += [self._slice(rows, one) for one in self._vectors]
         kind = self.schema.field("features").type
         if not arrays:
-            return _empty(kind, len(rows[0]))
+            return pa.nulls(len(rows[0]), kind)
         return pa.StructArray.from_arrays(arrays, fields=list(kind))
 
     def _slice(self, rows: Rows, tensor: Tensor) -> pa.Array:
@@ -132,7 +132,7 @@ class LogPlan:
             flat = self._array(values.ravel(), output.name, _ARROW_TYPES[output.dtype])
             arrays.append(flat if output.width == 1 else pa.FixedSizeListArray.from_arrays(flat, output.width))
         if not arrays:
-            return _empty(kind, len(statuses))
+            return pa.nulls(len(statuses), kind)
         mask = flags(np.array([status == "error" for status in statuses])) if "error" in statuses else None
         return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=mask)
 
@@ -176,10 +176,6 @@ def _hashed(value: object) -> str | None:
 
 def _each(values: list[str] | str, entry: Entry) -> list[str]:
     return [values] * len(entry.ids) if isinstance(values, str) else values
-
-
-def _empty(kind: pa.DataType, count: int) -> pa.StructArray:
-    return pa.Array.from_buffers(kind, count, [None], children=[])
 
 
 def _filler(output: Output, entry: Entry) -> Array:

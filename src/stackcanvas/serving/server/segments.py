@@ -23,7 +23,7 @@ import pyarrow as pa
 
 OPEN = ".arrow"
 SEALED = ".sealed.arrow"
-_NEW = ".new"
+_NEW = ".arrow.new"
 _END = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
@@ -39,8 +39,9 @@ def log_schema(features: list[pa.Field], output: list[pa.Field]) -> pa.Schema:
             pa.field("variant", pa.string(), nullable=False),
             pa.field("model", pa.string(), nullable=False),
             pa.field("entity", pa.string()),
-            pa.field("features", pa.struct(features)),
-            pa.field("output", pa.struct(output)),
+            # Parquet knows no struct without fields, which is what is left when a policy drops them all.
+            pa.field("features", pa.struct(features) if features else pa.null()),
+            pa.field("output", pa.struct(output) if output else pa.null()),
             pa.field("fallback", pa.bool_(), nullable=False),
             pa.field("status", pa.string(), nullable=False),
             pa.field("reason", pa.string()),
@@ -61,7 +62,7 @@ class Segment:
     def __init__(self, folder: Path, name: str, schema: pa.Schema) -> None:
         self.path = folder / f"{name}{OPEN}"
         self._sealed = folder / f"{name}{SEALED}"
-        fresh = folder / f"{name}{OPEN}{_NEW}"
+        fresh = folder / f"{name}{_NEW}"
         self._file = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX)
@@ -117,6 +118,27 @@ def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
             yield stream.read_next_batch()
     except (StopIteration, pa.ArrowException, OSError, EOFError):
         return
+
+
+def endpoint_of(path: Path) -> str | None:
+    """The endpoint that a segment belongs to, None when even its beginning cannot be read.
+
+    Raises:
+        FileNotFoundError: the segment was sealed or compacted meanwhile.
+    """
+    with path.open("rb") as file, suppress(pa.ArrowException, OSError, EOFError, StopIteration):
+        found = pa.ipc.open_stream(file).schema.metadata or {}
+        return found[b"endpoint"].decode() if b"endpoint" in found else None
+    return None
+
+
+def is_torn(path: Path) -> bool:
+    """Whether a segment ends in the middle of a batch, or in what is none."""
+    try:
+        pa.ipc.open_stream(pa.py_buffer(path.read_bytes())).read_all()
+    except (pa.ArrowException, OSError, EOFError):
+        return True
+    return False
 
 
 def is_orphan(path: Path) -> bool:

@@ -77,7 +77,7 @@ def without(text: str, question: str) -> list[str]:
     return lines[: entry.key.line - 1] + lines[last:]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(question=st.sampled_from(QUESTION_IDS), data=st.data())
 def test_an_answer_that_is_set_is_read_back_and_other_lines_stay(
     answering: Answering, question: str, data: st.DataObject
@@ -110,7 +110,7 @@ def test_any_layout_is_kept(answering: Answering, style: str, question: str, dat
     assert missing == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(question=st.sampled_from(QUESTION_IDS), data=st.data())
 def test_setting_and_taking_back_leaves_the_file_as_it_was(
     answering: Answering, question: str, data: st.DataObject
@@ -129,7 +129,7 @@ def test_setting_and_taking_back_leaves_the_file_as_it_was(
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(question=st.sampled_from(QUESTION_IDS), data=st.data())
 def test_another_reader_of_yaml_reads_the_same(answering: Answering, question: str, data: st.DataObject) -> None:
     """What is written here is what other programs read."""

@@ -37,7 +37,7 @@ class Project(Answer):
         default="EUR", description="In which all money is given."
     )
     regulated: bool = Field(default=False, description="Whether a law or an auditor asks how predictions come about.")
-    maturity: Maturity = Field(default_factory=Maturity, description="AI readiness.")
+    maturity: Maturity = Field(default_factory=Maturity.model_construct, description="AI readiness.")
 
 
 class Decision(Answer):

@@ -6,13 +6,13 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from stackcanvas.canvas import units, urls
-from stackcanvas.canvas.answers import Answer, Driver, Kind, PerEnvironment
+from stackcanvas.canvas.answers import Driver, Kind, PerEnvironment
 
 _WRITERS: Mapping[str, Callable[[Any], Any]] = {
     "length of time": units.format_duration,
@@ -87,8 +87,7 @@ class Field:
 @cache
 def shape_of_model(model: type[BaseModel]) -> Shape:
     """The shape of a mapping that pydantic checks."""
-    hints = get_type_hints(model, include_extras=True)
-    fields = tuple(_field(name, info, hints[name]) for name, info in model.model_fields.items())
+    fields = tuple(_field(name, info) for name, info in model.model_fields.items())
     needed = [one for one in fields if one.required] or list(fields[:1])
     example = f"{{{', '.join(f'{one.name}: {one.shape.example}' for one in needed)}}}"
     return Shape("mapping", f"a mapping such as {example}", example, fields=fields, model=model.__name__)
@@ -101,7 +100,10 @@ def shape_of(annotation: Any) -> Shape:
         >>> shape_of(Literal["optional", "mandatory"]).expected
         'one of optional, mandatory'
     """
-    annotation, marks = _unwrapped(annotation)
+    return _shape(*_unwrapped(annotation))
+
+
+def _shape(annotation: Any, marks: tuple[Any, ...]) -> Shape:
     marked = next((_marked(mark) for mark in marks if isinstance(mark, Kind | urls.Role)), None)
     if marked is not None:
         return marked
@@ -140,26 +142,31 @@ def listed(choices: Iterable[object]) -> str:
     return ", ".join(str(choice).lower() if isinstance(choice, bool) else str(choice) for choice in choices)
 
 
-def _field(name: str, info: FieldInfo, annotation: Any) -> Field:
-    marks = _unwrapped(annotation)[1]
-    inner = _unwrapped(_without_none(annotation))[1]
-    driver = next((mark for mark in (*marks, *inner) if isinstance(mark, Driver)), None)
-    shape = shape_of(annotation)
+def _field(name: str, info: FieldInfo) -> Field:
+    # Pydantic has taken the outermost Annotated apart.
+    marks = tuple(info.metadata)
+    driver = next((mark for mark in marks if isinstance(mark, Driver)), None)
+    shape = _shape(info.annotation, (*marks, info) if info.discriminator else marks)
     return Field(
         name=info.alias or name,
         shape=shape,
         required=info.is_required(),
-        default=None if info.is_required() else _written(info.get_default(call_default_factory=True), shape),
+        default=_default(info, shape),
         help=info.description or "",
         unit=driver.unit if driver else None,
         environment=any(isinstance(mark, PerEnvironment) for mark in marks),
     )
 
 
+def _default(info: FieldInfo, shape: Shape) -> Any:
+    if info.default_factory is not None:
+        # An answer of defaults only; making one would build its validator, which nobody needs here.
+        return {one.name: one.default for one in shape.fields if one.default is not None}
+    return None if info.is_required() else _written(info.default, shape)
+
+
 def _written(value: Any, shape: Shape) -> Any:
     """A default as YAML holds it."""
-    if isinstance(value, Answer):
-        return {one.name: one.default for one in shape.fields if one.default is not None}
     if isinstance(value, tuple):
         return [_written(item, shape.items) if shape.items else item for item in value]
     if value is None or shape.kind not in _WRITERS:
@@ -190,15 +197,6 @@ def _unwrapped(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
     return annotation, marks
 
 
-def _without_none(annotation: Any) -> Any:
-    bare, _ = _unwrapped(annotation)
-    if get_origin(bare) in {Union, types.UnionType}:
-        rest = [one for one in get_args(bare) if one is not type(None)]
-        if len(rest) == 1:
-            return rest[0]
-    return bare
-
-
 def _union(members: tuple[Any, ...], marks: tuple[Any, ...]) -> Shape:
     rest = tuple(member for member in members if member is not type(None))
     if len(rest) == 1:
@@ -215,7 +213,7 @@ def _union(members: tuple[Any, ...], marks: tuple[Any, ...]) -> Shape:
 
 
 def _tag_value(member: type[BaseModel], tag: str) -> str:
-    return str(get_args(_unwrapped(get_type_hints(member, include_extras=True)[tag])[0])[0])
+    return str(get_args(member.model_fields[tag].annotation)[0])
 
 
 def _simple(annotation: Any) -> Shape:

@@ -35,7 +35,7 @@ def put(text: str, keys: Keys, value: object, *, order: Mapping[Keys, Sequence[s
         b: {c: 3}
     """
     before = _read(text)
-    changed = _changed(text, keys, value, order=order or {})
+    changed = _changed(text, keys, value, order=order or {}, root=before)
     return text if changed == text else _checked(changed, _with(before.plain(), keys, _frozen(value)))
 
 
@@ -51,19 +51,21 @@ def drop(text: str, keys: Keys) -> str:
         # about b
     """
     before = _read(text)
-    changed = _cut(text, keys)
+    changed = _cut(text, keys, root=before)
     return text if changed == text else _checked(changed, _without_at(before.plain(), keys))
 
 
-def _changed(text: str, keys: Keys, value: object, *, order: Mapping[Keys, Sequence[str]]) -> str:
-    root = _read(text)
+def _changed(
+    text: str, keys: Keys, value: object, *, order: Mapping[Keys, Sequence[str]], root: Node | None = None
+) -> str:
+    root = root or _read(text)
     if _exists(root, keys) and _same(_at(root, keys), _frozen(value), strict=True):
         return text
     return _put(text, root, keys, value, order)
 
 
-def _cut(text: str, keys: Keys) -> str:
-    root = _read(text)
+def _cut(text: str, keys: Keys, *, root: Node | None = None) -> str:
+    root = root or _read(text)
     if not _exists(root, keys):
         return text
     parents = _walk(root, keys[:-1])

@@ -32,6 +32,7 @@ _WORDS: dict[str, object] = {
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _OCTAL_OR_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_NUMBER = 100
 _TAGS = {
     f"tag:yaml.org,2002:{name}": kinds
@@ -124,9 +125,9 @@ def read(text: str, *, label: str, problems: list[BadInput]) -> Node | None:
     if len(text) > LARGEST_BYTES:
         raise BadInput(f"the canvas is larger than {LARGEST_BYTES // 1000} KB", where=label)
     reader = _Reader(text, label, problems)
-    half = next((offset for offset, letter in enumerate(text) if "\ud800" <= letter <= "\udfff"), None)
+    half = _SURROGATE.search(text)
     if half is not None:
-        line, column = place(text, half)
+        line, column = place(text, half.start())
         raise BadInput("half a character (a lone surrogate) stands here", where=f"{label}:{line}:{column}")
     try:
         return _compose(reader, yaml.parse(text, Loader=_LOADER))

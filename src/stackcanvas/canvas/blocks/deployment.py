@@ -97,7 +97,9 @@ class BlueGreen(Answer):
     keep: Duration = Field(
         default=dt.timedelta(hours=1), description="How long the old version stays ready for a roll back."
     )
-    analysis: Analysis = Field(default_factory=Analysis, description="What must hold while the old one is kept.")
+    analysis: Analysis = Field(
+        default_factory=Analysis.model_construct, description="What must hold while the old one is kept."
+    )
 
 
 def _rising(steps: tuple[float, ...]) -> tuple[float, ...]:
@@ -116,7 +118,9 @@ class Canary(Answer):
         default=(0.1, 0.5, 1.0), description="The shares of traffic, one after the other."
     )
     every: Duration = Field(default=dt.timedelta(minutes=30), description="How long each step lasts.")
-    analysis: Analysis = Field(default_factory=Analysis, description="What must hold before the next step.")
+    analysis: Analysis = Field(
+        default_factory=Analysis.model_construct, description="What must hold before the next step."
+    )
 
 
 class Shadow(Answer):
@@ -128,7 +132,7 @@ class Shadow(Answer):
         default=dt.timedelta(days=1), description="How long it watches before it takes over or leaves."
     )
     then: Literal["live", "stop"] = Field(default="stop", description="What follows when all went well.")
-    analysis: Analysis = Field(default_factory=Analysis, description="What must hold.")
+    analysis: Analysis = Field(default_factory=Analysis.model_construct, description="What must hold.")
 
 
 Strategy = Annotated[Recreate | BlueGreen | Canary | Shadow, Field(discriminator="kind")]

@@ -84,7 +84,7 @@ class Governance(Answer):
     roles: Annotated[tuple[Member, ...], AfterValidator(distinct_by("role"))] = Field(
         default=(), description="Who may do what."
     )
-    retention: Retention = Field(default_factory=Retention, description="How long records are kept.")
+    retention: Retention = Field(default_factory=Retention.model_construct, description="How long records are kept.")
 
 
 class Documentation(Answer):

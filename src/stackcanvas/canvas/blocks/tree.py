@@ -27,18 +27,19 @@ class Answers(BaseModel):
 
     model_config = ConfigDict(**{**Answer.model_config, "defer_build": False})
 
-    value: Value = Field(default_factory=Value)
-    data: Data = Field(default_factory=Data)
-    experiments: Experiments = Field(default_factory=Experiments)
-    features: Features = Field(default_factory=Features)
-    foundations: Foundations = Field(default_factory=Foundations)
-    pipelines: Pipelines = Field(default_factory=Pipelines)
-    registry: Registry = Field(default_factory=Registry)
-    deployment: Deployment = Field(default_factory=Deployment)
-    serving: Serving = Field(default_factory=Serving)
-    monitoring: Monitoring = Field(default_factory=Monitoring)
-    metadata: Metadata = Field(default_factory=Metadata)
-    dilemmas: Dilemma = Field(default_factory=Dilemma)
+    # `model_construct`, because a plain call would first build a validator for each block alone.
+    value: Value = Field(default_factory=Value.model_construct)
+    data: Data = Field(default_factory=Data.model_construct)
+    experiments: Experiments = Field(default_factory=Experiments.model_construct)
+    features: Features = Field(default_factory=Features.model_construct)
+    foundations: Foundations = Field(default_factory=Foundations.model_construct)
+    pipelines: Pipelines = Field(default_factory=Pipelines.model_construct)
+    registry: Registry = Field(default_factory=Registry.model_construct)
+    deployment: Deployment = Field(default_factory=Deployment.model_construct)
+    serving: Serving = Field(default_factory=Serving.model_construct)
+    monitoring: Monitoring = Field(default_factory=Monitoring.model_construct)
+    metadata: Metadata = Field(default_factory=Metadata.model_construct)
+    dilemmas: Dilemma = Field(default_factory=Dilemma.model_construct)
 
 
 BLOCK_ANSWERS: Mapping[str, type[Block]] = MappingProxyType(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from stackcanvas.errors import BadInput, Conflict, NotFound
@@ -83,3 +85,16 @@ def test_what_cannot_be_done_is_refused(world: WatchedEndpoint) -> None:
     incidents.close(opened.id)
     with pytest.raises(Conflict):
         incidents.close(opened.id)
+
+
+def test_several_workers_follow_once(world: WatchedEndpoint) -> None:
+    """Four read the same roll back: one incident."""
+    change(world, 1, "live", "model:delay@1")
+    change(world, 2, "rolled_back", "model:delay@2", "by hand")
+    threads = [threading.Thread(target=Incidents(world.spine).follow) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(Incidents(world.spine).ls("delay")) == 1

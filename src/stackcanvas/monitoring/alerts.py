@@ -102,16 +102,17 @@ class Alerts:
             return [_alert(row) for row in connection.execute(chosen)]
 
     def _look(self, endpoint: str, name: str, rule: Rule, value: float, *, now: datetime) -> list[str]:
+        def stepped(before: Condition) -> tuple[Condition, str | None]:
+            new, lasting = self._spine.ids.new(), rule.lasting
+            return step(before, holds=rule.breached(value), now=now, lasting=lasting, calm=lasting, episode=new)
+
+        with self._spine.read() as connection:
+            before = self._conditions.get(connection, endpoint, name, now=now)
+        if stepped(before) == (before, None):
+            return []  # as at most looks: nothing to write
         with self._spine.write() as tx:
             before = self._conditions.get(tx, endpoint, name, now=now)
-            after, happened = step(
-                before,
-                holds=rule.breached(value),
-                now=now,
-                lasting=rule.lasting,
-                calm=rule.lasting,
-                episode=self._spine.ids.new(),
-            )
+            after, happened = stepped(before)
             self._conditions.put(tx, replace(after, value=value), now=now)
             if happened == BEGAN:
                 assert after.episode is not None
@@ -149,8 +150,10 @@ class Alerts:
 
     def _forget(self, condition: Condition, *, now: datetime) -> list[str]:
         """End the episode of a rule that the policy no longer has."""
-        assert condition.episode is not None
         with self._spine.write() as tx:
+            condition = self._conditions.get(tx, condition.endpoint, condition.name, now=now)
+            if not condition.firing or condition.episode is None:
+                return []  # another worker has ended it
             self._conditions.put(tx, Condition(condition.endpoint, condition.name, OK, now), now=now)
             self._resolve(tx, condition.episode, "the rule is gone", (), now=now)
         return ["alert.resolved"]

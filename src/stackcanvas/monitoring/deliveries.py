@@ -70,12 +70,16 @@ class Deliveries:
     def deliver(self, now: datetime) -> int:
         """Send what waits; gives how many were sent. A channel that fails is tried again, after longer and longer."""
         delivery = monitor_delivery.c
+        free = (delivery.state == QUEUED) & (delivery.next_try <= now)
+        with self._database.read() as connection:
+            if connection.execute(select(delivery.id).where(free).limit(1)).first() is None:
+                return 0
         with self._database.write() as tx:
             # Whoever is killed between here and the end sends again later: at least once, not at most once.
             waiting = self._database.claim(
                 tx,
                 monitor_delivery,
-                where=(delivery.state == QUEUED) & (delivery.next_try <= now),
+                where=free,
                 order_by=[delivery.next_try, delivery.id],
                 values={"next_try": now + _PAUSE},
                 limit=_MOST_AT_ONCE,

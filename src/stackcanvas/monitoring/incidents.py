@@ -147,8 +147,10 @@ class Incidents:
                 return
             for event in events:
                 with self._spine.write() as tx:
-                    self._follow(tx, event)
-                    self._spine.events.advance(tx, _READER, event.sequence)
+                    # Whoever writes is alone: another worker that has followed this event is seen here.
+                    if self._spine.events.cursor(_READER) < event.sequence:
+                        self._follow(tx, event)
+                        self._spine.events.advance(tx, _READER, event.sequence)
 
     def _follow(self, tx: Connection, event: Event) -> None:
         endpoint, state = event.subject.name, event.payload.get("state")

@@ -96,6 +96,24 @@ def entity_text(column: pl.Expr) -> pl.Expr:
     return column.cast(pl.String).str.strip_suffix(".0")
 
 
+def as_values(stored: pl.Series) -> pl.Series:
+    """Values from their JSON texts, all of one kind: truth values, whole numbers, numbers or texts.
+
+    Truth values among numbers become numbers, and both among texts become texts.
+
+    Example:
+        >>> as_values(pl.Series(["true", "false"])).to_list(), as_values(pl.Series(["true", "2.5"])).to_list()
+        ([True, False], [1.0, 2.5])
+    """
+    if stored.is_in(["true", "false"]).all():
+        return stored == "true"
+    if stored.str.starts_with('"').any():
+        return pl.Series([str(json.loads(text)) for text in stored], dtype=pl.String)
+    numbers = stored.replace({"true": "1", "false": "0"})
+    whole = numbers.cast(pl.Int64, strict=False)
+    return numbers.cast(pl.Float64) if whole.is_null().any() else whole
+
+
 def _frame(given: Any) -> pl.DataFrame:
     try:
         table = given if isinstance(given, pl.DataFrame) else pl.DataFrame(given)

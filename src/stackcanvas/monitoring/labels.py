@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, func, select, type_coerce, update
+from sqlalchemy import Text as Raw
 
-from stackcanvas.metadata import Ref, Spine
-from stackcanvas.monitoring.labelling import Label, read_labels
+from stackcanvas.metadata import Ref, Spine, current
+from stackcanvas.monitoring.labelling import Label, as_values, read_labels
 from stackcanvas.monitoring.matching import Match, match
 from stackcanvas.monitoring.policy import Policy
 from stackcanvas.monitoring.sources import SERVED, Predictions, has_rows, output_column
@@ -99,7 +100,19 @@ class Labels:
         labels = self._unknown(labels)
         within = self._policy(endpoint).label_window
         found = match(self._predictions, endpoint, labels, within=within)
-        with self._spine.record("monitoring.labels", subject=subject) as work, self._spine.write() as tx:
+        around, code = current(), self._spine.code()
+        with self._spine.write() as tx:
+            # Start and end are one commit with the labels: there may be thousands of small frames a day.
+            work = self._spine.executions.start(
+                tx,
+                self._spine.ids.new(),
+                "monitoring.labels",
+                code=around.code if around else code,
+                subject=subject,
+                parameters={"labels": len(given.labels), "empty": given.empty},
+                trigger=around.trigger if around else "manual",
+                parent=around.id if around else None,
+            )
             # Somebody may have added some of them meanwhile.
             known = _present(tx, [label.id for label in labels])
             new = [label for label in labels if label.id not in known]
@@ -165,18 +178,15 @@ class Labels:
         wanted = [label.endpoint == endpoint, label.predicted.is_not(None)]
         wanted += [] if start is None else [label.predicted >= start]
         wanted += [] if end is None else [label.predicted < end]
-        chosen = select(label.prediction_id, label.value, label.observed).where(*wanted)
+        # As stored: a window may hold many thousands, and Polars reads them faster than Python does.
+        columns = (label.prediction_id, type_coerce(label.value, Raw()), type_coerce(label.observed, BigInteger()))
+        chosen = select(*columns).where(*wanted).order_by(label.observed, label.added, label.id)
         with self._spine.read() as connection:
-            rows = connection.execute(chosen.order_by(label.observed, label.added, label.id)).all()
-        latest = {row.prediction_id: (row.value, row.observed) for row in rows}
-        return pl.LazyFrame(
-            {
-                "prediction_id": list(latest),
-                "actual": _as_series([value for value, _ in latest.values()]),
-                "observed": pl.Series([observed for _, observed in latest.values()], dtype=_LOGGED["time"]),
-            },
-            schema_overrides={"prediction_id": pl.String},
-        )
+            rows = [tuple(row) for row in connection.execute(chosen)]
+        found = pl.DataFrame(rows, schema=_STORED, orient="row")
+        latest = found.unique("prediction_id", keep="last", maintain_order=True)
+        instants = pl.col("observed").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+        return latest.lazy().select("prediction_id", pl.lit(as_values(latest["actual"])).alias("actual"), instants)
 
     def _news(self, endpoint: str, labels: Sequence[Label]) -> list[Label]:
         """Labels without a date whose value is not the latest one already."""
@@ -218,6 +228,7 @@ class Labels:
             self._spine.database.bulk(tx, monitor_label, rows)
 
 
+_STORED = {"prediction_id": pl.String(), "actual": pl.String(), "observed": pl.Int64()}
 _LOGGED = {
     "prediction_id": pl.String(),
     "time": pl.Datetime("us", "UTC"),
@@ -265,15 +276,3 @@ def _retried(row: Any, found: Match | None, *, now: datetime, within: timedelta)
 def _same(first: Any, second: Any) -> bool:
     # True equals 1 in Python, but it is another answer.
     return isinstance(first, bool) == isinstance(second, bool) and first == second
-
-
-def _as_series(values: Sequence[Any]) -> pl.Series:
-    """Values as they were given; truth values among numbers become numbers, both among texts become texts."""
-    kinds = {type(value) for value in values}
-    if kinds == {bool}:
-        return pl.Series(values, dtype=pl.Boolean)
-    if str in kinds:
-        return pl.Series([str(value) for value in values], dtype=pl.String)
-    if kinds == {int}:
-        return pl.Series(values, dtype=pl.Int64)
-    return pl.Series([float(value) for value in values], dtype=pl.Float64)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from stackcanvas.errors import NotFound, StackCanvasError
 from stackcanvas.metadata import Ref, Spine
@@ -49,7 +49,6 @@ class _Seen:
     drift: tuple[Window, DriftReport | None] | None = None
     windows: tuple[Window, ...] = ()
     measured: tuple[Measured, ...] = ()
-    happened: list[str] = field(default_factory=list)
 
 
 class Monitoring:
@@ -104,14 +103,12 @@ class Monitoring:
         looks: list[Look] = []
         failed: StackCanvasError | None = None
         for live in sorted(self._live(), key=lambda one: one.endpoint):
-            holder = self._spine.ids.new()
-            with self._spine.leases.hold(f"monitor:{live.endpoint}", holder, ttl_s=_LEASE_S) as lease:
-                if lease is None:
-                    continue
-                try:
-                    looks.append(self._look(live, self._policy(live.endpoint), now))
-                except StackCanvasError as error:
-                    failed = failed or error
+            try:
+                look = self._look(live, self._policy(live.endpoint), now)
+            except StackCanvasError as error:
+                failed = failed or error
+            else:
+                looks += [look] if look else []
         self._deliveries.deliver(now)
         if failed is not None:
             raise failed
@@ -154,23 +151,46 @@ class Monitoring:
         """Figures that alert rules of an endpoint name and that nothing computes: those rules never fire."""
         return sorted({rule.metric for rule in self._policy(endpoint).rules} - set(FIGURES))
 
-    def _look(self, live: Live, policy: Policy, now: datetime) -> Look:
-        seen = _Seen(drift=self._due_drift(live, policy, now))
-        windows = self._due_performance(live.endpoint, policy, now)
-        if windows:
-            measured = self._performances.measure(live.endpoint, windows, policy.measured, now=now)
-            seen = replace(seen, windows=tuple(windows), measured=tuple(measured))
-        happened = self._write(live, policy, seen, now) if seen.drift or seen.windows else []
-        happened += self._alerts.watch(live, policy, now=now)
-        report = seen.drift[1] if seen.drift else None
-        return Look(live.endpoint, report, seen.measured, tuple(happened))
+    def _look(self, live: Live, policy: Policy, now: datetime) -> Look | None:
+        """Look at an endpoint; None when nothing was due there, as at most ticks between two windows."""
+        look = self._measure(live, policy, now)
+        happened = self._alerts.watch(live, policy, now=now)
+        if not happened:
+            return look
+        return replace(look or Look(live.endpoint), happened=(*(look.happened if look else ()), *happened))
+
+    def _measure(self, live: Live, policy: Policy, now: datetime) -> Look | None:
+        """Measure the windows that are due, unless another worker does."""
+        if not self._is_due(live.endpoint, policy, now):
+            return None
+        holder = self._spine.ids.new()
+        with self._spine.leases.hold(f"monitor:{live.endpoint}", holder, ttl_s=_LEASE_S) as lease:
+            if lease is None:
+                return None
+            seen = _Seen(drift=self._due_drift(live, policy, now))
+            windows = self._due_performance(live.endpoint, policy, now)
+            if windows:
+                measured = self._performances.measure(live.endpoint, windows, policy.measured, now=now)
+                seen = replace(seen, windows=tuple(windows), measured=tuple(measured))
+            if seen.drift is None and not seen.windows:
+                return None  # another worker did it meanwhile
+            happened = self._write(live, policy, seen, now)
+            return Look(live.endpoint, seen.drift[1] if seen.drift else None, seen.measured, tuple(happened))
+
+    def _is_due(self, endpoint: str, policy: Policy, now: datetime) -> bool:
+        drift = policy.skew is not None and self._due_window(endpoint, DRIFT, policy.skew.window, policy, now)
+        return bool(drift or self._due_performance(endpoint, policy, now))
+
+    def _due_window(self, endpoint: str, kind: str, length: timedelta, policy: Policy, now: datetime) -> Window | None:
+        window = due(now, length=length, every=policy.every)
+        last = self._windows.last(endpoint, kind)
+        return window if last is None or window.end > last else None
 
     def _due_drift(self, live: Live, policy: Policy, now: datetime) -> tuple[Window, DriftReport | None] | None:
         if policy.skew is None:
             return None
-        window = due(now, length=policy.skew.window, every=policy.every)
-        last = self._windows.last(live.endpoint, DRIFT)
-        if last is not None and window.end <= last:
+        window = self._due_window(live.endpoint, DRIFT, policy.skew.window, policy, now)
+        if window is None:
             return None
         return window, self._drifts.measure(live.endpoint, live.model, window, policy.skew)
 
@@ -178,11 +198,8 @@ class Monitoring:
         """The window that is due with those that got labels; late labels alone wait until one is due."""
         if not policy.measured:
             return []
-        window = due(now, length=policy.performance_window, every=policy.every)
-        last = self._windows.last(endpoint, PERFORMANCE)
-        if last is not None and window.end <= last:
-            return []
-        return [*self._windows.stale(endpoint, PERFORMANCE), window]
+        window = self._due_window(endpoint, PERFORMANCE, policy.performance_window, policy, now)
+        return [] if window is None else [*self._windows.stale(endpoint, PERFORMANCE), window]
 
     def _write(self, live: Live, policy: Policy, seen: _Seen, now: datetime) -> list[str]:
         """Everything that a look found, in one transaction."""

@@ -46,6 +46,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_counter")),
     )
     op.create_table(
+        "data_tag",
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("tag", types.Text(), nullable=False),
+        sa.Column("number", types.Integer(), nullable=False),
+        sa.Column("created", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "tag", name=op.f("pk_data_tag")),
+    )
+    op.create_table(
+        "data_version",
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("number", types.Integer(), autoincrement=False, nullable=False),
+        sa.Column("digest", types.Text(), nullable=False),
+        sa.Column("listing", types.Text(), nullable=False),
+        sa.Column("kind", types.Text(), nullable=False),
+        sa.Column("created", types.Instant(), nullable=False),
+        sa.Column("message", types.Text(), nullable=False),
+        sa.Column("rows", types.Integer(), nullable=True),
+        sa.Column("files", types.Integer(), nullable=False),
+        sa.Column("size_bytes", types.Integer(), nullable=False),
+        sa.Column("new_bytes", types.Integer(), nullable=False),
+        sa.Column("columns", types.Json(), nullable=False),
+        sa.Column("key", types.Json(), nullable=False),
+        sa.Column("changed_columns", types.Json(), nullable=False),
+        sa.Column("source", types.Json(), nullable=False),
+        sa.Column("execution", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "number", name=op.f("pk_data_version")),
+    )
+    op.create_index("ix_data_version_digest", "data_version", ["digest"], unique=False)
+    op.create_table(
         "deployment_endpoint",
         sa.Column("name", types.Text(), nullable=False),
         sa.Column("live_model", types.Text(), nullable=False),
@@ -193,6 +222,109 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", "version", name=op.f("uq_model_version_name_version")),
     )
     op.create_index("ix_model_version_run", "model_version", ["run"], unique=False)
+    op.create_table(
+        "monitor_alert",
+        sa.Column("id", types.Text(), nullable=False),
+        sa.Column("endpoint", types.Text(), nullable=False),
+        sa.Column("rule", types.Text(), nullable=False),
+        sa.Column("severity", types.Text(), nullable=False),
+        sa.Column("metric", types.Text(), nullable=False),
+        sa.Column("bound", types.Text(), nullable=False),
+        sa.Column("value", types.Real(), nullable=False),
+        sa.Column("fired", types.Instant(), nullable=False),
+        sa.Column("resolved", types.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_monitor_alert")),
+    )
+    op.create_index("ix_monitor_alert_endpoint_fired", "monitor_alert", ["endpoint", "fired"], unique=False)
+    op.create_table(
+        "monitor_condition",
+        sa.Column("endpoint", types.Text(), nullable=False),
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("state", types.Text(), nullable=False),
+        sa.Column("since", types.Instant(), nullable=False),
+        sa.Column("episode", types.Text(), nullable=True),
+        sa.Column("about", types.Text(), nullable=True),
+        sa.Column("value", types.Real(), nullable=True),
+        sa.Column("updated", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("endpoint", "name", name=op.f("pk_monitor_condition")),
+    )
+    op.create_table(
+        "monitor_delivery",
+        sa.Column("id", types.Text(), nullable=False),
+        sa.Column("alert", types.Text(), nullable=False),
+        sa.Column("channel", types.Text(), nullable=False),
+        sa.Column("state", types.Text(), nullable=False),
+        sa.Column("message", types.Json(), nullable=False),
+        sa.Column("tries", types.Integer(), nullable=False),
+        sa.Column("next_try", types.Instant(), nullable=False),
+        sa.Column("error", types.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_monitor_delivery")),
+    )
+    op.create_index("ix_monitor_delivery_state_next_try", "monitor_delivery", ["state", "next_try"], unique=False)
+    op.create_table(
+        "monitor_drift",
+        sa.Column("endpoint", types.Text(), nullable=False),
+        sa.Column("window_end", types.Instant(), nullable=False),
+        sa.Column("window_start", types.Instant(), nullable=False),
+        sa.Column("model", types.Text(), nullable=False),
+        sa.Column("measured", types.Instant(), nullable=False),
+        sa.Column("report", types.Json(), nullable=False),
+        sa.PrimaryKeyConstraint("endpoint", "window_end", name=op.f("pk_monitor_drift")),
+    )
+    op.create_table(
+        "monitor_incident",
+        sa.Column("id", types.Text(), nullable=False),
+        sa.Column("endpoint", types.Text(), nullable=False),
+        sa.Column("reason", types.Text(), nullable=False),
+        sa.Column("cause", types.Text(), nullable=True),
+        sa.Column("opened", types.Instant(), nullable=False),
+        sa.Column("opened_by", types.Text(), nullable=False),
+        sa.Column("closed", types.Instant(), nullable=True),
+        sa.Column("closed_by", types.Text(), nullable=True),
+        sa.Column("note", types.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_monitor_incident")),
+    )
+    op.create_index("ix_monitor_incident_endpoint_opened", "monitor_incident", ["endpoint", "opened"], unique=False)
+    op.create_table(
+        "monitor_label",
+        sa.Column("id", types.Text(), nullable=False),
+        sa.Column("endpoint", types.Text(), nullable=False),
+        sa.Column("key", types.Text(), nullable=False),
+        sa.Column("value", types.Json(), nullable=False),
+        sa.Column("observed", types.Instant(), nullable=False),
+        sa.Column("added", types.Instant(), nullable=False),
+        sa.Column("prediction_id", types.Text(), nullable=True),
+        sa.Column("predicted", types.Instant(), nullable=True),
+        sa.Column("next_try", types.Instant(), nullable=True),
+        sa.Column("tries", types.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_monitor_label")),
+    )
+    op.create_index("ix_monitor_label_endpoint_key", "monitor_label", ["endpoint", "key"], unique=False)
+    op.create_index("ix_monitor_label_endpoint_predicted", "monitor_label", ["endpoint", "predicted"], unique=False)
+    op.create_index("ix_monitor_label_next_try", "monitor_label", ["next_try"], unique=False)
+    op.create_table(
+        "monitor_performance",
+        sa.Column("endpoint", types.Text(), nullable=False),
+        sa.Column("window_end", types.Instant(), nullable=False),
+        sa.Column("model", types.Text(), nullable=False),
+        sa.Column("metric", types.Text(), nullable=False),
+        sa.Column("window_start", types.Instant(), nullable=False),
+        sa.Column("value", types.Real(), nullable=False),
+        sa.Column("labels", types.Integer(), nullable=False),
+        sa.Column("predictions", types.Integer(), nullable=False),
+        sa.Column("measured", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("endpoint", "window_end", "model", "metric", name=op.f("pk_monitor_performance")),
+    )
+    op.create_table(
+        "monitor_window",
+        sa.Column("endpoint", types.Text(), nullable=False),
+        sa.Column("kind", types.Text(), nullable=False),
+        sa.Column("window_end", types.Instant(), nullable=False),
+        sa.Column("window_start", types.Instant(), nullable=False),
+        sa.Column("measured", types.Instant(), nullable=False),
+        sa.Column("stale", types.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("endpoint", "kind", "window_end", name=op.f("pk_monitor_window")),
+    )
     op.create_table(
         "pipeline_cache",
         sa.Column("key", types.Text(), nullable=False),
@@ -354,4 +486,22 @@ def upgrade() -> None:
         sa.Column("key", types.Text(), nullable=False),
         sa.Column("value", types.Text(), nullable=False),
         sa.PrimaryKeyConstraint("run", "key", name=op.f("pk_run_tag")),
+    )
+    op.create_table(
+        "serving_bundle",
+        sa.Column("digest", types.Text(), nullable=False),
+        sa.Column("model", types.Text(), nullable=False),
+        sa.Column("description", types.Text(), nullable=False),
+        sa.Column("fallback", types.Text(), nullable=True),
+        sa.Column("created", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_serving_bundle")),
+    )
+    op.create_index("ix_serving_bundle_model", "serving_bundle", ["model"], unique=False)
+    op.create_table(
+        "serving_route",
+        sa.Column("endpoint", types.Text(), nullable=False),
+        sa.Column("route", types.Json(), nullable=False),
+        sa.Column("revision", types.Integer(), nullable=False),
+        sa.Column("changed", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("endpoint", name=op.f("pk_serving_route")),
     )

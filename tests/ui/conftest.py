@@ -137,9 +137,9 @@ def serve() -> Iterator[Callable[[Stack], str]]:
         thread.join(20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium without a window."""
+    """Debian's Chromium without a window; while it is open, nothing else in this thread can run an event loop."""
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_FLAGS)
         yield launched

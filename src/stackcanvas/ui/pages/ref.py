@@ -31,7 +31,7 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
     except NotFound:
         # Nothing was made under this name; it may still be what events and work are about.
         pinned, via, tables = ref, (ref,), []
-        if not stack.spine.events.latest(subject=ref, limit=1):
+        if not stack.spine.events.latest(subject=ref, limit=1) and not stack.spine.executions.search(subject=ref):
             raise
     artifact = stack.spine.artifacts.get(pinned)
     page = RecordPage(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from stackcanvas.backends.database import open_database
@@ -21,6 +22,21 @@ from stackcanvas.stack.stack import Stack
 
 CANVAS = "canvas.yaml"
 FOLDER = ".stackcanvas"
+_CODE_HOLDS_S = 2.0
+
+
+def _remembered(ask: Callable[[], CodeState]) -> Callable[[], CodeState]:
+    """Asking git takes milliseconds, and many records are written in one second: an answer holds for a while."""
+    known: tuple[float, CodeState] | None = None
+
+    def code() -> CodeState:
+        nonlocal known
+        now_s = time.monotonic()
+        if known is None or now_s - known[0] > _CODE_HOLDS_S:
+            known = now_s, ask()
+        return known[1]
+
+    return code
 
 
 def find_root(start: Path) -> Path:
@@ -79,6 +95,6 @@ def open(  # noqa: A001 - reads as `sc.open()`
         clock=now,
         ids=Ids(now.now),
         actor=Actor(git.identity() or getpass.getuser()),
-        code=lambda: CodeState(git.head(), git.dirty()),
+        code=_remembered(lambda: CodeState(git.head(), git.dirty())),
     )
     return Stack(root=root, folder=folder, canvas=canvas, environment=chosen, settings=settings, spine=spine)

@@ -78,7 +78,7 @@ def evaluate(context: sc.Context, model: Pipeline, holdout: pl.DataFrame) -> dic
     champion = None
     if context.stack.registry.has(CHAMPION):
         outputs = context.stack.registry.load(CHAMPION).predict(holdout)
-        champion = outputs["probabilities"][:, 1]
+        champion = outputs["probability"]
     return {"metrics": metrics, "late": scored["late"], "score": scored["score"], "champion": champion}
 
 

@@ -1,0 +1,1 @@
+"""Project templates, which `stackcanvas init` copies, and the demo."""

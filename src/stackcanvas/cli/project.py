@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
@@ -38,3 +39,14 @@ def pass_stack(function: Callable[Concatenate[Stack, _Given], _Result]) -> Calla
         return function(open_stack(), *arguments, **options)
 
     return with_stack
+
+
+def canvas_file() -> Path:
+    """The `canvas.yaml` of the project that `--project` names, or of the nearest one upwards.
+
+    Raises:
+        NotFound: no folder upwards holds one.
+    """
+    folder: Path | None = click.get_current_context().find_root().params.get("project")
+    root: Path = load("stackcanvas.stack:find_root")(folder or Path.cwd())
+    return root / "canvas.yaml"

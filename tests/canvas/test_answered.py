@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -163,4 +164,37 @@ def test_the_plain_form_holds_what_is_answered(flights: str) -> None:
     assert plain["value"]["positioning"]["for"].startswith("the passenger care")
     assert plain["value"]["payoff"]["outcomes"][0]["worth"] == 14
     assert plain["serving"]["log"]["keep"] == "365d"
-    assert "environments" not in plain
+    assert plain["environments"]["production"]["metadata.store.url"] == "${STACK_DATABASE_URL}"
+
+
+def test_the_plain_form_is_a_canvas_again(flights: str) -> None:
+    """Nothing that was answered is lost."""
+    canvas = loads(flights)
+
+    again = loads(json.dumps(canvas.to_dict()))
+
+    assert again.answers == canvas.answers
+    assert again.decisions == canvas.decisions
+    assert again.project == canvas.project
+    assert again.environments == canvas.environments
+
+
+def test_the_plain_form_of_models_and_environments() -> None:
+    """Overrides as they were written, passwords masked."""
+    plain = loads(TEXT.replace("${PASSWORD}", "geheim")).to_dict()
+
+    assert plain["models"]["churn"]["deployment.strategy"] == {"kind": "canary", "every": "1h"}
+    assert plain["environments"]["production"]["metadata.store.url"] == "postgresql://stack:***@db/stack"
+    assert "geheim" not in repr(plain)
+
+
+def test_the_effective_answers_in_plain_form() -> None:
+    """Each question with its answer and origin."""
+    plain = loads(TEXT).effective(model="churn").to_dict()
+
+    assert plain["serving.distributed"] == {
+        "answer": {"needed": True, "replicas": 4},
+        "origin": "canvas.yaml:14:26 (model churn)",
+    }
+    assert plain["value.goal"] == {"answer": None, "origin": "none"}
+    assert list(plain) == list(QUESTION_IDS)

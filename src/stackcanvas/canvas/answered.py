@@ -15,7 +15,7 @@ from blake3 import blake3
 from stackcanvas.canvas import paths
 from stackcanvas.canvas.blocks import DEFAULTS, PER_MODEL, QUESTION_IDS, Answers, place_of
 from stackcanvas.canvas.places import node_at, where
-from stackcanvas.canvas.project import Decision, Project
+from stackcanvas.canvas.project import VERSION, Decision, Project
 from stackcanvas.canvas.syntax import Node
 from stackcanvas.canvas.urls import Url
 from stackcanvas.errors import NotFound
@@ -57,6 +57,13 @@ class Effective:
     environment: str | None
     origins: Mapping[str, Origin]
     _document: Node = field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every question with its answer and where that comes from, as JSON can hold it."""
+        return {
+            question: {"answer": paths.to_plain(question, self.get(question)), "origin": str(self.origins[question])}
+            for question in QUESTION_IDS
+        }
 
     def get(self, path: str) -> Any:
         """The answer of a question, or a part of it; None when it is unanswered and has no default.
@@ -196,14 +203,30 @@ class Canvas:
         return found.resolve(environ, where=effective.origin(path).where)
 
     def to_dict(self) -> dict[str, Any]:
-        """The canvas as JSON can hold it; passwords in addresses are masked."""
+        """The canvas as JSON can hold it, in the form of canvas.yaml; passwords in addresses are masked."""
         answers = self.answers.model_dump(mode="json", exclude_none=True, exclude_unset=True)
         return {
-            "project": self.project.to_dict(),
+            "stackcanvas": VERSION,
+            "project": self.project.model_dump(mode="json", exclude_none=True, exclude_unset=True),
             **{block: answers[block] for block in answers if answers[block]},
             "decisions": {question: decision.to_dict() for question, decision in self.decisions.items()},
-            "digest": self.digest,
+            "models": {
+                name: {question: paths.to_plain(question, answer) for question, answer in own.items()}
+                for name, own in self.models.items()
+            },
+            "environments": {name: self._plain_environment(name) for name in self.environments},
         }
+
+    def _plain_environment(self, name: str) -> dict[str, Any]:
+        effective = self.effective(environment=name)
+        changed = {}
+        for path in self.environments[name]:
+            question, keys = paths.split(path)
+            plain = paths.to_plain(question, effective.get(question))
+            for key in keys:
+                plain = plain[key]
+            changed[path] = plain
+        return changed
 
     def __repr__(self) -> str:
         return f"Canvas({self.project.name!r}, {len(self.answered)} of {len(QUESTION_IDS)} questions answered)"

@@ -29,7 +29,9 @@ _ORDER: Mapping[splice.Keys, Sequence[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One place of the canvas, and what is to stand there; made by `answer`, `unanswer`, `decide`, `undecide`.
+    """One place of the canvas, and what is to stand there.
+
+    Made by `answer`, `unanswer`, `decide`, `undecide` and `describe`.
 
     Attributes:
         keys: from the root of the document.
@@ -110,6 +112,21 @@ def undecide(question: str) -> Change:
     """
     _whole(question)
     return Change(("decisions", question), gone=True)
+
+
+def describe(key: str, value: object) -> Change:
+    r"""Change the header: `project`.
+
+    Args:
+        key: `name`, `team`, ... or a part: `maturity.now`.
+        value: plain data as YAML holds it.
+
+    Example:
+        >>> print(apply("stackcanvas: 1\nproject: {name: demo}\n", [describe("currency", "USD")]), end="")
+        stackcanvas: 1
+        project: {name: demo, currency: USD}
+    """
+    return Change(("project", *key.split(".")), value)
 
 
 def apply(text: str, changes: Sequence[Change]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from stackcanvas.canvas.blocks import DEFAULTS, QUESTION_IDS, Answers, place_of
+from stackcanvas.canvas.blocks import BLOCK_ANSWERS, DEFAULTS, QUESTION_IDS, Answers, place_of
 from stackcanvas.canvas.places import node_at
 from stackcanvas.canvas.shape import Field, Shape, shape_of_model
 from stackcanvas.canvas.syntax import Node
@@ -101,6 +101,18 @@ def errors_of(question: str, plain: object) -> ValidationError | None:
 def default_of(question: str) -> Any:
     """What the stack takes where the question is not answered; None where nothing follows from it."""
     return read_answer(question, DEFAULTS[question]) if question in DEFAULTS else None
+
+
+def to_plain(question: str, answer: Any) -> Any:
+    """A typed answer as JSON and YAML hold it; passwords in addresses are masked, what was left out stays out.
+
+    Example:
+        >>> to_plain("deployment.lead_time", read_answer("deployment.lead_time", "36h"))
+        '36h'
+    """
+    block, _, field = question.partition(".")
+    holder = BLOCK_ANSWERS[block].model_construct(**{field: answer})
+    return holder.model_dump(mode="json", exclude_unset=True, exclude_none=True).get(field)
 
 
 def inside(answer: Any, keys: tuple[str, ...], *, path: str) -> Any:

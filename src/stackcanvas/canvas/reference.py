@@ -17,7 +17,8 @@ _HEAD = """\
 <!-- Made by stackcanvas.canvas.reference; do not edit by hand. -->
 
 One file holds the answers of the MLOps Stack Canvas and configures the stack. Every question may stay unanswered; what
-is answered must be right, and all mistakes are told at once, each as `canvas.yaml:LINE:COLUMN`.
+is answered must be right, and all mistakes are told at once, each as `canvas.yaml:LINE:COLUMN`. The
+[canvas of the flights example](../../src/stackcanvas/examples/flights/canvas.yaml) answers every question.
 
 ```yaml
 stackcanvas: 1          # the version of this format

@@ -77,7 +77,8 @@ def _cut(text: str, keys: Keys, *, root: Node | None = None) -> str:
 def _put(text: str, root: Node, keys: Keys, value: object, order: Mapping[Keys, Sequence[str]]) -> str:
     for depth in range(len(keys)):
         parent = _walk(root, keys[:depth])[-1]
-        if parent.alias or not isinstance(parent.value, dict | list):
+        fits = isinstance(parent.value, list if isinstance(keys[depth], int) else dict)
+        if parent.alias or not fits:
             # What an alias stands for belongs to others too, and a scalar has no keys: the whole of it is replaced.
             whole = _with(parent.plain() if parent.alias else None, keys[depth:], value)
             lines = None if parent.alias else _nested(keys[depth:], value)

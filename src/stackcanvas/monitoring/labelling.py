@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -76,6 +78,32 @@ def read_labels(endpoint: str, frame: Any, *, now: datetime) -> Given:
         label = Label(blake3(text.encode()).hexdigest()[:32], key, value, instant)
         labels[label.id] = label
     return Given(list(labels.values()), empty, dated)
+
+
+def read_file(path: Path) -> pl.DataFrame:
+    """A frame of labels from a file: `.csv`, `.parquet`, `.json` (an array of objects) or `.jsonl`.
+
+    Raises:
+        BadInput: there is no such file, its ending is none of these, or it is not what its ending says.
+    """
+    readers: dict[str, Callable[[Path], pl.DataFrame]] = {
+        # The id is hexadecimal, and some of them look like numbers.
+        ".csv": lambda found: pl.read_csv(found, schema_overrides={PREDICTION_ID: pl.String}, infer_schema_length=None),
+        ".parquet": pl.read_parquet,
+        ".json": pl.read_json,
+        ".jsonl": pl.read_ndjson,
+        ".ndjson": pl.read_ndjson,
+    }
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise BadInput(f"the file ends in {path.suffix or 'nothing'!r}", where=str(path), expected=", ".join(readers))
+    try:
+        return reader(path)
+    except FileNotFoundError:
+        raise BadInput("there is no such file", where=str(path)) from None
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadInput(f"the file cannot be read: {reason}", where=str(path), expected=_EXPECTED) from error
 
 
 def entity_of(key: str) -> dict[str, Any] | None:

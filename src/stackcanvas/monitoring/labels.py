@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,7 +14,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, func, select, type
 from sqlalchemy import Text as Raw
 
 from stackcanvas.metadata import Ref, Spine, current
-from stackcanvas.monitoring.labelling import Label, as_values, read_labels
+from stackcanvas.monitoring.labelling import Label, as_values, read_file, read_labels
 from stackcanvas.monitoring.matching import Match, match
 from stackcanvas.monitoring.policy import Policy
 from stackcanvas.monitoring.sources import SERVED, Predictions, has_rows, output_column
@@ -121,6 +122,14 @@ class Labels:
             work.finish(tx)
         matched = sum(label.id in found for label in new)
         return LabelsAdded(len(new), len(given.labels) - len(new), given.empty, matched, len(new) - matched)
+
+    def add_file(self, endpoint: str, path: Path) -> LabelsAdded:
+        """Take the labels of a file: CSV, Parquet, JSON or JSON lines; see `add`.
+
+        Raises:
+            BadInput: the file cannot be read, or its labels cannot be used; nothing is taken.
+        """
+        return self.add(endpoint, read_file(path))
 
     def retry(self, now: datetime) -> int:
         """Look again for the predictions of labels that had none; gives how many were found.

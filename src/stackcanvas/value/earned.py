@@ -101,18 +101,32 @@ def _counted(judged: pl.LazyFrame, payoff: Payoff, *, by: list[str]) -> pl.DataF
     missing = [name for name in NEEDED if name not in {*schema.names(), "time"}]
     if missing:
         raise BadInput(f"the judged predictions lack {' and '.join(missing)}", expected=", ".join(NEEDED))
-    output, actual = pl.col("output"), pl.col("actual")
-    if payoff.threshold is not None:
-        if not (schema["output"].is_numeric() or schema["output"] == pl.Boolean):
-            raise BadInput(
-                f"the payoff has a threshold, but the output is {schema['output']}",
-                where="value.payoff",
-                expected="a score",
-            )
-        output = output.cast(pl.Float64).fill_nan(None) >= payoff.threshold
-        actual = actual.cast(pl.Float64) >= 0.5 if schema["actual"] != pl.Boolean else actual
-    rows = judged.with_columns(predicted=output, actual=actual).drop_nulls(["predicted", "actual"])
+    predicted, actual = predicted_of("output", schema, payoff), actual_of(schema, payoff)
+    rows = judged.with_columns(predicted=predicted, actual=actual).drop_nulls(["predicted", "actual"])
     return rows.group_by(*by, "predicted", "actual").agg(pl.len()).collect()
+
+
+def predicted_of(column: str, schema: Mapping[str, pl.DataType], payoff: Payoff) -> pl.Expr:
+    """What a column of outputs predicts: yes or no where the payoff has a threshold, else the class itself.
+
+    Raises:
+        BadInput: the outputs are no scores though the payoff has a threshold.
+    """
+    if payoff.threshold is None:
+        return pl.col(column)
+    if not (schema[column].is_numeric() or schema[column] == pl.Boolean):
+        raise BadInput(
+            f"the payoff has a threshold, but the output is {schema[column]}", where="value.payoff", expected="a score"
+        )
+    return pl.col(column).cast(pl.Float64).fill_nan(None) >= payoff.threshold
+
+
+def actual_of(schema: Mapping[str, pl.DataType], payoff: Payoff) -> pl.Expr:
+    """What happened: yes or no where the payoff has a threshold, else the class itself."""
+    actual = pl.col("actual")
+    if payoff.threshold is None or schema["actual"] == pl.Boolean:
+        return actual
+    return actual.cast(pl.Float64) >= 0.5
 
 
 def _worth(row: Mapping[str, object], payoff: Payoff) -> Decimal:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 
 import polars as pl
 
 from stackcanvas.canvas.blocks.value import Payoff
 from stackcanvas.errors import NotFound
+from stackcanvas.value.balance import Balance, balance
 from stackcanvas.value.earned import Earned, Total, by_day, totals
 
 Judged = Callable[[str, datetime | None, datetime | None], pl.LazyFrame]
@@ -43,6 +45,23 @@ class Value:
     def totals(self, endpoint: str, *, start: datetime | None = None, end: datetime | None = None) -> list[Total]:
         """What each version earned in all."""
         return totals(self.earned(endpoint, start=start, end=end))
+
+    def balance(
+        self,
+        endpoint: str,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        cost_per_day: Decimal = Decimal(0),
+    ) -> list[Balance]:
+        """The money of each day, all versions together: earned, spent, and what is left so far.
+
+        Args:
+            start: the first instant of the predictions, inclusive.
+            end: the last instant, exclusive.
+            cost_per_day: what a day of the stack costs.
+        """
+        return balance(self.earned(endpoint, start=start, end=end), cost_per_day=cost_per_day)
 
     def payoff(self, endpoint: str) -> Payoff:
         """The payoff that holds for an endpoint.

@@ -44,8 +44,11 @@ class Git:
         return self._ask("rev-parse", "--verify", "--quiet", "HEAD")
 
     def dirty(self) -> bool:
-        """Whether the project's folder differs from the current commit; files that git ignores do not count."""
-        return bool(self._ask("status", "--porcelain", "--untracked-files=normal", "--", "."))
+        """Whether the code differs from the current commit; what git ignores does not count, nor does `data.lock`.
+
+        The lock names data versions, which every record names by itself.
+        """
+        return bool(self._ask("status", "--porcelain", "--untracked-files=normal", "--", ".", ":(exclude)data.lock"))
 
     def identity(self) -> str | None:
         """Who git says is at work, as `name <address>`."""

@@ -213,6 +213,7 @@ class Deployment:
         """All traffic to the version that was live before a release."""
         now, live = self._spine.clock.now(), release.previous
         assert live is not None
+        work.used(live.model)
         release = replace(release, state=ROLLED_BACK, ended=now, reason=reason)
         self._releases.move(tx, release)
         endpoint = Endpoint(
@@ -275,7 +276,7 @@ def _variants(endpoint: Endpoint, release: Release) -> tuple[list[Variant], list
     stage = stages(release.strategy)[release.step]
     shares = [(endpoint.live, 1.0 - stage.share), (release.candidate, stage.share)]
     answering = [replace(variant, weight=share) for variant, share in shares if share > 0]
-    return answering, [release.candidate] if stage.shadow else []
+    return answering, [replace(release.candidate, weight=stage.copied)] if stage.copied > 0 else []
 
 
 def _check_free(endpoint: Endpoint | None, name: str, model: Ref) -> None:
@@ -284,7 +285,7 @@ def _check_free(endpoint: Endpoint | None, name: str, model: Ref) -> None:
     if endpoint.release is not None:
         raise Conflict(
             f"a release is on its way at the endpoint {name!r}",
-            fix=f"Wait for its end, or take it back: stackcanvas deployments rollback {name}",
+            fix=f"Wait for its end, or take it back: stackcanvas deployment rollback {name}",
         )
     if endpoint.live.model == model:
         raise Conflict(f"{model} is live at the endpoint {name!r} already")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from stackcanvas.deployment.strategy import Analysis
 
@@ -15,11 +16,15 @@ class Health:
         predictions: rows that came to it.
         errors: rows that it failed on.
         fallbacks: rows that the fallback answered in its place.
+        p99: the latency that 99 of 100 rows stayed under; None without rows.
+        objection: what a comparison of its answers says against it, as a clause; None when nothing.
     """
 
     predictions: int = 0
     errors: int = 0
     fallbacks: int = 0
+    p99: timedelta | None = None
+    objection: str | None = None
 
 
 def breach(health: Health, limits: Analysis) -> str | None:
@@ -37,4 +42,10 @@ def breach(health: Health, limits: Analysis) -> str | None:
     ):
         if bound is not None and share > bound:
             return f"{share:.1%} of {health.predictions} predictions {verb}, at most {bound:.1%} may".replace("%", " %")
-    return None
+    if limits.max_p99 is not None and health.p99 is not None and health.p99 > limits.max_p99:
+        return f"1 of 100 predictions took longer than {_ms(health.p99)}, at most {_ms(limits.max_p99)} may pass"
+    return health.objection
+
+
+def _ms(span: timedelta) -> str:
+    return f"{span / timedelta(milliseconds=1):g} ms"

@@ -17,7 +17,7 @@ class Variant:
 
     Args:
         bundle: digest of its compiled form.
-        weight: its share of the traffic, 0 to 1.
+        weight: its share of the traffic, 0 to 1; of one that only watches, the share that is copied to it.
     """
 
     model: Ref

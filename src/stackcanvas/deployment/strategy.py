@@ -17,11 +17,13 @@ class Analysis:
         min_predictions: with fewer nothing is judged and nothing advances.
         max_error_rate: failed predictions among all, 0 to 1.
         max_fallback_rate: predictions answered by the fallback among all, 0 to 1; None does not look.
+        max_p99: the latency that 99 of 100 predictions stay under; None does not look.
     """
 
     min_predictions: int = 100
     max_error_rate: float = 0.01
     max_fallback_rate: float | None = None
+    max_p99: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,13 @@ class Shadow:
     """A copy of the traffic, whose answers nobody sees.
 
     Args:
+        sample: the share of the traffic that is copied.
         lasts: how long it watches.
         then_live: whether it takes over all traffic when all went well, or only leaves.
     """
 
     kind: ClassVar[str] = "shadow"
+    sample: float = 1.0
     lasts: timedelta = timedelta(days=1)
     then_live: bool = False
     analysis: Analysis = field(default_factory=Analysis)
@@ -84,12 +88,12 @@ class Stage:
 
     Args:
         share: of the traffic that is answered by the new version, 0 to 1.
-        shadow: whether the new version sees a copy of the rest.
+        copied: the share of the traffic that the new version sees without answering it, 0 to 1.
         lasts: None for the end: nothing more is judged.
     """
 
     share: float
-    shadow: bool = False
+    copied: float = 0.0
     lasts: timedelta | None = None
 
 
@@ -109,7 +113,7 @@ def stages(strategy: Strategy) -> tuple[Stage, ...]:
         case BlueGreen():
             return (Stage(1.0, lasts=strategy.keep), Stage(1.0))
         case Shadow():
-            return (Stage(0.0, shadow=True, lasts=strategy.lasts), Stage(1.0 if strategy.then_live else 0.0))
+            return (Stage(0.0, copied=strategy.sample, lasts=strategy.lasts), Stage(1.0 if strategy.then_live else 0.0))
 
 
 def analysis(strategy: Strategy) -> Analysis:

@@ -65,7 +65,7 @@ class BundleSpec(msgspec.Struct, frozen=True):
 
 
 class VariantSpec(msgspec.Struct, frozen=True):
-    """One model version behind an endpoint, with its share of the rows."""
+    """One model version behind an endpoint, with its share of the rows; of a shadow, the share of requests it sees."""
 
     name: str
     bundle: str

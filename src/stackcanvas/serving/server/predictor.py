@@ -178,7 +178,9 @@ class Predictor:
         self, endpoint: Endpoint, parts: list[tuple[Variant, list[int] | None]], request: Request, items: list[Item]
     ) -> None:
         """Show the rows to the shadows; what they cannot keep up with is dropped and counted."""
-        for shadow in endpoint.shadows:
+        for spec, shadow in zip(endpoint.spec.shadow, endpoint.shadows, strict=True):
+            if spec.weight < 1 and self._rng.random() >= spec.weight:
+                continue
             for (variant, at), item in zip(parts, items, strict=True):
                 same = shadow.signature.spec == variant.signature.spec
                 try:

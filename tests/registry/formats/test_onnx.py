@@ -135,6 +135,24 @@ def test_a_regressor_answers_as_before(model: Any) -> None:
     assert np.allclose(found, model.predict(frame), rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("model", "takes"),
+    [
+        (boosting(), [True, True, False]),
+        (make_pipeline(StandardScaler(), LogisticRegression()), [False, False, False]),
+        (make_pipeline(SimpleImputer(), LogisticRegression()), [True, True, False]),
+    ],
+    ids=str,
+)
+def test_a_column_may_miss_values_where_the_model_takes_them(model: Any, takes: list[bool]) -> None:
+    """Whatever the sample happens to hold: the signature is that of the model."""
+    frame = rows().select(FULL)
+
+    made = export(model.fit(frame, late(rows())), frame, tolerance=TOLERANCE)
+
+    assert [one.nullable for one in made.signature.inputs] == takes
+
+
 def test_classes_may_be_text_or_many() -> None:
     """The signature tells what each column of the probabilities stands for."""
     frame = rows().select(FULL)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import onnx
 import polars as pl
+from onnxruntime import InferenceSession
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
 from stackcanvas.errors import BadInput, Refused
@@ -15,6 +17,7 @@ from stackcanvas.registry.formats.onnx_convert import INPUT_TYPES, convert
 from stackcanvas.registry.formats.onnx_runtime import FILE, run, session
 from stackcanvas.registry.signature import Input, Output, Signature, infer_inputs
 
+_ROUNDING = 1e-4
 _RUNTIME_TYPES = {
     "tensor(float)": "FP32",
     "tensor(double)": "FP64",
@@ -54,8 +57,9 @@ def export(model: object, sample: pl.DataFrame, *, tolerance: float) -> Exported
     sample = _as_trained(model, sample)
     inputs = infer_inputs(sample)
     converted = convert(model, sample, inputs)
-    produced = run(session(converted), sample, inputs)
-    outputs, agreement = _compared(model, sample, produced, tolerance)
+    loaded = session(converted)
+    outputs, agreement = _compared(model, sample, run(loaded, sample, inputs), tolerance)
+    inputs = tuple(replace(one, nullable=_takes_missing(model, loaded, sample, inputs, one)) for one in inputs)
     return Exported({FILE: converted}, Signature(inputs, outputs), agreement)
 
 
@@ -78,18 +82,28 @@ def _as_trained(model: BaseEstimator, sample: pl.DataFrame) -> pl.DataFrame:
     return sample
 
 
+def _takes_missing(
+    model: Any, loaded: InferenceSession, sample: pl.DataFrame, inputs: tuple[Input, ...], one: Input
+) -> bool:
+    """Whether the model answers, and both forms of it alike, when a value of this column is missing.
+
+    Whether one happens to be missing in the sample says little: the signature would change from training to training.
+    """
+    if one.dtype != "FP32":
+        return False
+    row = sample.head(1).with_columns(pl.lit(None, dtype=pl.Float32).alias(one.name))
+    try:
+        _, differences = _differences(model, row, run(loaded, row, inputs))
+    except ValueError:  # how estimators refuse NaN
+        return False
+    return bool((differences <= _ROUNDING).all())
+
+
 def _compared(
     model: Any, sample: pl.DataFrame, produced: dict[str, np.ndarray[Any, Any]], tolerance: float
 ) -> tuple[tuple[Output, ...], Agreement]:
     """What the model gives, and how far the converted one is from it."""
-    # Estimators that were fitted without names warn when they are given some.
-    rows = sample if hasattr(model, "feature_names_in_") else sample.to_numpy()
-    if is_classifier(model):
-        outputs, differences = _classified(model, rows, produced)
-    elif is_regressor(model):
-        outputs, differences = _regressed(model, rows, produced)
-    else:
-        raise BadInput(f"{type(model).__name__} is neither a classifier nor a regressor")
+    outputs, differences = _differences(model, sample, produced)
     beyond = ~(differences <= tolerance)  # a NaN is beyond, too
     worst = float(differences.max())
     if beyond.any():
@@ -99,6 +113,18 @@ def _compared(
             fix="Train on columns in single precision (Float32)",
         )
     return outputs, Agreement(len(differences), worst, tolerance)
+
+
+def _differences(
+    model: Any, sample: pl.DataFrame, produced: dict[str, np.ndarray[Any, Any]]
+) -> tuple[tuple[Output, ...], np.ndarray[Any, Any]]:
+    # Estimators that were fitted without names warn when they are given some.
+    rows = sample if hasattr(model, "feature_names_in_") else sample.to_numpy()
+    if is_classifier(model):
+        return _classified(model, rows, produced)
+    if is_regressor(model):
+        return _regressed(model, rows, produced)
+    raise BadInput(f"{type(model).__name__} is neither a classifier nor a regressor")
 
 
 def _classified(

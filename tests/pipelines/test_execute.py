@@ -810,3 +810,33 @@ def test_a_data_set_that_is_missing_stops_the_run_before_it_starts(project: Any)
     with pytest.raises(Exception, match="flihgts"):
         stack.pipelines.run("train")
     assert stack.pipelines.runs() == []
+
+
+@pytest.mark.parametrize("executor", ["inline:", "processes:2"])
+def test_parts_of_results_go_on_at_once(project: Any, executor: str) -> None:
+    """Of a step, of a mapped step, and of a choice, before anything else was written."""
+    project.write(
+        """
+        import polars as pl
+
+        @sc.step
+        def split(number):
+            return pl.DataFrame({"a": [number]}), pl.DataFrame({"a": [-number]})
+
+        @sc.step
+        def first(frame):
+            return frame["a"][0]
+
+        @sc.pipeline
+        def train():
+            pairs = sc.map(split, [1, 2])
+            taken = sc.when(first(pairs[0][0]), lambda: {"kept": pairs[1]})
+            return first(pairs[1][1]), first(taken["kept"][0]), sc.map(first, pairs[0])
+        """
+    )
+    stack = project.open(executor=executor)
+
+    run = stack.pipelines.run("train")
+
+    assert run.error is None
+    assert stack.pipelines.result(run.id) == (-2, 2, [1, -1])

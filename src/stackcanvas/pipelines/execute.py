@@ -320,9 +320,6 @@ class Execution:
         if outcome.error is None:
             entry.value, entry.kept = outcome.kept[0], list(outcome.kept)
             self.ledger.end(entry, FINISHED)
-            if len(entry.kept) > 1:
-                # Parts are found by their rows: they must stand there before another step takes one.
-                self.ledger.flush()
             self.cache.put(str(entry.key), entry.value, str(entry.execution))
             self._end_job(entry, job.node, job.index)
             return

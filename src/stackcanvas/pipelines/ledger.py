@@ -124,12 +124,15 @@ class Ledger:
         if state == FINISHED and entry.cached and entry.value is not None:
             known = {"key": entry.key, "step": entry.step, "value": entry.value.digest, "execution": entry.execution}
             cached = {**known, "created": entry.ended}
+        self._values.expect(entry.kept)
         self._ending.append(_End(entry.recording, state, entry.error, tuple(entry.kept), cached))
         self._changed[entry.node] = entry
 
     def keep(self, kept: Iterable[Stored]) -> None:
         """Values that no step of their own made: the list of a mapped step, the outcome of a choice."""
-        self._kept += kept
+        known = list(kept)
+        self._values.expect(known)
+        self._kept += known
 
     def flush(self) -> None:
         """Write what waits, together.

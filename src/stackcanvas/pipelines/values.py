@@ -53,6 +53,7 @@ class Values:
         self._objects = objects
         self._rename = rename
         self._memo: OrderedDict[str, tuple[int, Any]] = OrderedDict()
+        self._expected: dict[str, Stored] = {}
         # Made once: putting a statement together takes longer than executing it.
         self._statement = spine.database.insert(pipeline_value).on_conflict_do_nothing()
 
@@ -65,6 +66,10 @@ class Values:
         stored = Stored(digest, encoded.kind, size_bytes, encoded.data if small else None)
         return [stored, *(row for part in encoded.parts for row in self.keep(part))]
 
+    def expect(self, values: Iterable[Stored]) -> None:
+        """Find these by their digests already now: their rows will be recorded with the next write of the run."""
+        self._expected.update((one.digest, one) for one in values)
+
     def record(self, tx: Connection, values: Iterable[Stored]) -> None:
         """Record digests inside the caller's transaction: from then on they may be read."""
         now = self._spine.clock.now()
@@ -74,6 +79,8 @@ class Values:
         ]
         if rows:
             tx.execute(self._statement, rows)
+            for row in rows:
+                self._expected.pop(str(row["digest"]), None)
 
     def find(self, digest: str) -> Stored:
         """The recorded value of a digest.
@@ -89,7 +96,10 @@ class Values:
         """The recorded values among these digests."""
         columns = [pipeline_value.c[name] for name in ("digest", "kind", "size_bytes", "data")]
         wanted = list(dict.fromkeys(digests))
-        found: dict[str, Stored] = {}
+        found = {digest: self._expected[digest] for digest in wanted if digest in self._expected}
+        wanted = [digest for digest in wanted if digest not in found]
+        if not wanted:
+            return found
         with self._spine.read() as connection:
             for start in range(0, len(wanted), 500):
                 chosen = select(*columns).where(pipeline_value.c.digest.in_(wanted[start : start + 500]))

@@ -11,11 +11,12 @@ _WIDTH, _TOP, _BOTTOM = 600.0, 8.0, 152.0
 _MOST = 300
 
 
-def line_chart(title: str, points: Sequence[tuple[int, float]]) -> Chart | None:
+def line_chart(title: str, points: Sequence[tuple[int, float]], *, ends: tuple[str, str] | None = None) -> Chart | None:
     """A chart of values over steps, None when there is no line to draw.
 
     Args:
         points: step and value, in order; what is not finite is left out.
+        ends: what stands at the two ends; the first and last step when None.
 
     Example:
         >>> line_chart("auc", [(0, 0.5), (10, 0.75)]).points
@@ -37,8 +38,8 @@ def line_chart(title: str, points: Sequence[tuple[int, float]]) -> Chart | None:
         points=" ".join(placed),
         low=f"{low:.5g}",
         high=f"{high:.5g}",
-        first=str(first),
-        last=str(last),
+        first=ends[0] if ends else f"step {first}",
+        last=ends[1] if ends else f"step {last}",
         latest=f"{values[-1]:.5g}",
     )
 

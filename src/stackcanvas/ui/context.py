@@ -162,22 +162,13 @@ class CanvasPage:
 
 
 @dataclass(frozen=True, slots=True)
-class BlockPage:
-    """The room of a block: its questions, its evidence and its records."""
-
-    block: BlockView
-    tables: tuple[Table, ...]
-    before: RoomLink | None = None
-    after: RoomLink | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Chart:
     """A line over steps, drawn as SVG.
 
     Args:
         points: of the line, each `x,y` in a box of 600 by 160.
-        low, high: the range of values; first, last: of steps.
+        low, high: the range of values.
+        first, last: what stands at the two ends.
     """
 
     title: str
@@ -187,6 +178,17 @@ class Chart:
     first: str
     last: str
     latest: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockPage:
+    """The room of a block: its questions, its evidence and its records."""
+
+    block: BlockView
+    charts: tuple[Chart, ...]
+    tables: tuple[Table, ...]
+    before: RoomLink | None = None
+    after: RoomLink | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from stackcanvas.ui.links import Links
 _TONES = {
     **dict.fromkeys(("done", "finished", "live", "accepted", "ready", "resolved", "passed"), "good"),
     **dict.fromkeys(("running", "queued", "waiting", "pending", "scheduled"), "plain"),
-    **dict.fromkeys(("failed", "lost", "killed", "firing", "rolled back", "refused"), "bad"),
-    **dict.fromkeys(("cancelled", "skipped", "retired", "open"), "soft"),
+    **dict.fromkeys(("failed", "lost", "killed", "firing", "rolled back", "refused", "unavailable", "drifted"), "bad"),
+    **dict.fromkeys(("cancelled", "skipped", "retired", "open", "steady", "ended", "blocked", "cached"), "soft"),
 }
 
 

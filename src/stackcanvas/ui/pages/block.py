@@ -10,6 +10,7 @@ from stackcanvas.ui.context import BlockPage
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages.page import Page
 from stackcanvas.ui.rooms.all import ROOMS
+from stackcanvas.ui.rooms.room import Room
 from stackcanvas.ui.sheet import block_views, rooms
 
 
@@ -22,10 +23,11 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
         raise NotFound("block", wanted, known=names)
     place = names.index(wanted)
     view = next(one for one in block_views(stack.canvas, evidence.collect(stack), links) if one.id == wanted)
-    tables = ROOMS[wanted](stack, links) if wanted in ROOMS else ()
+    room = ROOMS[wanted](stack, links) if wanted in ROOMS else Room(())
     page = BlockPage(
         block=view,
-        tables=tables,
+        charts=room.charts,
+        tables=room.tables,
         before=every[place - 1] if place > 0 else None,
         after=every[place + 1] if place + 1 < len(every) else None,
     )

@@ -6,11 +6,12 @@ from stackcanvas.stack import Stack
 from stackcanvas.ui import show
 from stackcanvas.ui.context import Cell, Table
 from stackcanvas.ui.links import Links
+from stackcanvas.ui.rooms.room import Room
 
 _MOST_METRICS = 6
 
 
-def tables(stack: Stack, links: Links) -> tuple[Table, ...]:
+def room(stack: Stack, links: Links) -> Room:
     """The last runs, a column for each of their common metrics."""
     runs = stack.experiments.search(limit=50)
     names = sorted({name for run in runs for name in run.metrics})[:_MOST_METRICS]
@@ -27,4 +28,4 @@ def tables(stack: Stack, links: Links) -> tuple[Table, ...]:
         for run in runs
     )
     columns = ("run", "experiment", "state", "started", "#took", *(f"#{name}" for name in names), "code")
-    return (Table("Runs", columns, rows, "No run yet. `stackcanvas run train` makes the first one."),)
+    return Room((Table("Runs", columns, rows, "No run yet. `stackcanvas run train` makes the first one."),))

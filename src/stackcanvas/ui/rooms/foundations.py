@@ -6,9 +6,10 @@ from stackcanvas.stack import Stack
 from stackcanvas.ui import show
 from stackcanvas.ui.context import Cell, Table
 from stackcanvas.ui.links import Links
+from stackcanvas.ui.rooms.room import Room
 
 
-def tables(stack: Stack, links: Links) -> tuple[Table, ...]:
+def room(stack: Stack, links: Links) -> Room:
     """The last commits."""
     del links
     rows = tuple(
@@ -20,4 +21,4 @@ def tables(stack: Stack, links: Links) -> tuple[Table, ...]:
         )
         for commit in stack.foundations.log(limit=20)
     )
-    return (Table("Commits", ("commit", "time", "author", "subject"), rows, "The project is not under git."),)
+    return Room((Table("Commits", ("commit", "time", "author", "subject"), rows, "The project has no commit in git."),))

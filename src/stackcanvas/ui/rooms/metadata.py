@@ -8,9 +8,10 @@ from stackcanvas.ui.context import Cell, Table
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages.events import events_table
 from stackcanvas.ui.pages.execution import executions_table
+from stackcanvas.ui.rooms.room import Room
 
 
-def tables(stack: Stack, links: Links) -> tuple[Table, ...]:
+def room(stack: Stack, links: Links) -> Room:
     """The last executions, events and decisions."""
     entries = stack.spine.audit.entries(limit=20)
     audit = Table(
@@ -29,8 +30,10 @@ def tables(stack: Stack, links: Links) -> tuple[Table, ...]:
         ),
         "No decision was recorded yet.",
     )
-    return (
-        executions_table(stack.spine.executions.search(limit=50), links),
-        events_table(stack.spine.events.latest(limit=30), links),
-        audit,
+    return Room(
+        (
+            executions_table(stack.spine.executions.search(limit=50), links),
+            events_table(stack.spine.events.latest(limit=30), links),
+            audit,
+        )
     )

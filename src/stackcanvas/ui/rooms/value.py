@@ -1,0 +1,61 @@
+"""Records of value: what each version earned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+from stackcanvas.errors import StackCanvasError
+from stackcanvas.stack import Stack
+from stackcanvas.ui import show
+from stackcanvas.ui.charts import line_chart
+from stackcanvas.ui.context import Cell, Chart, Table
+from stackcanvas.ui.links import Links
+from stackcanvas.ui.rooms.room import Room, table
+
+
+def room(stack: Stack, links: Links) -> Room:
+    """For each endpoint, the sum over the days as a line and the totals of each version."""
+    endpoints = [one.endpoint for one in stack.deployment.ls()]
+    tables = tuple(_totals(stack, endpoint, links) for endpoint in endpoints)
+    charts = tuple(chart for endpoint in endpoints if (chart := _chart(stack, endpoint)) is not None)
+    nothing = Table("Earned", (), (), "Nothing is deployed, so nothing has earned anything yet.")
+    return Room(tables or (nothing,), charts)
+
+
+def _totals(stack: Stack, endpoint: str, links: Links) -> Table:
+    currency = stack.value.currency
+
+    def rows() -> Iterator[tuple[Cell, ...]]:
+        for one in stack.value.totals(endpoint):
+            yield (
+                show.ref(links, one.model),
+                show.count(one.decisions),
+                show.money(one.worth, currency),
+                show.money(one.each, currency),
+            )
+
+    columns = ("version", "#judged predictions", "#earned", "#each")
+    return table(f"Earned at {endpoint}", columns, rows, empty="No prediction has met its outcome yet.")
+
+
+def _chart(stack: Stack, endpoint: str) -> Chart | None:
+    try:
+        days = _by_day(stack, endpoint)
+    except StackCanvasError:  # the table beside it says why
+        return None
+    total = Decimal(0)
+    points: list[tuple[int, float]] = []
+    for place, worth in enumerate(days.values()):
+        total += worth
+        points.append((place, float(total)))
+    ends = (str(next(iter(days))), str(list(days)[-1])) if days else None
+    return line_chart(f"{endpoint}: earned so far, {stack.value.currency}", points, ends=ends)
+
+
+def _by_day(stack: Stack, endpoint: str) -> dict[date, Decimal]:
+    days: dict[date, Decimal] = {}
+    for one in stack.value.earned(endpoint):
+        days[one.day] = days.get(one.day, Decimal(0)) + one.worth
+    return days

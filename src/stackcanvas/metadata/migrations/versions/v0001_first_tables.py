@@ -11,7 +11,7 @@ revision = "0001"
 down_revision = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 - as long as the schema is
     """Bring the tables from the version before to this one."""
     op.create_table(
         "artifact",

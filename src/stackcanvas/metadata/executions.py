@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from stackcanvas.backends.database import Database
 from stackcanvas.clock import Clock
@@ -192,6 +192,12 @@ class Executions:
                 chosen = chosen.where(execution.c[name] == value)
         with self._database.read() as connection:
             return [_execution(dict(row)) for row in connection.execute(chosen).mappings()]
+
+    def counts(self) -> dict[str, int]:
+        """How many executions there are of each kind."""
+        chosen = select(execution.c.kind, func.count()).group_by(execution.c.kind).order_by(execution.c.kind)
+        with self._database.read() as connection:
+            return {kind: int(count) for kind, count in connection.execute(chosen)}
 
     def reap(self) -> list[str]:
         """Mark as lost what still runs on paper though its process on this host is gone; returns the ids."""

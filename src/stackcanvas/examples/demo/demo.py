@@ -72,6 +72,11 @@ def play(root: Path, screen: Screen, *, end: datetime = END) -> Report:
         return report(stack)
 
 
+def remove(folder: Path) -> None:
+    """Remove the folder of a demo that nobody wants to keep."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _begin(stack: Stack, feed: Feed, screen: Screen) -> None:
     """January to April: the first versions of the data, the first model, live."""
     with screen.progress("Training on January to April", 4) as advance:
@@ -87,9 +92,8 @@ def _begin(stack: Stack, feed: Feed, screen: Screen) -> None:
         loop.release(stack, BEGIN)
         loop.crown(stack, BEGIN)
         advance(1)
-    screen.say(
-        f"Committed {flights.rows or 0:,} flights of January to April; trained and live: {stack.pipelines.result(run.id)}"
-    )
+    made = stack.pipelines.result(run.id)
+    screen.say(f"Committed {flights.rows or 0:,} flights of January to April; {made} is trained and live.")
 
 
 def _prepare(root: Path) -> None:

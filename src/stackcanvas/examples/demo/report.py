@@ -53,7 +53,9 @@ class Report:
         found: what the monitors found, oldest first: event and time.
         live: when each version went live, oldest first.
         earned: by version, on the traffic that it answered.
+        refused: runs of the pipeline whose model did not pass the gate, with the reason.
         compared: None while only one version has been live.
+        recorded: what each block recorded, by block.
     """
 
     currency: str
@@ -62,7 +64,9 @@ class Report:
     found: tuple[tuple[str, datetime], ...]
     live: tuple[tuple[Ref, datetime], ...]
     earned: tuple[Total, ...]
+    refused: tuple[tuple[datetime, str], ...]
     compared: Compared | None
+    recorded: dict[str, int]
 
 
 def report(stack: Stack) -> Report:
@@ -79,8 +83,58 @@ def report(stack: Stack) -> Report:
         found=tuple((event.name, event.time) for event in events),
         live=live,
         earned=tuple(stack.value.totals(ENDPOINT)),
+        refused=_refused(stack),
+        recorded=_recorded(stack),
         compared=_compare(stack, [live[0][0], live[-1][0]], since=live[-1][1]) if len(live) > 1 else None,
     )
+
+
+def told(found: Report) -> str:
+    """The figures as a page of text."""
+    lines = [
+        f"{found.predictions:,} predictions, of which {found.outcomes:,} have a known outcome.",
+        "",
+        "What happened",
+        *(f"  {time:%Y-%m-%d %H:%M}  {what}" for time, what in _happened(found)),
+        "",
+        "What each version earned on the traffic that it answered",
+        *(
+            f"  {total.model}  {total.worth:,.2f} {found.currency} on {total.decisions:,} outcomes"
+            for total in found.earned
+        ),
+    ]
+    if found.compared is not None:
+        since = f"{found.compared.since:%Y-%m-%d %H:%M}"
+        lines += ["", f"Both versions on the same {found.compared.flights:,} flights since {since}"]
+        lines += [
+            f"  {side.model}  AUC {side.auc:.3f}  Brier {side.brier:.3f}  {side.worth:,.2f} {found.currency}"
+            for side in found.compared.sides
+        ]
+    executions = ", ".join(f"{block} {count:,}" for block, count in found.recorded.items())
+    lines += ["", f"What each block recorded, in executions: {executions}"]
+    return "\n".join(lines)
+
+
+def _happened(found: Report) -> list[tuple[datetime, str]]:
+    """Everything with a time, in order."""
+    lines = [(time, name.replace(".", " ")) for name, time in found.found]
+    lines += [(time, f"{model} went live") for model, time in found.live]
+    lines += [(time, f"trained again, refused by the gate: {reason}") for time, reason in found.refused]
+    return sorted(lines, key=lambda line: line[0])
+
+
+def _refused(stack: Stack) -> tuple[tuple[datetime, str], ...]:
+    runs = stack.experiments.search(limit=1000)
+    return tuple((run.started, run.tags["gate"]) for run in reversed(runs) if "gate" in run.tags)
+
+
+def _recorded(stack: Stack) -> dict[str, int]:
+    """Executions by block."""
+    counted: dict[str, int] = {}
+    for kind, count in stack.spine.executions.counts().items():
+        block = kind.partition(".")[0]
+        counted[block] = counted.get(block, 0) + count
+    return dict(sorted(counted.items()))
 
 
 def _compare(stack: Stack, models: list[Ref], *, since: datetime) -> Compared | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from stackcanvas.errors import NotFound, StackCanvasError
 from stackcanvas.metadata import Ref, Spine
@@ -127,17 +128,18 @@ class Monitoring:
 
     def drift_history(self, endpoint: str, *, limit: int = 100) -> list[DriftFound]:
         """The drift of each window, the newest first."""
-        return self._drifts.history(endpoint, limit=limit)
+        return self._drifts.history(endpoint, limit=limit) or self._nothing(endpoint)
 
     def performance(
         self, endpoint: str, *, metric: str | None = None, model: Ref | None = None, limit: int = 1000
     ) -> list[Measured]:
         """The metrics of each version over each window, the newest first."""
-        return self._performances.history(endpoint, metric=metric, model=model, limit=limit)
+        found = self._performances.history(endpoint, metric=metric, model=model, limit=limit)
+        return found or self._nothing(endpoint)
 
     def conditions(self, endpoint: str) -> list[Condition]:
         """What holds at an endpoint: `drift`, `decay`, and `alert:NAME` for each rule."""
-        return self._conditions.ls(endpoint)
+        return self._conditions.ls(endpoint) or self._nothing(endpoint)
 
     def alerts(self, endpoint: str | None = None, *, firing_only: bool = False, limit: int = 100) -> list[Alert]:
         """Alerts that fired, the newest first."""
@@ -150,6 +152,17 @@ class Monitoring:
     def unknown_figures(self, endpoint: str) -> list[str]:
         """Figures that alert rules of an endpoint name and that nothing computes: those rules never fire."""
         return sorted({rule.metric for rule in self._policy(endpoint).rules} - set(FIGURES))
+
+    def _nothing(self, endpoint: str) -> list[Any]:
+        """Nothing is known of an endpoint, which must at least exist.
+
+        Raises:
+            NotFound: nothing is deployed there.
+        """
+        known = [live.endpoint for live in self._live()]
+        if endpoint not in known:
+            raise NotFound("endpoint", endpoint, known=known)
+        return []
 
     def _look(self, live: Live, policy: Policy, now: datetime) -> Look | None:
         """Look at an endpoint; None when nothing was due there, as at most ticks between two windows."""

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from stackcanvas.rest import canvas, events, metadata
+from stackcanvas.rest import canvas, events, features, metadata, monitoring, registry, value
 
-_BLOCKS = (canvas.router, events.router, metadata.router)
+_BLOCKS = (
+    canvas.router,
+    events.router,
+    features.router,
+    metadata.router,
+    monitoring.router,
+    monitoring.labels_router,
+    registry.router,
+    value.router,
+)
 
 
 def api() -> APIRouter:

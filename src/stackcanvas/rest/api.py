@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from stackcanvas.rest import canvas, events, features, metadata, monitoring, registry, value
+from stackcanvas.rest import canvas, deployment, events, features, metadata, monitoring, registry, serving, value
 
 _BLOCKS = (
     canvas.router,
+    deployment.router,
     events.router,
     features.router,
     metadata.router,
     monitoring.router,
     monitoring.labels_router,
     registry.router,
+    serving.router,
     value.router,
 )
 

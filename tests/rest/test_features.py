@@ -1,0 +1,63 @@
+"""Feature views and the online store over REST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import polars as pl
+import pytest
+
+import stackcanvas as sc
+from stackcanvas.stack import Stack
+
+Ask = Callable[..., httpx.Response]
+DEFINED = """
+import stackcanvas as sc
+
+usage = sc.FeatureView("usage", entity=["customer"], source="usage", event_time="day", features=["calls"])
+"""
+
+
+@pytest.fixture
+def ask(project: Path, asking: Callable[[Stack], Ask]) -> Iterator[Ask]:
+    """The routes over a project with one view."""
+    (project / "features.py").write_text(DEFINED)
+    with sc.open(project) as stack:
+        day = datetime.now(UTC) - timedelta(days=1)
+        stack.data.commit("usage", pl.DataFrame({"customer": [42], "day": [day], "calls": [7]}))
+        yield asking(stack)
+
+
+def test_from_the_definition_to_a_value(ask: Ask) -> None:
+    """Listed, brought online, read."""
+    assert [one["view"] for one in ask("GET", "/features").json()["items"]] == ["usage"]
+    assert ask("GET", "/features/usage").json()["features"] == ["calls"]
+
+    done = ask("POST", "/features/materialize", json={}).json()["items"]
+    keys = [{"customer": 42}, {"customer": 43}]
+    found = ask("POST", "/features/online", json={"features": ["usage:*"], "keys": keys}).json()["items"]
+
+    assert [(one["view"], one["rows"]) for one in done] == [("usage", 1)]
+    assert found == [{"calls": 7}, {"calls": None}]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"features": ["usage:cals"], "keys": [{"customer": 42}]}, 404),
+        ({"features": ["other:calls"], "keys": [{"customer": 42}]}, 404),
+        ({"features": ["usage:calls"], "keys": [{}]}, 400),
+        ({"features": ["usage:calls"], "keys": [{"customer": [1]}]}, 400),
+        ({"features": [], "keys": []}, 422),
+        ({"features": ["usage:calls"], "keys": "customer"}, 422),
+    ],
+)
+def test_bad_requests_have_a_reason(ask: Ask, body: dict[str, object], status: int) -> None:
+    """Never an empty answer that looks like one."""
+    answer = ask("POST", "/features/online", json=body)
+
+    assert answer.status_code == status
+    assert answer.json()["error"]

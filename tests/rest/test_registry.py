@@ -1,0 +1,62 @@
+"""Models over REST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import stackcanvas as sc
+from stackcanvas.stack import Stack
+
+Ask = Callable[..., httpx.Response]
+
+
+@pytest.fixture
+def ask(project: Path, asking: Callable[[Stack], Ask]) -> Iterator[Ask]:
+    """The routes over a project with a registered model."""
+    sample = pl.DataFrame({"calls": np.linspace(-1, 1, 50, dtype=np.float32)})
+    with sc.open(project) as stack:
+        model = LogisticRegression().fit(sample, sample["calls"].to_numpy() > 0)
+        stack.registry.register("churn", model, sample=sample)
+        yield asking(stack)
+
+
+def test_models_and_versions(ask: Ask) -> None:
+    """Listed, and one by any of its names."""
+    assert [one["name"] for one in ask("GET", "/models").json()["items"]] == ["churn"]
+    assert [one["version"] for one in ask("GET", "/models/churn/versions").json()["items"]] == ["1.0.0"]
+    for selector in ("1", "v1.0.0", "latest"):
+        assert ask("GET", f"/models/churn/versions/{selector}").json()["ref"] == "model:churn@1"
+
+
+def test_aliases(ask: Ask) -> None:
+    """Set and taken away."""
+    assert ask("PUT", "/models/churn/aliases/champion", json={"version": "1"}).json()["aliases"] == ["champion"]
+    assert ask("GET", "/models/churn/versions/champion").json()["number"] == 1
+    assert ask("DELETE", "/models/churn/aliases/champion").status_code == 200
+    assert ask("DELETE", "/models/churn/aliases/champion").status_code == 404
+    assert ask("PUT", "/models/churn/aliases/7", json={"version": "1"}).status_code == 400
+
+
+def test_files_and_verification(ask: Ask) -> None:
+    """Bytes as they were registered."""
+    onnx = ask("GET", "/models/churn/versions/1/files/model.onnx")
+
+    assert onnx.headers["content-type"] == "application/octet-stream"
+    assert len(onnx.content) > 100
+    assert ask("GET", "/models/churn/versions/1/verify").json()["ok"] is True
+    assert ask("GET", "/models/churn/versions/1/files/other").status_code == 404
+
+
+def test_what_is_not_there(ask: Ask) -> None:
+    """In the envelope of all errors."""
+    answer = ask("GET", "/models/chrun/versions/1")
+
+    assert answer.status_code == 404
+    assert "There is no model 'chrun'" in answer.json()["error"]

@@ -47,6 +47,22 @@ class Release:
         """The version on its way in."""
         return self.candidate.model
 
+    def to_dict(self) -> dict[str, object]:
+        """The release as people and programs read it."""
+        return {
+            "id": self.id,
+            "endpoint": self.endpoint,
+            "model": self.model,
+            "previous": None if self.previous is None else self.previous.model,
+            "strategy": to_json(self.strategy),
+            "state": self.state,
+            "step": self.step,
+            "step_since": self.step_since,
+            "started": self.started,
+            "ended": self.ended,
+            "reason": self.reason,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:

@@ -1,0 +1,46 @@
+"""Asking the prediction server of a project, for those who have records and no client."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from http.client import HTTPConnection, HTTPException
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from stackcanvas.errors import BadInput, NotFound, StackCanvasError, Unavailable
+from stackcanvas.stack.running import process
+
+if TYPE_CHECKING:
+    from stackcanvas.stack.stack import Stack
+
+_PATIENCE_S = 60.0
+_KINDS: dict[int, type[StackCanvasError]] = {400: BadInput, 413: BadInput, 503: Unavailable}
+
+
+def ask(stack: Stack, endpoint: str, records: Sequence[object]) -> list[dict[str, Any]]:
+    """Have records predicted at an endpoint; one answer for each.
+
+    Raises:
+        Unavailable: no prediction server of this project runs, or it cannot answer now.
+        NotFound: there is no such endpoint.
+        BadInput: the records do not fit the model.
+    """
+    found = process(stack.folder, "predict")
+    if found is None or not found.alive or found.host is None or found.port is None:
+        raise Unavailable("the prediction server of this project does not run", fix="Start it with: stackcanvas up")
+    connection = HTTPConnection(found.host, found.port, timeout=_PATIENCE_S)
+    try:
+        connection.request("POST", f"/v1/predict/{quote(endpoint, safe='')}", json.dumps({"records": list(records)}))
+        answer = connection.getresponse()
+        content = json.loads(answer.read())
+    except (OSError, HTTPException, ValueError) as error:
+        raise Unavailable(f"the prediction server gives no answer: {error}", where=str(found.url)) from error
+    finally:
+        connection.close()
+    if answer.status == 404:
+        raise NotFound("endpoint", endpoint, known=[route.endpoint for route in stack.serving.routes()])
+    if answer.status != 200:
+        raise _KINDS.get(answer.status, StackCanvasError)(str(content["error"]).rstrip("."))
+    predictions: list[dict[str, Any]] = content["predictions"]
+    return predictions

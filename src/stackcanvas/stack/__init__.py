@@ -6,12 +6,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stackcanvas.stack.opening import find_root, open  # noqa: A004 - reads as `sc.open()`
+    from stackcanvas.stack.opening import open  # noqa: A004 - reads as `sc.open()`
+    from stackcanvas.stack.root import find_root
     from stackcanvas.stack.stack import Stack
 
 _PUBLIC = {
     "Stack": "stackcanvas.stack.stack",
-    "find_root": "stackcanvas.stack.opening",
+    "find_root": "stackcanvas.stack.root",
     "open": "stackcanvas.stack.opening",
 }
 

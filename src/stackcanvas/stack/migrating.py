@@ -10,7 +10,7 @@ from pathlib import Path
 from stackcanvas.backends.database import open_database
 from stackcanvas.canvas import load
 from stackcanvas.metadata import migrate as migrations
-from stackcanvas.stack.opening import CANVAS, find_root
+from stackcanvas.stack.root import CANVAS, find_root
 from stackcanvas.stack.settings import settings_of
 
 

@@ -11,17 +11,16 @@ from pathlib import Path
 from stackcanvas.backends.database import open_database
 from stackcanvas.canvas import load
 from stackcanvas.clock import Clock, SystemClock
-from stackcanvas.errors import NotFound, Unavailable
+from stackcanvas.errors import Unavailable
 from stackcanvas.foundations import Git
 from stackcanvas.ids import Ids
 from stackcanvas.metadata import Actor, CodeState, Spine
 from stackcanvas.metadata.migrate import prepare
 from stackcanvas.stack import tables
+from stackcanvas.stack.root import CANVAS, FOLDER, find_root
 from stackcanvas.stack.settings import settings_of
 from stackcanvas.stack.stack import Stack
 
-CANVAS = "canvas.yaml"
-FOLDER = ".stackcanvas"
 _CODE_HOLDS_S = 2.0
 
 
@@ -37,21 +36,6 @@ def _remembered(ask: Callable[[], CodeState]) -> Callable[[], CodeState]:
         return known[1]
 
     return code
-
-
-def find_root(start: Path) -> Path:
-    """The nearest folder upwards that holds a `canvas.yaml`.
-
-    Raises:
-        NotFound: none does.
-    """
-    folder = start.resolve()
-    for candidate in (folder, *folder.parents):
-        if (candidate / CANVAS).is_file():
-            return candidate
-    raise NotFound(
-        "canvas", str(folder / CANVAS), fix="Make a project with `stackcanvas init NAME`, or name one with --project"
-    )
 
 
 def open(  # noqa: A001 - reads as `sc.open()`

@@ -40,6 +40,8 @@ def header(path: Path, delimiter: str) -> tuple[str, ...]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise BadInput(f"two columns are called {twice[0]!r}", where=f"{path}:1", expected="different names")
+    if any("\0" in name for name in names):
+        raise BadInput("the name of a column holds a NUL character", where=f"{path}:1", expected="another name")
     return tuple(names)
 
 
@@ -49,6 +51,8 @@ def examine(paths: Sequence[Path], delimiter: str, *, key: Sequence[str] = ()) -
     Raises:
         BadInput: a row has more or fewer fields than the header, bytes are not UTF-8, or the key is none.
     """
+    for path in paths:
+        _refuse_open_quote(path, delimiter)
     types = ColumnTypes(header(paths[0], delimiter))
     while True:
         examination = Examination(key=key, where=str(paths[0]))
@@ -115,6 +119,19 @@ def _batches(path: Path, delimiter: str) -> Iterator[pa.RecordBatch]:
         raise unavailable(error, path) from error
 
 
+def _refuse_open_quote(path: Path, delimiter: str) -> None:
+    """A quote that is never closed takes in the rest of the file, and no reader minds."""
+    quotes = 0
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(_BLOCK_BYTES):
+                quotes += piece.count(b'"')
+    except OSError as error:
+        raise unavailable(error, path) from error
+    if quotes % 2 and (fault := _fault(path, delimiter)):
+        raise fault
+
+
 def _is_header_only(path: Path) -> bool:
     with path.open("rb") as file:
         return not file.readline(_BLOCK_BYTES).endswith(b"\n") and not file.read(1)
@@ -131,12 +148,17 @@ def _fault(path: Path, delimiter: str) -> BadInput | None:
                 return BadInput(found, where=f"{path}:{number}", fix="Save the file as UTF-8")
     csv.field_size_limit(_LONGEST_FIELD)
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file, delimiter=delimiter)
-        expected = len(next(rows, []))
-        start = rows.line_num + 1
-        for row in rows:
-            if row and len(row) != expected:
-                found = f"the row has {len(row)} fields, the header {expected}"
-                return BadInput(found, where=f"{path}:{start}", fix="Mend the row, or quote a field with a comma in it")
+        rows = csv.reader(file, delimiter=delimiter, strict=True)
+        start = 1
+        try:
+            expected = len(next(rows, []))
             start = rows.line_num + 1
+            for row in rows:
+                if row and len(row) != expected:
+                    found = f"the row has {len(row)} fields, the header {expected}"
+                    return BadInput(found, where=f"{path}:{start}", fix="Mend it, or quote a field with a comma in it")
+                start = rows.line_num + 1
+        except csv.Error as error:
+            said = "a quote is never closed" if "end of data" in str(error) else f"a quote is out of place ({error})"
+            return BadInput(said, where=f"{path}:{start}")
     return None

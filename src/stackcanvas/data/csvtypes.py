@@ -13,8 +13,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stackcanvas.data.arrow import to_polars
+
 _EXACT = 10**15  # whole numbers below are exact as floating-point numbers
-_NUMBER = r"^[-+]?((0|[1-9][0-9]{0,14})(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$|^-?inf$|^[nN]a[nN]$"
+_NUMBER = r"^-?((0|[1-9][0-9]{0,14})(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$|^-?inf$|^[nN]a[nN]$"
+_TRUE_OR_FALSE = pa.array(["true", "false", "True", "False", "TRUE", "FALSE", None])
 
 
 class NotOfTypeError(Exception):
@@ -32,7 +35,7 @@ def _real(values: pa.Array) -> pa.Array:
 
 
 def _boolean(values: pa.Array) -> pa.Array:
-    if not _all(pc.is_in(values, value_set=pa.array(["true", "false", "True", "False", "TRUE", "FALSE"]))):
+    if not _all(pc.is_in(values, value_set=_TRUE_OR_FALSE)):
         raise NotOfTypeError
     return pc.cast(values, pa.bool_())
 
@@ -133,6 +136,4 @@ def convert(batch: pa.RecordBatch, types: Mapping[str, str]) -> pl.DataFrame:
         columns = [_TYPES[kind](values) for kind, values in zip(types.values(), batch.columns, strict=True)]
     except pa.ArrowInvalid as error:
         raise NotOfTypeError from error
-    frame = pl.from_arrow(pa.table(columns, names=list(types)))
-    assert isinstance(frame, pl.DataFrame)
-    return frame
+    return to_polars(pa.table(columns, names=list(types)))

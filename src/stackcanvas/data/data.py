@@ -213,6 +213,7 @@ class Data:
 
     def close(self) -> None:
         """Close the caches."""
+        self._parts.reader.close()
         self._chunks.close()
         self._local.close()
 

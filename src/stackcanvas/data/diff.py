@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -128,7 +128,7 @@ def _by_key(was: pl.LazyFrame, has: pl.LazyFrame, key: tuple[str, ...], samples:
     )
     found = {state: apart.filter(pl.col(_IN) == state) for state in ("added", "removed", "changed")}
     by_column = found["changed"].select(**{name: differ.sum() for name, differ in differs.items()})
-    shown = {state: _sample(rows, key, others, state, samples) for state, rows in found.items()}
+    shown = {state: _sample(rows.sort(key).head(samples), key, differs, state) for state, rows in found.items()}
     counts = {name: count for name, count in (by_column.row(0, named=True) if others else {}).items() if count}
     return RowsDiff(key, len(found["added"]), len(found["removed"]), len(found["changed"]), counts, shown)
 
@@ -141,16 +141,17 @@ def _refuse_repeats(rows: pl.LazyFrame, key: tuple[str, ...]) -> None:
 
 
 def _sample(
-    rows: pl.DataFrame, key: tuple[str, ...], others: list[str], state: str, samples: int
+    rows: pl.DataFrame, key: tuple[str, ...], differs: Mapping[str, pl.Expr], state: str
 ) -> tuple[dict[str, object], ...]:
-    first = rows.sort(key).head(samples)
+    """The key and the values of rows; of changed ones, what differs as [before, after]."""
+    apart = rows.select(**differs).to_dicts() if differs else [{}] * rows.height
     shown = []
-    for row in first.to_dicts():
+    for row, changed in zip(rows.to_dicts(), apart, strict=True):
         values: dict[str, object] = {name: row[name] for name in key}
-        for name in others:
+        for name in differs:
             if state != "changed":
                 values[name] = row[name if state == "removed" else name + _IN]
-            elif row[name] != row[name + _IN]:
+            elif changed[name]:
                 values[name] = [row[name], row[name + _IN]]
         shown.append(values)
     return tuple(shown)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from stackcanvas.data.arrow import to_arrow
 from stackcanvas.errors import BadInput, nearest
 from stackcanvas.statistics import Profile
 
@@ -44,7 +45,7 @@ class Examination:
         if self._schema is None:
             self._schema = part.schema
             self._check_columns()
-        profile = Profile.of_arrow(part.to_arrow(compat_level=pl.CompatLevel.oldest()))
+        profile = Profile.of_arrow(to_arrow(part))
         self._profile = profile if self._profile is None else self._profile.merge(profile)
         if self._key:
             self._keys.append(part.select(self._key))

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from stackcanvas.data.parquetfiles import to_polars
+from stackcanvas.data.arrow import to_polars
 from stackcanvas.errors import BadInput
 
 _PART_ROWS = 1 << 17

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stackcanvas.backends.files import unavailable
-from stackcanvas.data.examination import Examination, Table
+from stackcanvas.data.arrow import to_arrow, to_polars
+from stackcanvas.data.examination import Examination, Table, columns_of
 from stackcanvas.errors import BadInput
 
 SUFFIX = ".parquet"
@@ -33,7 +33,7 @@ def columns(path: Path) -> tuple[tuple[str, str], ...]:
         BadInput: the file is no Parquet file.
     """
     try:
-        return tuple((name, str(kind)) for name, kind in pl.read_parquet_schema(path).items())
+        return columns_of(pl.scan_parquet(path, glob=False, hive_partitioning=False).collect_schema())
     except pl.exceptions.PolarsError as error:
         raise _broken(path, error) from None
     except OSError as error:
@@ -65,13 +65,6 @@ def read(paths: Sequence[Path]) -> Iterator[pl.DataFrame]:
             raise _broken(path, error) from None
         except OSError as error:
             raise _broken(path, error) if error.errno is None else unavailable(error, path) from error
-
-
-def to_polars(part: Any) -> pl.DataFrame:
-    """A table or record batch of Arrow as a frame."""
-    frame = pl.from_arrow(part)
-    assert isinstance(frame, pl.DataFrame)
-    return frame
 
 
 def write(path: Path, parts: Iterable[pl.DataFrame]) -> None:
@@ -127,7 +120,7 @@ def _group_rows(schema: pl.Schema) -> int:
 
 
 def _canonical(frame: pl.DataFrame) -> pa.Table:
-    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+    table = to_arrow(frame).combine_chunks()
     for number, (name, kind) in enumerate(frame.schema.items()):
         if kind == pl.Categorical:
             # Polars numbers categories in the order in which the process met them; here, in that of the rows.

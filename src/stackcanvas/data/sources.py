@@ -52,7 +52,8 @@ def gather(paths: Iterable[Path], *, folder: Path | None = None) -> Gathered:
         NotFound: a path does not exist.
         BadInput: there is no file, or something that is neither a file nor a folder.
     """
-    roots = tuple(dict.fromkeys(Path(os.path.normpath(path.absolute())) for path in paths))
+    given = dict.fromkeys(Path(os.path.normpath(path.absolute())) for path in paths)
+    roots = tuple(root for root in given if not any(parent in given for parent in root.parents))
     if folder is None:
         alone = len(roots) == 1 and roots[0].is_dir()
         folder = roots[0] if alone else Path(os.path.commonpath([root.parent for root in roots]))

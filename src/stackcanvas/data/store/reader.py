@@ -137,6 +137,10 @@ class Reader:
             found[digest] = chunk if isinstance(chunk, Chunk) else self._rescued(known[digest], chunk)
         return [found[digest] for digest in digests]
 
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown()
+
     def _has_all(self, digest: bytes) -> bool:
         (recipe,) = self.fetch([digest])
         try:

@@ -1,0 +1,79 @@
+"""Rows in memory or in a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd  # type: ignore[import-untyped]
+import polars as pl
+import pyarrow as pa
+import pytest
+from polars.testing import assert_frame_equal
+
+from stackcanvas.data.frames import is_frame, parts
+from stackcanvas.errors import BadInput
+
+_ROWS = pl.DataFrame({"a": [1, 2, None], "b": ["x", None, "z"]})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        _ROWS,
+        _ROWS.lazy(),
+        _ROWS.to_arrow(),
+        _ROWS.to_arrow().to_batches()[0],
+        pa.RecordBatchReader.from_batches(_ROWS.to_arrow().schema, _ROWS.to_arrow().to_batches()),
+        pd.DataFrame({"a": pd.array([1, 2, None], dtype="Int64"), "b": ["x", None, "z"]}),
+    ],
+    ids=["polars", "lazy", "arrow", "batch", "stream", "pandas"],
+)
+def test_everything_with_the_arrow_interface(source: object) -> None:
+    """Polars, Arrow, streams and pandas give the same rows; the first part tells the columns."""
+    assert is_frame(source)
+    found = list(parts(source))
+
+    assert found[0].schema == _ROWS.schema
+    assert_frame_equal(pl.concat(found), _ROWS)
+
+
+def test_a_stream_is_read_part_by_part() -> None:
+    """Parts come as the stream gives them: nothing is gathered."""
+    asked: list[int] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for number in range(100):
+            asked.append(number)
+            yield pa.record_batch({"a": [number]})
+
+    found = parts(pa.RecordBatchReader.from_batches(pa.schema([("a", pa.int64())]), batches()))
+    next(found)
+    next(found)
+
+    assert len(asked) < 5
+    assert sum(part.height for part in found) == 99
+
+
+def test_an_empty_stream() -> None:
+    """A stream without batches still has columns."""
+    (part,) = parts(pa.RecordBatchReader.from_batches(pa.schema([("a", pa.int64())]), []))
+
+    assert part.schema == {"a": pl.Int64}
+
+
+@pytest.mark.parametrize("source", [{"a": [1]}, [1, 2], "path", 7, None])
+def test_what_is_no_frame(source: object) -> None:
+    """Other things are told apart."""
+    assert not is_frame(source)
+
+
+def test_a_stream_that_fails() -> None:
+    """An error in the stream is said."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield pa.record_batch({"a": [1]})
+        raise pa.ArrowInvalid("the source broke")
+
+    source = pa.RecordBatchReader.from_batches(pa.schema([("a", pa.int64())]), batches())
+    with pytest.raises(BadInput, match="the source broke"):
+        list(parts(source))

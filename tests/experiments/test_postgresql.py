@@ -1,0 +1,50 @@
+"""The same on PostgreSQL: what is written comes back, ordered the same way."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from stackcanvas.backends.database import open_database
+from stackcanvas.backends.objects import open_objects
+from stackcanvas.clock import ManualClock
+from stackcanvas.errors import Conflict
+from stackcanvas.experiments import Experiments
+from stackcanvas.ids import Ids
+from stackcanvas.metadata import Actor, Spine
+from stackcanvas.metadata.migrate import prepare
+from stackcanvas.stack.tables import load
+
+
+def test_runs_metrics_and_search_are_the_same_on_postgresql(
+    postgres_url: str, clock: ManualClock, tmp_path: Path
+) -> None:
+    """Not a number, the order of what is missing, a metric sent twice, a parameter given twice."""
+    database = open_database(postgres_url)
+    prepare(database, load)
+    spine = Spine(database, clock=clock, ids=Ids(clock.now), actor=Actor("ada"))
+    experiments = Experiments(spine, open_objects(tmp_path / "objects"))
+    for score in (0.5, math.nan, math.inf, None, -math.inf):
+        clock.advance(seconds_s=1)
+        with experiments.start("delay", parameters={"depth": 6}) as run:
+            if score is not None:
+                run.log_metric("auc", score)
+                run.log_metric("auc", score)
+            with pytest.raises(Conflict):
+                run.log_parameters({"depth": 7})
+
+    found = experiments.search("delay", order_by="metric.auc desc", where=["parameter.depth = 6"])
+
+    assert [str(run.metrics["auc"].value) if run.metrics else None for run in found] == [
+        "inf",
+        "0.5",
+        "-inf",
+        "nan",
+        None,
+    ]
+    assert [len(experiments.metrics(run.id, "auc")) for run in found] == [1, 1, 1, 1, 0]
+    assert experiments.catalog.create("other") == 2
+    assert [one.id for one in experiments.experiments()] == [2, 1, 0]
+    database.close()

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stackcanvas.clock import ManualClock
+from stackcanvas.errors import BadInput
+from stackcanvas.experiments import Condition, Experiments, Order
+from stackcanvas.metadata import Ref, Spine
+
+
+@pytest.fixture
+def filled(experiments: Experiments, clock: ManualClock) -> Experiments:
+    """Six runs: four with a score, one with none, one in another experiment."""
+    for number, score in enumerate([0.5, math.nan, 0.9, math.inf, None]):
+        clock.advance(seconds_s=1)
+        with experiments.start("delay", name=f"run {number}", parameters={"depth": number % 2}) as run:
+            if score is not None:
+                run.log_metric("auc", score)
+            run.set_tag("team", "Ops" if number < 2 else "risk")
+            if number == 4:
+                run.log_input(Ref.parse("data:flights@3"), digest="c0ffee")
+    with experiments.start("churn", name="other") as run:
+        run.log_metric("auc", 0.7)
+    return experiments
+
+
+def names(found: Any) -> list[str]:
+    """The names of runs."""
+    return [run.name.removeprefix("run ") for run in found]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("metric.auc", ["0", "2", "3", "1", "4"]),
+        ("metric.auc desc", ["3", "2", "0", "1", "4"]),
+        ("started", ["0", "1", "2", "3", "4"]),
+        ("started desc", ["4", "3", "2", "1", "0"]),
+        ("attribute.name desc", ["4", "3", "2", "1", "0"]),
+        ("parameter.depth", ["4", "2", "0", "3", "1"]),
+        ("tag.team", ["1", "0", "4", "3", "2"]),
+    ],
+)
+def test_runs_are_ordered_and_paged(filled: Experiments, order: str, expected: list[str]) -> None:
+    """What is no number comes after numbers, what is missing last; equal ones newest first; pages fit together."""
+    assert names(filled.search("delay", order_by=order)) == expected
+    paged = [filled.search("delay", order_by=order, limit=2, offset=offset) for offset in (0, 2, 4)]
+    assert names(run for page in paged for run in page) == expected
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (["metric.auc > 0.5"], {"2", "3", "other", "1"}),
+        (["metric.auc >= 0.5", "metric.auc < 1"], {"0", "2", "other"}),
+        (["parameter.depth = 1"], {"1", "3"}),
+        (["parameter.depth != 1"], {"0", "2", "4"}),
+        (["tag.team like R%"], set()),
+        (["tag.team LIKE r%"], {"2", "3", "4"}),
+        (["tag.team ilike OPS"], {"0", "1"}),
+        (["attribute.status = finished", "attribute.name = 'run 0'"], {"0"}),
+        (["dataset.name = flights"], {"4"}),
+        (["dataset.digest = other"], set()),
+        ([Condition("tag", "team", "IN", ["Ops", "none"])], {"0", "1"}),
+        ([Condition("attribute", "name", "NOT IN", ["run 0", "other"])], {"1", "2", "3", "4"}),
+    ],
+)
+def test_conditions_are_all_fulfilled(filled: Experiments, where: list[Any], expected: set[str]) -> None:
+    """In every experiment, unless one is named."""
+    assert set(names(filled.search(where=where))) == expected
+    assert set(names(filled.search("delay", where=where, order_by="metric.auc"))) == expected - {"other"}
+
+
+def test_a_deleted_run_is_found_only_when_asked_for(filled: Experiments, spine: Spine) -> None:
+    """By its id it always is."""
+    (run,) = filled.search("churn")
+    with spine.write() as tx:
+        filled.runs.mark(tx, run.id, "deleted")
+
+    assert filled.search("churn") == []
+    assert filled.get(run.id).lifecycle == "deleted"
+
+
+def test_the_best_of_many_is_one_walk_along_the_index(filled: Experiments, spine: Spine) -> None:
+    """No run is sorted or looked at beyond those that come back."""
+    from sqlalchemy import text
+
+    from stackcanvas.experiments.search import _by_index
+
+    statement = _by_index(Order("metric", "auc", largest_first=True), [], [1]).limit(2)
+    with spine.read() as connection:
+        compiled = str(statement.compile(connection.engine, compile_kwargs={"literal_binds": False}))
+        plan = connection.execute(
+            text("explain query plan " + compiled.replace("?", "1"))
+        ).all()
+    said = " ".join(str(row[-1]) for row in plan)
+
+    assert "ix_run_metric_latest_experiment_key_value" in said
+    assert "USE TEMP B-TREE FOR ORDER BY" not in said
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"where": ["auc > 0.5"]}, "no condition"),
+        ({"where": ["metric.auc"]}, "no condition"),
+        ({"where": ["metric.auc > high"]}, "a number"),
+        ({"where": ["metrics.auc > 1"]}, "Did you mean 'metric'"),
+        ({"where": ["attribute.naem = x"]}, "Did you mean 'name'"),
+        ({"where": ["dataset.size = 3"]}, "name or digest"),
+        ({"where": [Condition("tag", "a", "~", "b")]}, "no operator"),
+        ({"order_by": "metric.auc up"}, "no order"),
+        ({"order_by": "begun"}, "no attribute"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(filled: Experiments, given: dict[str, Any], said: str) -> None:
+    """With what was expected."""
+    with pytest.raises(BadInput, match=said):
+        filled.search(**given)
+
+
+@given(scores=st.lists(st.none() | st.floats(), max_size=12), largest_first=st.booleans(), limit=st.integers(1, 5))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+def test_pages_together_are_the_whole_order(
+    experiments: Experiments,
+    clock: ManualClock,
+    scores: list[float | None],
+    largest_first: bool,
+    limit: int,
+) -> None:
+    """For any scores, in both directions, whatever the size of a page."""
+    name = f"experiment {len(experiments.catalog.ls())}"
+    for score in scores:
+        clock.advance(seconds_s=1)
+        with experiments.start(name) as run:
+            if score is not None:
+                run.log_metric("score", score)
+    if not scores:
+        experiments.catalog.create(name)
+    order = Order("metric", "score", largest_first=largest_first)
+
+    whole = [run.id for run in experiments.search(name, order_by=order, limit=100)]
+    pages = [
+        [run.id for run in experiments.search(name, order_by=order, limit=limit, offset=offset)]
+        for offset in range(0, len(scores) + limit, limit)
+    ]
+    found = [run.metrics["score"].value for run in experiments.search(name, order_by=order) if run.metrics]
+    numbers = [value for value in found if not math.isnan(value)]
+
+    assert [run_id for page in pages for run_id in page] == whole
+    assert len(set(whole)) == len(scores)
+    assert numbers == sorted(numbers, reverse=largest_first)
+    assert found == numbers + found[len(numbers) :]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -27,16 +26,6 @@ SMALLEST_SLICE = 500  # below that, how well the flights of one carrier are told
 def probability(model: Pipeline, rows: pl.DataFrame) -> Any:
     """How probable it is for each flight that it will be late."""
     return model.predict_proba(rows.select(FEATURES))[:, 1]
-
-
-def latency_p99_ms(model: Pipeline, rows: pl.DataFrame, *, requests: int = 100) -> float:
-    """How long the model takes for one flight, in milliseconds, at most in 99 of 100 cases."""
-    taken_ms = []
-    for row in rows.head(requests).iter_slices(1):
-        start = time.perf_counter()
-        probability(model, row)
-        taken_ms.append((time.perf_counter() - start) * 1000)
-    return sorted(taken_ms)[int(len(taken_ms) * 0.99) - 1]
 
 
 @sc.step
@@ -81,7 +70,6 @@ def evaluate(context: sc.Context, model: Pipeline, holdout: pl.DataFrame) -> dic
         **Scores.of(scored["late"], scored["score"], metrics=["auc", "brier"]).metrics,
         "auc_by_carrier": min(auc(part["late"], part["score"]) for part in large),
         "auc_without_weather": auc(holdout["late"], probability(model, blind)),
-        "latency_p99_ms": latency_p99_ms(model, holdout),
         "worth_per_flight": float(
             on_same_rows(scored.rename({"late": "actual"}), {MODEL: "score"}, payoff)[0].each or 0
         ),

@@ -15,7 +15,6 @@ from stackcanvas.cli.commands import Command, load
 from stackcanvas.cli.output import emit_text, output_options, progress, say
 
 if TYPE_CHECKING:
-    from stackcanvas.examples.demo import Report
     from stackcanvas.metadata import Event
 
 _DEMO = "stackcanvas.examples.demo"
@@ -42,7 +41,7 @@ def demo(keep: Path | None, *, serve: bool) -> None:
         screen = load(f"{_DEMO}:Screen")(
             say, lambda event: say(_told(event)), lambda what, total: progress(what, total=total)
         )
-        report: Report = load(f"{_DEMO}:play")(root.resolve(), screen)
+        report = load(f"{_DEMO}:play")(root.resolve(), screen)
         emit_text(load(f"{_DEMO}:told")(report), data=report)
     if keep is not None or serve:
         say(f"The project lies in {root}; try: cd {root} && stackcanvas status")

@@ -35,8 +35,12 @@ class Step(Generic[P, R]):
         """How it is called in graphs and records."""
         return self.definition.name
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the function, or add it to the graph that is being traced."""
+    def __call__(self, *args: Any, **kwargs: Any) -> R:
+        """Call the function, or add it to the graph that is being traced.
+
+        Arguments are bound when it is called, not typed: inside a pipeline they may be handles, and the context is
+        given by the run.
+        """
         trace = active()
         if trace is None:
             _refuse_lazy(self.name, (args, kwargs))

@@ -26,6 +26,7 @@ def test_log_and_ls(data: Data, clock: ManualClock) -> None:
         (1, "turn 0"),
     ]
     assert [str(version.ref) for version in data.ls()] == ["data:a@1", "data:b@3"]
+    assert data.get("b@latest") == data.get("b") == data.log("b")[0]
     assert (data.log("b")[0].created - data.log("b")[2].created).total_seconds() == 120
 
 

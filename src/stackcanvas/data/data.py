@@ -36,7 +36,7 @@ class Data:
     """Versions of data sets: files, folders and tables.
 
     A data set is named in short (`flights`, `flights@3`, `flights@jan`) or in full (`data:flights@3`); without a number
-    or tag its latest version is meant.
+    or tag, and with `@latest`, its newest version is meant.
 
     Args:
         spine: where versions, lineage and events are recorded.

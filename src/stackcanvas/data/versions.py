@@ -107,7 +107,7 @@ class Versions:
     def find(self, connection: Connection, ref: Ref) -> DataVersion | None:
         """The version that a ref names, None when there is none."""
         chosen = select(data_version).where(data_version.c.name == ref.name)
-        if ref.selector is None:
+        if ref.selector in {None, "latest"}:
             chosen = chosen.order_by(data_version.c.number.desc()).limit(1)
         elif ref.number is not None:
             chosen = chosen.where(data_version.c.number == ref.number)

@@ -185,7 +185,7 @@ def _translate(error: sqlite3.Error, path: Path) -> StackCanvasError:
     where = str(path)
     if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return Corrupt(
-            "the file is no key-value store, or is damaged", where=where, fix="Materialise the features again"
+            "the file is no key-value store, or is damaged", where=where, fix="Remove it: what it holds is made again"
         )
     if primary in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return Unavailable(f"another process has held the store for {_BUSY_S:.0f} s", where=where)

@@ -1,0 +1,83 @@
+"""Versions of data sets over REST."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from stackcanvas.metadata import Ref
+from stackcanvas.rest.answers import StackOf, answer, answer_items
+
+router = APIRouter(prefix="/data", tags=["data"])
+
+
+class TagBody(BaseModel):
+    """Which version a tag is to name."""
+
+    version: str = Field(description="A number or another tag.")
+    move: bool = Field(default=False, description="Take the tag from the version that has it.")
+
+
+@router.get("")
+def data(stack: StackOf) -> Response:
+    """The newest version of each data set, by name."""
+    return answer_items(stack.data.ls())
+
+
+@router.get("/{name:path}/versions")
+def versions(stack: StackOf, name: str) -> Response:
+    """The versions of a data set, newest first."""
+    return answer_items(stack.data.log(name))
+
+
+@router.get("/{name:path}/versions/{selector}")
+def version(stack: StackOf, name: str, selector: str) -> Response:
+    """One version, by number, tag or `latest`."""
+    return answer(stack.data.get(Ref("data", name, selector)))
+
+
+@router.get("/{name:path}/versions/{selector}/profile")
+def profile(stack: StackOf, name: str, selector: str) -> Response:
+    """What the values of a version are like, column by column; null when its files are no table."""
+    return answer(stack.data.get(Ref("data", name, selector)).profile)
+
+
+@router.get("/{name:path}/versions/{selector}/files")
+def files(stack: StackOf, name: str, selector: str) -> Response:
+    """The files of a version, by path."""
+    return answer_items(stack.data.files(Ref("data", name, selector)))
+
+
+@router.get("/{name:path}/versions/{selector}/rows")
+def rows(stack: StackOf, name: str, selector: str, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> Response:
+    """The first rows of a version."""
+    return answer_items(stack.data.scan(Ref("data", name, selector)).head(limit).collect().to_dicts())
+
+
+@router.get("/{name:path}/versions/{selector}/verify")
+def verify(stack: StackOf, name: str, selector: str) -> Response:
+    """Whether every byte of a version is as it was committed."""
+    found = stack.data.verify(Ref("data", name, selector))
+    return answer({"sound": found.sound, "files": found.files, "problems": found.problems})
+
+
+@router.get("/{name:path}/diff")
+def diff(  # noqa: PLR0917 - FastAPI passes them by name
+    stack: StackOf,
+    name: str,
+    before: Annotated[str, Query(description="A number or tag.")],
+    after: Annotated[str, Query(description="A number or tag.")] = "latest",
+    key: Annotated[list[str] | None, Query(description="Columns that identify a row.")] = None,
+    samples: Annotated[int, Query(ge=0, le=100)] = 5,
+) -> Response:
+    """What changed from one version to another: files, columns, rows and values."""
+    refs = Ref("data", name, before), Ref("data", name, after)
+    return answer(stack.data.diff(*refs, key=key or (), samples=samples))
+
+
+@router.put("/{name:path}/tags/{tag}")
+def tag(stack: StackOf, name: str, tag: str, body: TagBody) -> Response:
+    """Give a version a name."""
+    return answer(stack.data.tag(Ref("data", name, body.version), tag, move=body.move))

@@ -35,7 +35,7 @@ SECTIONS = {
         "data": Entry(f"{_CLI}.data:data", "Versions of data sets."),
         "experiments": Entry(f"{_CLI}.experiments:experiments", "Experiments and their runs."),
         "features": Entry(f"{_CLI}.features:features", "Feature views, training sets, the online store."),
-        "foundations": Entry(f"{_CLI}.foundations:foundations", "Code, commits and delivery."),
+        "foundations": Entry(f"{_CLI}.foundations:foundations", "Code and commits."),
         "pipelines": Entry(f"{_CLI}.pipelines:pipelines", "Pipelines, their runs and their triggers."),
         "models": Entry(f"{_CLI}.registry:models", "Registered models and their versions."),
         "deployment": Entry(f"{_CLI}.deployment:deployment", "Endpoints, releases and roll back."),

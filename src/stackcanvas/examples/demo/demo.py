@@ -113,7 +113,7 @@ def _prepare(root: Path) -> None:
         (made / MARK).write_text("{}", encoding="utf-8")
         if shutil.which("git"):
             for words in (
-                ["init", "--quiet"],
+                ["init", "--quiet", "--initial-branch=main"],
                 ["add", "."],
                 ["commit", "--quiet", "--message", "The flights template"],
             ):

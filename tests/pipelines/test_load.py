@@ -45,6 +45,7 @@ def test_a_changed_file_is_read_again(project: Any) -> None:
     assert definitions.pipeline("train") is before
     project.write("word = 'new'\n", file="helpers_of_a_change.py")
 
+    assert Definitions(project.root).pipeline("train")() == "new"
     assert before() == "old"
     assert definitions.pipeline("train")() == "new"
 

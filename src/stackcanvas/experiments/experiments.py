@@ -10,6 +10,7 @@ from stackcanvas.backends.objects import Objects
 from stackcanvas.errors import NotFound
 from stackcanvas.experiments.artifacts import ArtifactInfo, RunArtifacts
 from stackcanvas.experiments.catalog import Catalog, Experiment
+from stackcanvas.experiments.compare import compare
 from stackcanvas.experiments.environment import Environment
 from stackcanvas.experiments.metrics import Metric, Metrics
 from stackcanvas.experiments.run import Run
@@ -151,6 +152,17 @@ class Experiments:
             limit=limit,
             offset=offset,
         )
+
+    def compare(self, run_ids: Sequence[str]) -> list[dict[str, object]]:
+        """In what runs differ: a row for each parameter, metric, input, or fact that is not the same in all.
+
+        Returns:
+            Rows with `what` and a value under the id of each run; None where a run has none.
+
+        Raises:
+            NotFound: one of the runs does not exist.
+        """
+        return compare([self.get(run_id) for run_id in run_ids])
 
     def metrics(self, run_id: str, key: str, *, limit: int | None = None) -> list[Metric]:
         """Every value of a metric of a run, by step and time."""

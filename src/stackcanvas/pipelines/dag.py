@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from stackcanvas.pipelines.handles import Handle, leaves
+from stackcanvas.pipelines.handles import Handle, Input, leaves
 from stackcanvas.pipelines.trace import Call, Graph, Node
 
 
@@ -43,3 +44,52 @@ def levels(graph: Graph) -> list[list[str]]:
 def edges(graph: Graph) -> Mapping[str, list[str]]:
     """For each node those that it needs, sorted."""
     return {name: sorted(needs(node)) for name, node in graph.nodes.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class StepDescription:
+    """A step as it stands in a graph.
+
+    Args:
+        node: its place in the graph.
+        needs: the nodes before it.
+        inputs: the data sets that it reads.
+        mapped: whether it runs once for each item of a list.
+        conditional: whether a condition decides if it runs.
+    """
+
+    node: str
+    step: str
+    needs: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+    mapped: bool = False
+    conditional: bool = False
+    cache: bool = True
+    retries: int = 0
+    timeout_s: float | None = None
+    resources: Mapping[str, float] = field(default_factory=dict)
+
+
+def describe(graph: Graph) -> list[StepDescription]:
+    """The nodes of a graph for people and programs, in order."""
+    return [_described(node) for node in graph.nodes.values()]
+
+
+def _described(node: Node) -> StepDescription:
+    before, conditional = tuple(sorted(needs(node))), bool(node.guards)
+    if not isinstance(node, Call):
+        return StepDescription(node.id, "when", before, conditional=conditional)
+    given = [leaf for leaf in leaves(dict(node.arguments)) if isinstance(leaf, Input)]
+    definition = node.definition
+    return StepDescription(
+        node=node.id,
+        step=definition.name,
+        needs=before,
+        inputs=tuple(str(declared.ref) for declared in given),
+        mapped=node.over is not None,
+        conditional=conditional,
+        cache=definition.cache,
+        retries=definition.retries,
+        timeout_s=definition.timeout_s,
+        resources=dict(definition.resources),
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -25,6 +26,22 @@ _LOCK = threading.RLock()
 T = TypeVar("T")
 
 
+@dataclass(slots=True)
+class _Files:
+    """What is known of the files of one folder.
+
+    Args:
+        before: the modules that were there before the first of the folder was loaded.
+        stamps: the files that were loaded, as they were then.
+    """
+
+    before: frozenset[str] | None = None
+    stamps: dict[str, tuple[int, int] | None] = field(default_factory=dict)
+
+
+_FILES: dict[tuple[str, str], _Files] = {}
+
+
 class Definitions:
     """What the user's code defines; read when first asked for, and again when a file has changed.
 
@@ -38,8 +55,8 @@ class Definitions:
         self.root = root.resolve()
         self.identity = (identity or root).resolve()
         self.package = _PREFIX + blake3(str(self.identity).encode()).hexdigest(length=6)
-        self._stamps: dict[str, tuple[int, int] | None] = {}
-        self._before: frozenset[str] | None = None
+        # Modules belong to the process: all that look at one folder share what is known of its files.
+        self._files = _FILES.setdefault((self.package, str(self.root)), _Files())
 
     def pipelines(self) -> dict[str, Pipeline[..., Any]]:
         """The pipelines of `pipelines.py`, by name.
@@ -103,7 +120,7 @@ class Definitions:
         with _LOCK:
             for name in self._loaded():
                 del sys.modules[name]
-            self._stamps.clear()
+            self._files.stamps.clear()
             importlib.invalidate_caches()
 
     def rename(self, module: str) -> str:
@@ -118,8 +135,8 @@ class Definitions:
             path = package
         if not path.is_file():
             return None
-        if self._before is None:
-            self._before = frozenset(sys.modules)
+        if self._files.before is None:
+            self._files.before = frozenset(sys.modules)
         if str(self.root) not in sys.path:
             sys.path.insert(0, str(self.root))
         folders = [str(package.parent)] if path == package else None
@@ -137,7 +154,7 @@ class Definitions:
             if isinstance(error, Exception):
                 raise self._cannot_load(path, error) from error
             raise
-        self._stamps = self._read_stamps()
+        self._files.stamps = self._read_stamps()
         return module
 
     def _cannot_load(self, path: Path, error: Exception) -> BadInput:
@@ -153,7 +170,7 @@ class Definitions:
 
     def _loaded(self) -> list[str]:
         """The modules of the project that were imported since the first of them was loaded here."""
-        before = self._before or frozenset()
+        before = self._files.before or frozenset()
         found = [(name, module) for name, module in list(sys.modules.items()) if name not in before]
         return [name for name, module in found if self._lies_here(module)]
 
@@ -162,7 +179,7 @@ class Definitions:
         return path is not None and path.startswith(f"{self.root}/") and is_users(path)
 
     def _is_stale(self) -> bool:
-        return any(_stamp(path) != stamp for path, stamp in self._stamps.items())
+        return any(_stamp(path) != stamp for path, stamp in self._files.stamps.items())
 
     def _read_stamps(self) -> dict[str, tuple[int, int] | None]:
         paths = [str(sys.modules[name].__file__) for name in self._loaded()]

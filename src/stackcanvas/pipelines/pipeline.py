@@ -48,6 +48,13 @@ class Pipeline(Generic[P, R]):
         code = self.function.__code__
         return f"{code.co_filename}:{code.co_firstlineno}"
 
+    def described(self) -> dict[str, object]:
+        """Name, place, parameters with their defaults, and the first line of what is said about it."""
+        required = inspect.Parameter.empty
+        defaults = {name: "required" if value is required else value for name, value in self.parameters().items()}
+        summary = (inspect.getdoc(self.function) or "").partition("\n")[0]
+        return {"name": self.name, "where": self.where, "parameters": defaults, "summary": summary}
+
     def parameters(self) -> dict[str, object]:
         """The defaults by parameter; `inspect.Parameter.empty` for one that must be given."""
         return {name: given.default for name, given in self.signature.parameters.items()}

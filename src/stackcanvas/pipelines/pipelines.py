@@ -21,6 +21,7 @@ from stackcanvas.experiments import Experiments, RunInput, environment
 from stackcanvas.metadata import CodeState, Recording, Ref, Spine, within
 from stackcanvas.pipelines.bench import Address, Bench
 from stackcanvas.pipelines.cache import Cache, Keys
+from stackcanvas.pipelines.dag import StepDescription, describe
 from stackcanvas.pipelines.execute import Execution, Means, Progress
 from stackcanvas.pipelines.frames import user_traceback
 from stackcanvas.pipelines.hold import held
@@ -29,7 +30,7 @@ from stackcanvas.pipelines.ledger import Ledger, Lost
 from stackcanvas.pipelines.load import Definitions
 from stackcanvas.pipelines.pipeline import Pipeline
 from stackcanvas.pipelines.resolve import Results
-from stackcanvas.pipelines.run import CANCELLED, FAILED, FINISHED, PipelineRun, RunRecords, StepRun, new_holder
+from stackcanvas.pipelines.run import CANCELLED, FAILED, FINISHED, PipelineRun, RunRecords, StepLog, StepRun, new_holder
 from stackcanvas.pipelines.trace import Graph
 from stackcanvas.pipelines.values import Values
 
@@ -200,6 +201,35 @@ class Pipelines:
         """The graph of a pipeline, without running it."""
         pipeline = self.project.pipeline(name)
         return pipeline.trace(pipeline.bind(parameters or {}))
+
+    def describe(self, name: str, parameters: Mapping[str, object] | None = None) -> list[StepDescription]:
+        """The steps of a pipeline and what each needs, without running it."""
+        return describe(self.graph(name, parameters))
+
+    def cancel(self, run_id: str) -> PipelineRun:
+        """Take a queued run out of the queue.
+
+        Raises:
+            NotFound: there is no such run.
+            Conflict: it does not wait any more.
+        """
+        with self._spine.write() as tx:
+            self.records.cancel(tx, run_id)
+        return self.records.get(run_id)
+
+    def logs(self, run_id: str, *, step: str | None = None) -> list[StepLog]:
+        """What the steps of a run printed, and the user's part of the traceback where they failed.
+
+        Raises:
+            NotFound: there is no such run, or it has no such step.
+        """
+        self.records.get(run_id)
+        known = {one.node: one for one in self.steps(run_id)}
+        if step is not None and step not in known:
+            raise NotFound("step of the run", step, known=known)
+        chosen = list(known.values()) if step is None else [known[step]]
+        texts = [(one.node, "".join(text for text in (one.log, one.frames) if text)) for one in chosen]
+        return [StepLog(node, text) for node, text in texts if text]
 
     def get(self, run_id: str) -> PipelineRun:
         """One run.

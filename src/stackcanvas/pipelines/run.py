@@ -67,6 +67,18 @@ class StepRun:
 
 
 @dataclass(frozen=True, slots=True)
+class StepLog:
+    """What a step printed, and where it failed.
+
+    Args:
+        node: its place in the graph.
+    """
+
+    node: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineRun:
     """A run of a pipeline.
 

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from stackcanvas.rest import canvas, deployment, events, features, metadata, monitoring, registry, serving, value
+from stackcanvas.rest import (
+    canvas,
+    data,
+    deployment,
+    events,
+    experiments,
+    features,
+    metadata,
+    monitoring,
+    pipelines,
+    registry,
+    serving,
+    value,
+)
 
 _BLOCKS = (
     canvas.router,
+    data.router,
     deployment.router,
     events.router,
+    experiments.router,
+    experiments.runs_router,
     features.router,
     metadata.router,
     monitoring.router,
     monitoring.labels_router,
+    pipelines.router,
+    pipelines.runs_router,
     registry.router,
     serving.router,
     value.router,

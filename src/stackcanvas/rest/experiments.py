@@ -1,0 +1,64 @@
+"""Experiments and tracked runs over REST."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from stackcanvas.rest.answers import StackOf, answer, answer_items
+
+router = APIRouter(prefix="/experiments", tags=["experiments"])
+runs_router = APIRouter(prefix="/runs", tags=["experiments"])
+
+Limit = Annotated[int, Query(ge=1, le=10_000)]
+
+
+@router.get("")
+def experiments(stack: StackOf) -> Response:
+    """Every experiment, the newest first."""
+    return answer_items(stack.experiments.experiments())
+
+
+@router.get("/{name}")
+def experiment(stack: StackOf, name: str) -> Response:
+    """One experiment, by its name."""
+    return answer(stack.experiments.catalog.get(name))
+
+
+@runs_router.get("")
+def runs(  # noqa: PLR0917 - FastAPI passes them by name
+    stack: StackOf,
+    experiment: str | None = None,
+    where: Annotated[list[str] | None, Query(description="Such as `metric.auc > 0.7`.")] = None,
+    order_by: Annotated[str, Query(description="Such as `metric.auc desc`.")] = "started desc",
+    limit: Limit = 100,
+    offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
+) -> Response:
+    """Runs that fulfil every condition, in order; `next` is the offset of the following page."""
+    found = stack.experiments.search(experiment, where=where or (), order_by=order_by, limit=limit, offset=offset)
+    return answer_items(found, next_token=str(offset + limit) if len(found) == limit else None)
+
+
+@runs_router.get("/{run_id}")
+def run(stack: StackOf, run_id: str) -> Response:
+    """One run, with the latest value of each metric."""
+    return answer(stack.experiments.get(run_id))
+
+
+@runs_router.get("/{run_id}/metrics/{key:path}")
+def metric(stack: StackOf, run_id: str, key: str, limit: Limit = 10_000) -> Response:
+    """The values of a metric, by step and time."""
+    return answer_items(stack.experiments.metrics(run_id, key, limit=limit))
+
+
+@runs_router.get("/{run_id}/artifacts")
+def artifacts(stack: StackOf, run_id: str, folder: str = "") -> Response:
+    """The files and folders in a folder of a run."""
+    return answer_items(stack.experiments.artifacts(run_id, folder=folder))
+
+
+@runs_router.get("/{run_id}/artifacts/{path:path}")
+def artifact(stack: StackOf, run_id: str, path: str) -> Response:
+    """A file of a run, as bytes."""
+    return Response(stack.experiments.files.get(run_id, path), media_type="application/octet-stream")

@@ -1,0 +1,87 @@
+"""Experiments and tracked runs over REST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import stackcanvas as sc
+from stackcanvas.stack import Stack
+
+Ask = Callable[..., httpx.Response]
+
+
+@pytest.fixture
+def stack(project: Path) -> Iterator[Stack]:
+    """A project with three runs."""
+    with sc.open(project) as opened:
+        for number in range(3):
+            with opened.experiments.start("delay", name=f"run {number}", parameters={"depth": number}) as run:
+                run.log_metrics({"auc": number / 10, "deep/loss": float("inf")})
+                run.log_artifact("plots/roc.txt", f"curve {number}")
+        yield opened
+
+
+@pytest.fixture
+def ask(stack: Stack, asking: Callable[[Stack], Ask]) -> Ask:
+    """The routes over it."""
+    return asking(stack)
+
+
+def names(answered: httpx.Response) -> list[str]:
+    """The names in an answer."""
+    return [one["name"] for one in answered.json()["items"]]
+
+
+def test_runs_are_searched_in_pages(ask: Ask) -> None:
+    """Ordered and narrowed; the last page has no next."""
+    asked = {"experiment": "delay", "order_by": "metric.auc desc", "limit": 2}
+    first = ask("GET", "/runs", params=asked)
+    second = ask("GET", "/runs", params={**asked, "offset": first.json()["next"]})
+
+    assert (names(first), names(second)) == (["run 2", "run 1"], ["run 0"])
+    assert second.json()["next"] is None
+    where = ["metric.auc > 0", "parameter.depth != 2"]
+    assert names(ask("GET", "/runs", params={"where": where})) == ["run 1"]
+
+
+def test_a_run_has_metrics_and_files(ask: Ask) -> None:
+    """Whatever slashes their names hold."""
+    run_id = ask("GET", "/runs").json()["items"][0]["id"]
+
+    assert ask("GET", f"/runs/{run_id}").json()["metrics"]["auc"]["value"] == 0.2
+    assert [one["value"] for one in ask("GET", f"/runs/{run_id}/metrics/deep/loss").json()["items"]] == ["Infinity"]
+    assert [one["path"] for one in ask("GET", f"/runs/{run_id}/artifacts").json()["items"]] == ["plots"]
+    listed = ask("GET", f"/runs/{run_id}/artifacts", params={"folder": "plots"}).json()["items"]
+    assert [one["path"] for one in listed] == ["plots/roc.txt"]
+    assert ask("GET", f"/runs/{run_id}/artifacts/plots/roc.txt").text == "curve 2"
+
+
+def test_experiments_are_listed(ask: Ask) -> None:
+    """And found by name."""
+    assert names(ask("GET", "/experiments")) == ["delay"]
+    assert ask("GET", "/experiments/delay").json()["id"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/experiments/delai", 404),
+        ("/runs/nothing", 404),
+        ("/runs?experiment=delai", 404),
+        ("/runs?where=auc", 400),
+        ("/runs?order_by=begun", 400),
+        ("/runs?limit=0", 422),
+        ("/runs/nothing/artifacts/a/../b", 404),
+        ("/runs/nothing/artifacts/a", 404),
+    ],
+)
+def test_a_mistake_is_told(ask: Ask, path: str, status: int) -> None:
+    """With a sentence."""
+    answered = ask("GET", path)
+
+    assert answered.status_code == status
+    assert answered.json()["error"]

@@ -21,7 +21,7 @@ CHILD = """
 import sys, threading
 from datetime import UTC, datetime
 from pathlib import Path
-from stackcanvas.server.child import leave_with_parent, on_stop
+from stackcanvas.server.child import leave_with_parent, on_stop, wait_for
 from stackcanvas.stack.running import announce, withdraw
 folder, name = Path(sys.argv[1]), sys.argv[2]
 leave_with_parent()
@@ -32,7 +32,7 @@ if "deaf" in sys.argv:
 else:
     on_stop(stop.set)
 announce(folder, name, started=datetime.now(UTC))
-stop.wait()
+wait_for(stop)
 withdraw(folder, name)
 """
 

@@ -6,18 +6,20 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import pytest
 
 from stackcanvas.clock import ManualClock
 from stackcanvas.errors import Unavailable
 from stackcanvas.metadata import Spine
-from stackcanvas.server.worker import Renewal, Ticker
+from stackcanvas.server.worker import Keeper, Ticker
 
 
 def ticker(spine: Spine, tick: Callable[[datetime], object], *, holder: str = "a", name: str = "work") -> Ticker:
-    """A ticker over the workspace."""
-    return Ticker(name, tick, clock=spine.clock, leases=spine.leases, holder=holder, period_s=0.5)
+    """A ticker over the workspace, with the leases of a worker."""
+    keeper = Keeper(spine.leases, holder=holder)
+    return Ticker(name, tick, clock=spine.clock, may=partial(keeper.holds, name), period_s=0.5)
 
 
 def test_a_tick_is_told_the_time_of_the_stack(spine: Spine, clock: ManualClock) -> None:
@@ -31,18 +33,30 @@ def test_a_tick_is_told_the_time_of_the_stack(spine: Spine, clock: ManualClock) 
     assert [(instant - seen[0]).total_seconds() for instant in seen] == [0, 60]
 
 
-def test_one_worker_at_a_time_does_a_kind_of_work(spine: Spine) -> None:
-    """While one worker ticks, another waits; afterwards it has its turn."""
-    other: list[datetime] = []
+def test_one_worker_at_a_time_does_a_kind_of_work(spine: Spine, clock: ManualClock) -> None:
+    """Two workers, one works; when it is gone, the other takes over once the lease has run out."""
+    first: list[datetime] = []
+    second: list[datetime] = []
+    one, other = ticker(spine, first.append), ticker(spine, second.append, holder="b")
 
-    def tick(_now: datetime) -> None:
-        ticker(spine, other.append, holder="b").once()
-        assert other == []
+    for _ in range(3):
+        one.once()
+        other.once()
+    assert (len(first), len(second)) == (3, 0)
 
-    ticker(spine, tick, holder="a").once()
-    ticker(spine, other.append, holder="b").once()
+    clock.advance(seconds_s=16)
+    other.once()
+    assert (len(first), len(second)) == (3, 1)
 
-    assert len(other) == 1
+
+def test_a_worker_that_comes_back_goes_on_at_once(spine: Spine) -> None:
+    """A restart has the same name, and need not wait for the lease that it left behind."""
+    seen: list[datetime] = []
+
+    ticker(spine, seen.append).once()
+    ticker(spine, seen.append).once()
+
+    assert len(seen) == 2
 
 
 def test_a_failing_tick_is_said_once_and_tried_later_and_later(spine: Spine, caplog: pytest.LogCaptureFixture) -> None:
@@ -90,21 +104,26 @@ def test_a_failing_tick_does_not_hold_up_another(spine: Spine, caplog: pytest.Lo
 
 
 def test_long_work_keeps_its_lease(spine: Spine, clock: ManualClock) -> None:
-    """While work goes on the lease is renewed, so that nobody else starts the same."""
-    held = spine.leases.acquire("tick:train", "a", ttl_s=0.3)
-    assert held is not None
-    renewed = threading.Event()
+    """While work goes on its lease is renewed, so that nobody else starts the same; a stop gives it back."""
+    keeper, other = Keeper(spine.leases, holder="a"), Keeper(spine.leases, holder="b")
+    assert keeper.holds("tick:train")
 
-    class Leases:
-        """The leases of the workspace, seen from outside when one is renewed."""
+    for _ in range(5):
+        clock.advance(seconds_s=10)
+        keeper.renew()
+        assert not other.holds("tick:train")
 
-        def renew(self, lease: object, *, ttl_s: float) -> object:
-            found = spine.leases.renew(lease, ttl_s=ttl_s)  # type: ignore[arg-type]
-            renewed.set()
-            return found
+    keeper.release()
+    assert other.holds("tick:train")
 
-    with Renewal(Leases(), held, ttl_s=0.3):  # type: ignore[arg-type]
-        clock.advance(seconds_s=0.25)
-        assert renewed.wait(10)
 
-    assert spine.leases.acquire("tick:train", "b", ttl_s=1) is None
+def test_a_lost_lease_is_noticed(spine: Spine, clock: ManualClock) -> None:
+    """One who slept through the end of a lease that another took does not work on."""
+    keeper, other = Keeper(spine.leases, holder="a"), Keeper(spine.leases, holder="b")
+    assert keeper.holds("tick:train")
+    clock.advance(seconds_s=20)
+    assert other.holds("tick:train")
+
+    keeper.renew()
+
+    assert not keeper.holds("tick:train")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import ipaddress
+import json
 import logging
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from stackcanvas.errors import Refused, Unavailable
+from stackcanvas.errors import Conflict, Refused, Unavailable
+from stackcanvas.stack.running import process
 
 PARENT = "STACKCANVAS_PARENT"
 _LOOK_S = 0.3
@@ -28,6 +33,50 @@ def on_stop(stop: Callable[[], None]) -> None:
 
     signal.signal(signal.SIGTERM, stopped)
     signal.signal(signal.SIGINT, stopped)
+
+
+def wait_for(stop: threading.Event) -> None:
+    """Wait in the main thread until an event is set; looks up now and then.
+
+    The system may hand a signal to any thread, and only the main one runs its handler: one that slept for good would
+    never hear of it.
+    """
+    while not stop.wait(_LOOK_S):
+        pass
+
+
+@contextmanager
+def only_one(folder: Path, name: str) -> Iterator[None]:
+    """Hold a lock of a project's folder, so that there is one process of a kind.
+
+    Raises:
+        Conflict: another process holds it.
+    """
+    place = folder / "run" / f"{name}.lock"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("a+") as lock:
+        try:
+            # The system gives the lock back when its holder dies, however it dies.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise _runs_already(folder, name, place) from error
+        lock.truncate(0)
+        lock.write(json.dumps({"pid": os.getpid()}))
+        lock.flush()
+        yield
+
+
+def _runs_already(folder: Path, name: str, place: Path) -> Conflict:
+    try:
+        pid = json.loads(place.read_text())["pid"]
+    except (OSError, ValueError, KeyError):
+        pid = None
+    found = process(folder, "control")
+    at = f" at {found.url}" if found is not None and found.alive else ""
+    stop = f"Stop it with Ctrl-C where it runs, or with `kill {pid}`" if pid else "Stop it with Ctrl-C where it runs"
+    return Conflict(
+        f"This project runs already{at}" if name == "up" else f"A {name} of this project runs already", fix=stop
+    )
 
 
 def leave_with_parent() -> None:

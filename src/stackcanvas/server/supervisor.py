@@ -81,7 +81,7 @@ class Supervisor:
         self._children = [_Child(plan) for plan in plans]
         self._environ = {**environ, PARENT: str(os.getpid())}
 
-    def start(self, stop: threading.Event, *, patience_s: float = 30.0) -> list[Process]:
+    def start(self, stop: threading.Event, *, patience_s: float = 90.0) -> list[Process]:
         """Start all children and wait until each is ready; gives what they announced.
 
         Raises:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
-import json
 import os
+import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from stackcanvas.cli.faults import to_exit_code
-from stackcanvas.errors import Conflict
-from stackcanvas.server.child import log_to_stderr, on_stop
+from stackcanvas.server.child import log_to_stderr, on_stop, only_one
 from stackcanvas.server.supervisor import Plan, Supervisor
-from stackcanvas.stack import find_root, open  # noqa: A004 - the verb of the package
+from stackcanvas.stack.root import FOLDER, find_root
 from stackcanvas.stack.running import Process, processes
 
 _PATIENCE_S = 10.0
@@ -42,45 +39,16 @@ def plans(root: Path, folder: Path, *, host: str, control_port: int, predict_por
     return [Plan("worker", worker, health=None), Plan("control", control), Plan("predict", predict)]
 
 
-@contextmanager
-def only_one(folder: Path) -> Iterator[None]:
-    """Hold the project's lock: a second `up` on the same project is refused.
-
-    Raises:
-        Conflict: another one holds it.
-    """
-    place = folder / "run" / "up.lock"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with place.open("a+") as lock:
-        try:
-            # The system gives the lock back when its holder dies, however it dies.
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise _runs_already(place, folder) from error
-        lock.truncate(0)
-        lock.write(json.dumps({"pid": os.getpid()}))
-        lock.flush()
-        yield
-
-
-def _runs_already(place: Path, folder: Path) -> Conflict:
-    try:
-        pid = json.loads(place.read_text())["pid"]
-    except (OSError, ValueError, KeyError):
-        pid = None
-    at = next((f" at {one.url}" for one in processes(folder) if one.name == "control"), "")
-    stop = f"Stop it with Ctrl-C where it runs, or with `kill {pid}`" if pid else "Stop it with Ctrl-C where it runs"
-    return Conflict(f"This project runs already{at}", fix=stop)
-
-
-def run(root: Path, *, host: str, control_port: int, predict_port: int) -> None:
-    """Run a project's processes until a signal says stop."""
+def run(root: Path, *, host: str, control_port: int, predict_port: int) -> int:
+    """Run a project's processes until a signal says stop; gives the exit code."""
     stop = threading.Event()
     on_stop(stop.set)
-    # Opened here first: the canvas is checked and the database made or migrated once, before three processes do.
-    with open(root) as stack:
-        folder = stack.folder
-    with only_one(folder):
+    folder = root / FOLDER
+    with only_one(folder, "up"):
+        # In a process of its own, so that this one, which only waits, stays small.
+        prepared = subprocess.run([sys.executable, "-m", "stackcanvas.server.prepare", "--project", root], check=False)
+        if prepared.returncode != 0:
+            return prepared.returncode
         _await_orphans(folder, stop)
         chosen = plans(root, folder, host=host, control_port=control_port, predict_port=predict_port)
         supervisor = Supervisor(folder, chosen, environ=os.environ)
@@ -92,6 +60,7 @@ def run(root: Path, *, host: str, control_port: int, predict_port: int) -> None:
         finally:
             supervisor.stop()
     click.echo("Stopped.", err=True)
+    return 0
 
 
 def _await_orphans(folder: Path, stop: threading.Event) -> None:
@@ -120,8 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def work() -> int:
         log_to_stderr("up")
         root = find_root(given.project or Path.cwd())
-        run(root, host=given.host, control_port=given.port, predict_port=given.predict_port)
-        return 0
+        return run(root, host=given.host, control_port=given.port, predict_port=given.predict_port)
 
     return to_exit_code(work)
 

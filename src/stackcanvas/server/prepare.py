@@ -1,0 +1,28 @@
+"""Opens a project's stack once and closes it: canvas checked, database made or migrated, before processes share it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from stackcanvas.cli.faults import to_exit_code
+from stackcanvas.stack import find_root, open  # noqa: A004 - the verb of the package
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check the canvas and prepare the database of a project."""
+    parser = argparse.ArgumentParser("stackcanvas.server.prepare", description=main.__doc__)
+    parser.add_argument("--project", type=Path, default=None, help="the project's folder")
+    given = parser.parse_args(arguments)
+
+    def work() -> int:
+        open(find_root(given.project or Path.cwd())).close()
+        return 0
+
+    return to_exit_code(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -168,6 +168,15 @@ def test_a_frame(data: Data) -> None:
     assert_frame_equal(data.read("flights"), _ROWS)
 
 
+def test_the_name_in_full(data: Data) -> None:
+    """The full form is fine, a version or something of another kind is not."""
+    assert data.commit("data:flights", _ROWS).name == "flights"
+    with pytest.raises(BadInput, match=r"'flights@1' names one\. Say 'flights'"):
+        data.commit("flights@1", _ROWS)
+    with pytest.raises(BadInput, match="names a model"):
+        data.commit("model:flights", _ROWS)
+
+
 def test_no_rows(data: Data) -> None:
     """A table may be empty."""
     assert data.commit("flights", _ROWS.clear()).rows == 0

@@ -227,19 +227,16 @@ def _told(found: DataDiff) -> str:
             counts = (f"{name} in {count}" for name, count in found.rows.changed_by_column.items())
             lines.append(f"changed columns: {', '.join(counts)}")
         for word, rows in found.rows.samples.items():
-            lines += [f"  {word}: {', '.join(map(_value, row.items()))}" for row in rows]
+            show = _before_and_after if word == "changed" else _value
+            lines += [f"  {word}: {', '.join(f'{name} {show(value)}' for name, value in row.items())}" for row in rows]
     if found.drift is not None and found.drift.drifted_columns:
         lines.append(f"values have moved in: {', '.join(found.drift.drifted_columns)}")
     return "\n".join(lines)
 
 
-def _value(item: tuple[str, object]) -> str:
-    """A column with its value, or with the one before and the one after."""
-    name, value = item
-    if isinstance(value, list) and len(value) == 2:
-        return f"{name} {_plain(value[0])} -> {_plain(value[1])}"
-    return f"{name} {_plain(value)}"
+def _before_and_after(value: object) -> str:
+    return " -> ".join(map(_value, value)) if isinstance(value, list) else _value(value)
 
 
-def _plain(value: object) -> str:
+def _value(value: object) -> str:
     return "null" if value is None else cell(value)

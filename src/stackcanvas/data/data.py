@@ -28,7 +28,7 @@ from stackcanvas.data.store import ChunkIndex, Reader
 from stackcanvas.data.tag import tag
 from stackcanvas.data.verify import Verification, verify
 from stackcanvas.data.versions import DataVersion, Versions
-from stackcanvas.errors import NotFound
+from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.metadata import Ref, Spine
 
 
@@ -108,8 +108,11 @@ class Data:
         """
         keys = (key,) if isinstance(key, str) else tuple(key)
         named = (tags,) if isinstance(tags, str) else tuple(tags)
+        ref = _ref(name)
+        if ref.selector is not None:
+            raise BadInput(f"a commit makes a new version: {name!r} names one", fix=f"Say {ref.name!r}")
         advance = progress or (lambda _: None)
-        return commit(self._parts, source, Wish(name, message, table, keys, named, advance))
+        return commit(self._parts, source, Wish(ref.name, message, table, keys, named, advance))
 
     def get(self, ref: Ref | str) -> DataVersion:
         """The version that a ref names.

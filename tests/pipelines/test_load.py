@@ -117,3 +117,16 @@ def test_an_object_pickled_in_one_folder_is_read_in_another(make_project: Any) -
     assert moved.rename("collections.abc") == "collections.abc"
     assert named.encode() in data
     assert Definitions(new.root, identity=old.root).package == Definitions(old.root).package
+
+
+def test_threads_of_the_users_libraries_wait_without_spinning(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set before their code imports such a library; what they have set themselves stays."""
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    project.write("import os\nfound = os.environ['OMP_WAIT_POLICY']\n", file="features.py")
+
+    assert Definitions(project.root).find("features", str)[-1:] == ["passive"]
+
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    project.write("import os\nfound = os.environ['OMP_WAIT_POLICY']  # again\n", file="features.py")
+
+    assert Definitions(project.root).find("features", str)[-1:] == ["active"]

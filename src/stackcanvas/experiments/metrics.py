@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, or_, select, tuple_
+from sqlalchemy.dialects.sqlite import Insert
 
+from stackcanvas.backends.database import Database
 from stackcanvas.experiments.tables import run_metric, run_metric_latest
 from stackcanvas.metadata import Spine
 
@@ -43,25 +45,16 @@ class Metrics:
 
     def __init__(self, spine: Spine) -> None:
         self._spine = spine
+        # Made once: putting a statement together takes longer than executing it.
+        self._add = spine.database.insert(run_metric).on_conflict_do_nothing()
+        self._raise = _raise_latest(spine.database)
 
     def add(self, tx: Connection, run_id: str, points: Sequence[Point], *, experiment: int) -> None:
         """Append values inside the caller's transaction; what is there already is not added again."""
-        if not points:
-            return
-        rows = [{"run": run_id, **point._asdict()} for point in points]
-        tx.execute(self._spine.database.insert(run_metric).on_conflict_do_nothing(), rows)
-        new = self._spine.database.insert(run_metric_latest)
-        latest, kept = run_metric_latest.c, new.excluded
-        raised = new.on_conflict_do_update(
-            index_elements=[latest.run, latest.key],
-            set_={"step": kept.step, "time": kept.time, "value": kept.value},
-            where=or_(
-                kept.step > latest.step,
-                (kept.step == latest.step) & (kept.time > latest.time),
-                (kept.step == latest.step) & (kept.time == latest.time) & (kept.value > latest.value),
-            ),
-        )
-        tx.execute(raised, [{"run": run_id, "experiment": experiment, **last._asdict()} for last in _latest(points)])
+        if points:
+            tx.execute(self._add, [{"run": run_id, **point._asdict()} for point in points])
+            known = {"run": run_id, "experiment": experiment}
+            tx.execute(self._raise, [known | last._asdict() for last in _latest(points)])
 
     def history(
         self, run_id: str, key: str, *, limit: int | None = None, after: tuple[int, datetime] | None = None
@@ -87,6 +80,21 @@ def latest_of(connection: Connection, run_ids: Iterable[str]) -> dict[str, dict[
     for row in connection.execute(chosen.order_by(run_metric_latest.c.key)):
         found[row.run][row.key] = Metric(row.key, row.value, row.step, row.time)
     return found
+
+
+def _raise_latest(database: Database) -> Insert:
+    """Take a value as the latest, unless the one that is there is later."""
+    new = database.insert(run_metric_latest)
+    latest, kept = run_metric_latest.c, new.excluded
+    return new.on_conflict_do_update(
+        index_elements=[latest.run, latest.key],
+        set_={"step": kept.step, "time": kept.time, "value": kept.value},
+        where=or_(
+            kept.step > latest.step,
+            (kept.step == latest.step) & (kept.time > latest.time),
+            (kept.step == latest.step) & (kept.time == latest.time) & (kept.value > latest.value),
+        ),
+    )
 
 
 def _latest(points: Sequence[Point]) -> list[Point]:

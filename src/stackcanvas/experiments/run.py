@@ -6,8 +6,8 @@ import atexit
 import threading
 import time
 import weakref
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -115,27 +115,32 @@ class Run:
 
     def flush(self) -> None:
         """Write the metrics that wait; what was logged before is durable when this returns."""
-        with self._lock:
-            points, self._points = self._points, []
-            self._flushed = time.monotonic()
-            if not points:
-                return
-            try:
+        with self._writing() as points:
+            if points:
                 with self._spine.database.write(durable=False) as tx:
                     self._metrics.add(tx, self.id, points, experiment=self._experiment_id)
-            except BaseException:
-                self._points = points + self._points
-                raise
 
     def end(self, status: str = FINISHED, *, error: str | None = None) -> None:
-        """End the run: write what waits, its status, and its execution where it owns one."""
-        self.flush()
-        with self._spine.write() as tx:
+        """End the run: what waits, its status, and its execution where it owns one are one commit."""
+        with self._writing() as points, self._spine.write() as tx:
+            self._metrics.add(tx, self.id, points, experiment=self._experiment_id)
             self._runs.end(tx, self.id, status)
             if self._recording is not None and not self._recording.finished:
                 self._recording.made(self.ref)
                 state = {FINISHED: "done", KILLED: "cancelled"}.get(status, "failed")
                 self._recording.finish(tx, state=state, error=error)
+
+    @contextmanager
+    def _writing(self) -> Iterator[list[Point]]:
+        """The points that wait; where they cannot be written they wait on."""
+        with self._lock:
+            points, self._points = self._points, []
+            self._flushed = time.monotonic()
+            try:
+                yield points
+            except BaseException:
+                self._points = points + self._points
+                raise
 
     def __enter__(self) -> Self:
         if self._recording is not None:

@@ -89,6 +89,14 @@ class Runs:
 
     def __init__(self, spine: Spine) -> None:
         self._spine = spine
+        # Made once: putting a statement together takes longer than executing it.
+        insert = spine.database.insert
+        again = {"status": RUNNING, "ended": None}
+        self._add = insert(run).on_conflict_do_update(index_elements=[run.c.id], set_=again)
+        self._set_parameter = insert(run_parameter).on_conflict_do_nothing()
+        tag = insert(run_tag)
+        keys = [run_tag.c.run, run_tag.c.key]
+        self._set_tag = tag.on_conflict_do_update(index_elements=keys, set_={"value": tag.excluded.value})
 
     def add(
         self, tx: Connection, run_id: str, *, experiment_id: int, name: str | None, code: CodeState, seed: int | None
@@ -96,22 +104,22 @@ class Runs:
         """Record that a run has started; one that exists goes on."""
         here = environment()
         self._add_environment(tx, here)
-        new = self._spine.database.insert(run).values(
-            id=run_id,
-            experiment=experiment_id,
-            name=name or f"run-{run_id[-8:]}",
-            status=RUNNING,
-            started=self._spine.clock.now(),
-            lifecycle=ACTIVE,
-            artifact_location=f"runs/{run_id}/artifacts",
-            actor=self._spine.actor.name,
-            code_commit=code.commit,
-            dirty=code.dirty,
-            environment=here.digest,
-            host=socket.gethostname(),
-            seed=seed,
-        )
-        tx.execute(new.on_conflict_do_update(index_elements=[run.c.id], set_={"status": RUNNING, "ended": None}))
+        facts = {
+            "id": run_id,
+            "experiment": experiment_id,
+            "name": name or f"run-{run_id[-8:]}",
+            "status": RUNNING,
+            "started": self._spine.clock.now(),
+            "lifecycle": ACTIVE,
+            "artifact_location": f"runs/{run_id}/artifacts",
+            "actor": self._spine.actor.name,
+            "code_commit": code.commit,
+            "dirty": code.dirty,
+            "environment": here.digest,
+            "host": socket.gethostname(),
+            "seed": seed,
+        }
+        tx.execute(self._add, facts)
 
     def end(self, tx: Connection, run_id: str, status: str) -> None:
         """Record how a run ended."""
@@ -152,7 +160,7 @@ class Runs:
         if not parameters:
             return
         rows = [{"run": run_id, "key": key, "value": text_of(value)} for key, value in parameters.items()]
-        tx.execute(self._spine.database.insert(run_parameter).on_conflict_do_nothing(), rows)
+        tx.execute(self._set_parameter, rows)
         chosen = select(run_parameter.c.key, run_parameter.c.value)
         there = tx.execute(chosen.where(run_parameter.c.run == run_id, run_parameter.c.key.in_(list(parameters))))
         held: dict[str, str] = {row.key: row.value for row in there}
@@ -167,10 +175,8 @@ class Runs:
     def set_tags(self, tx: Connection, run_id: str, tags: Mapping[str, object]) -> None:
         """Set tags; a later value takes the place of an earlier one."""
         if tags:
-            new = self._spine.database.insert(run_tag)
             rows = [{"run": run_id, "key": key, "value": text_of(value)} for key, value in tags.items()]
-            keys = [run_tag.c.run, run_tag.c.key]
-            tx.execute(new.on_conflict_do_update(index_elements=keys, set_={"value": new.excluded.value}), rows)
+            tx.execute(self._set_tag, rows)
 
     def drop_tag(self, tx: Connection, run_id: str, key: str) -> None:
         """Remove a tag.

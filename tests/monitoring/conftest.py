@@ -10,6 +10,9 @@ import pytest
 from stackcanvas.clock import ManualClock
 from stackcanvas.metadata import Spine
 from stackcanvas.testing.monitoring import DAY, WatchedEndpoint
+from stackcanvas.testing.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture

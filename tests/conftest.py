@@ -15,6 +15,9 @@ from stackcanvas.ids import Ids
 from stackcanvas.metadata import Actor, CodeState, Spine
 from stackcanvas.metadata.migrate import prepare
 from stackcanvas.stack.tables import load
+from stackcanvas.testing.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 

@@ -9,9 +9,6 @@ import pytest
 from stackcanvas.backends.objects import open_objects
 from stackcanvas.experiments import Experiments
 from stackcanvas.metadata import Spine
-from stackcanvas.testing.postgres import postgres_server, postgres_url
-
-__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture

@@ -16,9 +16,6 @@ from stackcanvas.ids import Ids
 from stackcanvas.metadata import Actor, Spine
 from stackcanvas.metadata.migrate import prepare
 from stackcanvas.stack.tables import load
-from stackcanvas.testing.postgres import postgres_server, postgres_url
-
-__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from stackcanvas.cli.commands import Command
+from stackcanvas.cli.commands import Command, load
 from stackcanvas.cli.output import emit_record, output_options, say, wants_json
 from stackcanvas.errors import Conflict, Unavailable
 
@@ -56,6 +56,9 @@ def _make(target: Path, template: str) -> None:
         with as_file(files("stackcanvas") / "examples" / template) as source:
             shutil.copytree(source, made, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".stackcanvas"))
         (made / ".gitignore").write_text(_IGNORED)
+        if template == "minimal":
+            named = load("stackcanvas.canvas.edit:describe")("name", target.name)
+            load("stackcanvas.canvas.edit:write")(made / "canvas.yaml", [named])
         if target.exists():
             for part in made.iterdir():
                 part.rename(target / part.name)
@@ -71,4 +74,9 @@ def _start_git(target: Path) -> bool:
     inside = subprocess.run([git, "rev-parse", "--git-dir"], cwd=target, capture_output=True, check=False)
     if inside.returncode == 0:
         return True
-    return subprocess.run([git, "init", "--quiet"], cwd=target, capture_output=True, check=False).returncode == 0
+    return (
+        subprocess.run(
+            [git, "init", "--quiet", "--initial-branch=main"], cwd=target, capture_output=True, check=False
+        ).returncode
+        == 0
+    )

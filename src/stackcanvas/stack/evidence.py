@@ -108,7 +108,7 @@ def _foundations(stack: Stack) -> BlockEvidence:
     git = stack.foundations
     head = git.head()
     if head is None:
-        return BlockEvidence("foundations", warnings=("The project is in no git repository.",))
+        return BlockEvidence("foundations", warnings=("Git has no commit: records cannot say which code ran.",))
     dirty = git.dirty()
     facts = (
         Fact("commit", f"{head[:10]} on {git.branch() or 'no branch'}"),

@@ -104,9 +104,10 @@ class PredictionProcess:
             self.process = subprocess.Popen([*command, *options], stderr=talk)
         self.port = 0
         if wait:
-            self.wait(lambda: self._announced() and self.get("/v2/health/live")[0] == 200 and self._loaded())
+            self.wait(lambda: self.announced() and self.get("/v2/health/live")[0] == 200 and self._loaded())
 
-    def _announced(self) -> bool:
+    def announced(self) -> bool:
+        """Whether it listens, so that its port is known."""
         place = self.folder.root / "run" / "predict.json"
         if not place.exists():
             return False

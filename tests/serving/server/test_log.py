@@ -19,7 +19,7 @@ SIGNATURE = Signature(SignatureSpec([InputSpec("x", "FP32")], [OutputSpec("y", "
 def entry(plan: LogPlan, count: int, first: int = 0) -> Entry:
     """One request of so many rows."""
     values = np.zeros((count, 1), dtype=np.float32)
-    ids = [f"{first + at:06d}" for at in range(count)]
+    ids = [f"{first + at:032d}" for at in range(count)]
     return Entry(plan, "v1", "m", ids, [count], [None], [0], [0], [None], [values], [values[:, 0]], "ok")
 
 
@@ -44,7 +44,7 @@ def test_what_does_not_fit_the_queue_is_counted(tmp_path: Path) -> None:
     log.stop()
 
     kept = logged(tmp_path)
-    assert kept == [f"{at:06d}" for at in range(98)]
+    assert kept == [f"{at:032d}" for at in range(98)]
     assert metrics.log_rows.total() == 98
     assert metrics.log_dropped.total() == 210 - 98
 
@@ -84,4 +84,4 @@ def test_endpoints_and_models_have_segments_of_their_own(tmp_path: Path) -> None
     log.stop()
 
     assert [len(list(read_batches(path))) for path in sorted(tmp_path.iterdir())] == [1, 1, 1]
-    assert sorted(logged(tmp_path)) == ["000000", "000000", "000000", "000007"]
+    assert sorted(logged(tmp_path)) == [f"{at:032d}" for at in (0, 0, 0, 7)]

@@ -31,7 +31,7 @@ def entry(plan: LogPlan, **change: Any) -> Entry:
         "plan": plan,
         "variant": "v1",
         "model": "model:delay@1",
-        "ids": ["a", "b", "c"],
+        "ids": ["a" * 32, "b" * 32, "c" * 32],
         "counts": [2, 1],
         "request_ids": ["mine", None],
         "times_us": [1_000_000, 2_000_000],
@@ -57,11 +57,11 @@ def frame(batch: pa.RecordBatch) -> pl.DataFrame:
 def test_every_column_of_the_log() -> None:
     """What belongs to a request is repeated for its rows; missing numbers are null."""
     plan = LogPlan("delay", SIGNATURE, LogSpec())
-    rows = frame(plan.batch([entry(plan), entry(plan, ids=["d", "e", "f"], variant="v2", statuses="shadow")])).rows(
-        named=True
-    )
+    rows = frame(
+        plan.batch([entry(plan), entry(plan, ids=["d" * 32, "e" * 32, "f" * 32], variant="v2", statuses="shadow")])
+    ).rows(named=True)
 
-    assert [row["prediction_id"] for row in rows] == ["a", "b", "c", "d", "e", "f"]
+    assert [row["prediction_id"][0] for row in rows] == ["a", "b", "c", "d", "e", "f"]
     assert [row["row"] for row in rows] == [0, 1, 0, 0, 1, 0]
     assert [row["request_id"] for row in rows[:3]] == ["mine", "mine", None]
     assert [row["time"].timestamp() for row in rows[:3]] == [1, 1, 2]

@@ -54,6 +54,39 @@ def texts(values: Sequence[str | None]) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(values), data)
 
 
+def repeated(values: Sequence[str | None], counts: Sequence[int]) -> pa.Array:
+    """Texts, each so many times in a row.
+
+    Example:
+        >>> repeated(["v1", None], [2, 1]).to_pylist()
+        ['v1', 'v1', None]
+    """
+    total = sum(counts)
+    if not any(values):
+        return pa.nulls(total, pa.string()) if None in values else texts([""] * total)
+    encoded = [b"" if value is None else value.encode() for value in values]
+    lengths = np.repeat(np.fromiter(map(len, encoded), dtype=np.int32, count=len(encoded)), counts)
+    offsets = np.zeros(total + 1, dtype=np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    present = None
+    if None in values:
+        present = _validity(np.repeat(np.array([value is not None for value in values]), counts))
+    data = b"".join([one * count for one, count in zip(encoded, counts, strict=True)])
+    return pa.Array.from_buffers(pa.string(), total, [present, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+
+def equally_long(values: Sequence[str], length: int) -> pa.Array:
+    """ASCII texts of one length.
+
+    Example:
+        >>> equally_long(["ab", "cd"], 2).to_pylist()
+        ['ab', 'cd']
+    """
+    offsets = np.arange(0, (len(values) + 1) * length, length, dtype=np.int32)
+    data = "".join(values).encode("ascii")
+    return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+
 def _numpy_type(kind: pa.DataType) -> np.dtype[Any]:
     return np.dtype(np.int64) if pa.types.is_timestamp(kind) else np.dtype(kind.to_pandas_dtype())
 

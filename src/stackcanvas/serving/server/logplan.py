@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -13,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from blake3 import blake3
 
-from stackcanvas.serving.server.arrow import flags, numbers, texts
+from stackcanvas.serving.server.arrow import equally_long, flags, numbers, repeated, texts
 from stackcanvas.serving.server.documents import LogSpec
 from stackcanvas.serving.server.segments import log_schema
 from stackcanvas.serving.server.signature import Array, Output, Rows, Signature, Tensor
@@ -33,7 +32,10 @@ _ARROW_TYPES = {
     "FP64": pa.float64(),
     "BYTES": pa.string(),
 }
+_INSTANT = pa.timestamp("us", tz="UTC")
+_ID_LENGTH = 32
 _json = msgspec.json.Encoder(order="sorted")
+_Runs = tuple[list[str | None], list[int]]
 
 
 @dataclass(slots=True)
@@ -84,32 +86,35 @@ class LogPlan:
 
     def batch(self, entries: Sequence[Entry]) -> pa.RecordBatch:
         """The rows of these entries, in order."""
-        counts = np.fromiter(chain.from_iterable(entry.counts for entry in entries), dtype=np.int64)
-        total = int(counts.sum())
-        statuses = list(chain.from_iterable(_each(entry.statuses, entry) for entry in entries))
+        counts = [count for entry in entries for count in entry.counts]
+        sizes = [len(entry.ids) for entry in entries]
+        total = sum(sizes)
+        status = _runs((entry.statuses, size) for entry, size in zip(entries, sizes, strict=True))
+        started = np.cumsum(counts) - counts
         columns = {
-            "prediction_id": texts(list(chain.from_iterable(entry.ids for entry in entries))),
-            "row": numbers(np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts), pa.int32()),
-            "request_id": texts(_by_request(entries, lambda entry: entry.request_ids)),
-            "time": numbers(_times(entries, counts, lambda entry: entry.times_us), pa.timestamp("us", tz="UTC")),
-            "endpoint": texts([self.endpoint] * total),
-            "variant": texts(list(chain.from_iterable(_each(entry.variant, entry) for entry in entries))),
-            "model": texts(list(chain.from_iterable(_each(entry.model, entry) for entry in entries))),
-            "entity": self._entities(entries),
+            "prediction_id": equally_long([one for entry in entries for one in entry.ids], _ID_LENGTH),
+            "row": numbers(np.arange(total) - np.repeat(started, counts), pa.int32()),
+            "request_id": repeated([one for entry in entries for one in entry.request_ids], counts),
+            "time": _by_request([one for entry in entries for one in entry.times_us], counts, _INSTANT),
+            "endpoint": repeated([self.endpoint], [total]),
+            "variant": repeated([entry.variant for entry in entries], sizes),
+            "model": repeated([entry.model for entry in entries], sizes),
+            "entity": repeated(*self._entities(entries)),
             "features": self._features(
                 [np.concatenate(parts) for parts in zip(*(entry.rows for entry in entries), strict=True)]
             ),
-            "output": self._output(entries, statuses),
-            "fallback": flags(np.array([status == "fallback" for status in statuses])),
-            "status": texts(statuses),
-            "reason": texts(list(chain.from_iterable(entry.reasons or [None] * len(entry.ids) for entry in entries))),
-            "latency_us": numbers(_times(entries, counts, lambda entry: entry.latencies_us), pa.int64()),
+            "output": self._output(entries, _where(status, "error")),
+            "fallback": flags(_where(status, "fallback")),
+            "status": repeated(*status),
+            "reason": repeated(*_runs((entry.reasons, size) for entry, size in zip(entries, sizes, strict=True))),
+            "latency_us": _by_request([one for entry in entries for one in entry.latencies_us], counts, pa.int64()),
         }
         return pa.RecordBatch.from_arrays([columns[name] for name in self.schema.names], schema=self.schema)
 
     def _features(self, rows: Rows) -> pa.StructArray:
+        standing = [np.ascontiguousarray(matrix.T) for matrix in rows]
         arrays = [
-            self._array(rows[one.group][:, one.position], one.name, _ARROW_TYPES[one.dtype]) for one in self._columns
+            self._array(standing[one.group][one.position], one.name, _ARROW_TYPES[one.dtype]) for one in self._columns
         ]
         arrays += [self._slice(rows, one) for one in self._vectors]
         kind = self.schema.field("features").type
@@ -122,7 +127,7 @@ class LogPlan:
         flat = self._array(values.ravel(), "", _ARROW_TYPES[tensor.dtype])
         return pa.FixedSizeListArray.from_arrays(flat, tensor.width)
 
-    def _output(self, entries: Sequence[Entry], statuses: list[str]) -> pa.StructArray:
+    def _output(self, entries: Sequence[Entry], failed: Array) -> pa.StructArray:
         kind = self.schema.field("output").type
         arrays = []
         for at, output in self._outputs:
@@ -132,16 +137,16 @@ class LogPlan:
             flat = self._array(values.ravel(), output.name, _ARROW_TYPES[output.dtype])
             arrays.append(flat if output.width == 1 else pa.FixedSizeListArray.from_arrays(flat, output.width))
         if not arrays:
-            return pa.nulls(len(statuses), kind)
-        mask = flags(np.array([status == "error" for status in statuses])) if "error" in statuses else None
+            return pa.nulls(len(failed), kind)
+        mask = flags(failed) if failed.any() else None
         return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=mask)
 
-    def _entities(self, entries: Sequence[Entry]) -> pa.Array:
-        found: list[str | None] = []
-        for entry in entries:
-            for count, given in zip(entry.counts, entry.entities, strict=True):
-                found += [None] * count if given is None else [self._entity(one) for one in given]
-        return texts(found)
+    def _entities(self, entries: Sequence[Entry]) -> _Runs:
+        return _runs(
+            (None if given is None else [self._entity(one) for one in given], count)
+            for entry in entries
+            for count, given in zip(entry.counts, entry.entities, strict=True)
+        )
 
     def _entity(self, given: dict[str, Any] | None) -> str | None:
         kept = {
@@ -174,8 +179,23 @@ def _hashed(value: object) -> str | None:
     return blake3(_json.encode(value)).hexdigest()[:16]
 
 
-def _each(values: list[str] | str, entry: Entry) -> list[str]:
-    return [values] * len(entry.ids) if isinstance(values, str) else values
+def _runs(parts: Iterable[tuple[Sequence[str | None] | str | None, int]]) -> _Runs:
+    """Values and how often each comes in a row, from one value for many rows or one for each."""
+    values: list[str | None] = []
+    counts: list[int] = []
+    for given, count in parts:
+        if given is None or isinstance(given, str):
+            values.append(given)
+            counts.append(count)
+        else:
+            values += given
+            counts += [1] * count
+    return values, counts
+
+
+def _where(runs: _Runs, wanted: str) -> Array:
+    values, counts = runs
+    return np.repeat(np.array([value == wanted for value in values], dtype=np.bool_), counts)
 
 
 def _filler(output: Output, entry: Entry) -> Array:
@@ -183,13 +203,5 @@ def _filler(output: Output, entry: Entry) -> Array:
     return np.full(shape, "", dtype=np.object_) if output.dtype == "BYTES" else np.zeros(shape)
 
 
-def _times(entries: Sequence[Entry], counts: Array, pick: Callable[[Entry], list[int]]) -> Array:
-    return np.repeat(np.fromiter(chain.from_iterable(map(pick, entries)), dtype=np.int64), counts)
-
-
-def _by_request(entries: Sequence[Entry], pick: Callable[[Entry], list[str | None]]) -> list[str | None]:
-    found: list[str | None] = []
-    for entry in entries:
-        for count, value in zip(entry.counts, pick(entry), strict=True):
-            found += [value] * count
-    return found
+def _by_request(values: list[int], counts: list[int], kind: pa.DataType) -> pa.Array:
+    return numbers(np.repeat(np.array(values, dtype=np.int64), counts), kind)

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from stackcanvas.clock import ManualClock
+from stackcanvas.testing.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 HERE = str(Path(__file__).parent)
 # What every file of code in a test begins with: a step can leave a word behind.

@@ -53,7 +53,12 @@ class Tables:
         return TableVersion(ref.at(number), blake3(self._path(ref.name, number).read_bytes()).hexdigest())
 
     def read(self, ref: Ref, *, columns: Any = None) -> pl.DataFrame:
-        """The rows of a version."""
+        """The rows of a version; of a name with a slash, those of a file that has none."""
+        if "/" in ref.name:
+            path = self._folder / f"{ref.name}.csv"
+            if not path.exists():
+                raise NotFound("data set", ref.name)
+            return pl.read_csv(path)
         frame = pl.read_csv(self._path(ref.name, int(ref.selector or 0)))
         return frame if columns is None else frame.select(columns)
 
@@ -66,7 +71,7 @@ def open_project(root: str, *, clock: Clock | None = None, wall: Clock | None = 
     folder = Path(root)
     state = folder / ".stackcanvas"
     state.mkdir(exist_ok=True)
-    database = open_database(f"sqlite:///{state}/metadata.db")
+    database = open_database(options.pop("database", f"sqlite:///{state}/metadata.db"))
     prepare(database, load)
     now = clock or SystemClock()
     spine = Spine(

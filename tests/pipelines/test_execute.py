@@ -840,3 +840,34 @@ def test_parts_of_results_go_on_at_once(project: Any, executor: str) -> None:
 
     assert run.error is None
     assert stack.pipelines.result(run.id) == (-2, 2, [1, -1])
+
+
+@pytest.mark.parametrize("executor", ["inline:", "processes:1"])
+def test_rows_without_versions_are_kept_when_the_run_starts(project: Any, executor: str) -> None:
+    """What a log holds later is for the next run; a resumed one reads what it had."""
+    project.write(
+        """
+        @sc.step(cache=False)
+        def count(rows):
+            with (HERE / "tables" / "log" / "delay.csv").open("a") as file:
+                file.write("3,x\\n")
+            said("count")
+            if len((HERE / "calls").read_text().splitlines()) == 1:
+                raise OSError("not now")
+            return rows.columns, rows.height
+
+        @sc.pipeline
+        def train():
+            return count(sc.dataset("log/delay", columns=["a"]))
+        """
+    )
+    (project.root / "tables" / "log").mkdir(parents=True)
+    (project.root / "tables" / "log" / "delay.csv").write_text("a,b\n1,x\n2,x\n")
+    stack = project.open(executor=executor)
+    failed = stack.pipelines.run("train")
+
+    assert stack.pipelines.result(stack.pipelines.resume(failed.id).id) == (["a"], 2)
+    assert stack.pipelines.result(stack.pipelines.run("train").id) == (["a"], 4)
+    project.write("@sc.step\ndef a(x):\n    pass\n@sc.pipeline\ndef wrong():\n    return a(sc.dataset('log/dely'))\n")
+    with pytest.raises(Exception, match="log/dely"):
+        stack.pipelines.run("wrong")

@@ -27,8 +27,8 @@ class Counting:
 def test_each_input_is_pinned_once() -> None:
     """What is known stays."""
     source = Counting()
-    first = pin([dataset("flights"), dataset("data:flights"), dataset("planes@2")], source)
-    again = pin([dataset("flights"), dataset("weather")], source, known=first)
+    first = pin([dataset("flights"), dataset("data:flights"), dataset("planes@2")], source, keep=str)
+    again = pin([dataset("flights"), dataset("weather")], source, keep=str, known=first)
 
     assert {asked: str(one.ref) for asked, one in first.items()} == {
         "data:flights": "data:flights@1",

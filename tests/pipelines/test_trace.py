@@ -119,7 +119,7 @@ def test_wrong_arguments_are_refused_as_a_call_would_be() -> None:
     """While tracing, not in the middle of a run."""
 
     def body() -> Any:
-        return fit(load(), depht=3)  # type: ignore[call-arg]
+        return fit(load(), depht=3)
 
     with pytest.raises(BadInput, match="depht"):
         traced(body)

@@ -182,7 +182,7 @@ class Execution:
         if stopped is not None:
             self._end_node(node.id, stopped)
             return
-        kept = self.results.value(chosen, self.means.bench.source)
+        kept = self.results.value(chosen, self.means.bench)
         executions = self.results.executions.get(chosen.node, ()) if isinstance(chosen, Handle) else ()
         self.results.put(node.id, kept[0], executions)
         if not isinstance(chosen, Handle):

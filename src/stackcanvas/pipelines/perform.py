@@ -42,10 +42,15 @@ class Kept(Lazy):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Read(Lazy):
-    """An argument that is a version of data."""
+    """An argument that is a version of data.
+
+    Args:
+        stored: the rows, where they were kept when the run started.
+    """
 
     ref: Ref
     columns: tuple[str, ...] | None
+    stored: Stored | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +150,7 @@ def _call(bench: Bench, task: Task, definition: Definition) -> Any:
     def read(leaf: Lazy) -> object:
         if isinstance(leaf, Kept):
             return bench.values.load(leaf.stored)
-        if isinstance(leaf, Read):
-            return bench.source.read(leaf.ref, columns=leaf.columns)
-        return leaf
+        return rows_of(bench, leaf) if isinstance(leaf, Read) else leaf
 
     arguments = {name: replace(given, read) for name, given in task.arguments.items()}
     if definition.context is None:
@@ -160,6 +163,14 @@ def _call(bench: Bench, task: Task, definition: Definition) -> Any:
         return definition.call(arguments, context)
     finally:
         run.flush()
+
+
+def rows_of(bench: Bench, given: Read) -> Any:
+    """The rows that a declared input stands for."""
+    if given.stored is None:
+        return bench.source.read(given.ref, columns=given.columns)
+    rows = bench.values.load(given.stored)
+    return rows if given.columns is None else rows.select(given.columns)
 
 
 def _limited(definition: Definition, work: Callable[[], Any], *, elsewhere: bool) -> Any:

@@ -22,6 +22,7 @@ from stackcanvas.metadata import CodeState, Recording, Ref, Spine, within
 from stackcanvas.pipelines.bench import Address, Bench
 from stackcanvas.pipelines.cache import Cache, Keys
 from stackcanvas.pipelines.dag import StepDescription, describe
+from stackcanvas.pipelines.encoding import encode
 from stackcanvas.pipelines.execute import Execution, Means, Progress
 from stackcanvas.pipelines.frames import user_traceback
 from stackcanvas.pipelines.hold import held
@@ -109,7 +110,7 @@ class Pipelines:
         pipeline = self.project.pipeline(name)
         bound = pipeline.bind(parameters or {})
         graph = pipeline.trace(bound)
-        pins = pin(graph.inputs(), self.bench.source)
+        pins = pin(graph.inputs(), self.bench.source, keep=self._keep)
         holder = new_holder(self._spine)
         with self._spine.write() as tx:
             run_id = str(self.records.add(tx, name, parameters=bound, trigger=trigger, seed=seed))
@@ -144,7 +145,7 @@ class Pipelines:
             pipeline = self.project.pipeline(known.pipeline)
             bound = pipeline.bind(known.parameters)
             graph = pipeline.trace(bound)
-            pins = pin(graph.inputs(), self.bench.source, known=known.pins)
+            pins = pin(graph.inputs(), self.bench.source, keep=self._keep, known=known.pins)
         except StackCanvasError as error:
             self._end_early(known, error)
             return self.records.get(run_id)
@@ -319,6 +320,12 @@ class Pipelines:
             recording.used(pinned.ref, asked)
         return replace(known, code=code, pins=dict(pins)), recording
 
+    def _keep(self, rows: object) -> str:
+        kept = self.values.keep(encode(rows))
+        with self._spine.write() as tx:
+            self.values.record(tx, kept)
+        return kept[0].digest
+
     def _end(self, execution: Execution, recording: Recording) -> None:
         """Record the end of a run whose graph has been executed."""
         failed = execution.failed()
@@ -327,7 +334,7 @@ class Pipelines:
         if failed:
             error = "; ".join(f"{entry.node}: {(entry.error or '').strip()}" for entry in failed)
         else:
-            kept = execution.results.value(execution.graph.result, self.bench.source)
+            kept = execution.results.value(execution.graph.result, self.bench)
             value = kept[0].digest
         state = FAILED if failed else FINISHED
         recording.made(execution.run.ref)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from stackcanvas.errors import BadInput
 from stackcanvas.metadata import Ref
+from stackcanvas.pipelines.bench import Bench
 from stackcanvas.pipelines.cache import Keys
 from stackcanvas.pipelines.encoding import encode
 from stackcanvas.pipelines.frames import said
 from stackcanvas.pipelines.handles import Handle, Input, Lazy, leaves, replace
 from stackcanvas.pipelines.inputs import Pin
-from stackcanvas.pipelines.perform import Kept, Read
+from stackcanvas.pipelines.perform import Kept, Read, rows_of
 from stackcanvas.pipelines.trace import Call, Guard
 from stackcanvas.pipelines.values import Stored, Values
 
@@ -56,9 +56,7 @@ class Results:
         def settle(leaf: Lazy) -> object:
             if isinstance(leaf, Handle):
                 return Kept(self.stored(leaf))
-            if isinstance(leaf, Input):
-                return Read(self._pins[str(leaf.ref)].ref, leaf.columns)
-            return leaf
+            return self._read(leaf) if isinstance(leaf, Input) else leaf
 
         return {name: replace(given, settle) for name, given in arguments.items()}
 
@@ -109,7 +107,7 @@ class Results:
             raise BadInput(f"sc.map was given {given.describe()}", expected="a list, or the handle of one")
         return list(given)  # type: ignore[call-overload, no-any-return]
 
-    def value(self, structure: object, source: Any) -> list[Stored]:
+    def value(self, structure: object, bench: Bench) -> list[Stored]:
         """A structure of handles and plain values as one kept value; it comes first, with its parts after it."""
         if isinstance(structure, Handle):
             return [self.stored(structure)]
@@ -117,11 +115,13 @@ class Results:
         def load(leaf: Lazy) -> object:
             if isinstance(leaf, Handle):
                 return self._values.load(self.stored(leaf))
-            if isinstance(leaf, Input):
-                return source.read(self._pins[str(leaf.ref)].ref, columns=leaf.columns)
-            return leaf
+            return rows_of(bench, self._read(leaf)) if isinstance(leaf, Input) else leaf
 
         return self._values.keep(encode(replace(structure, load)))
+
+    def _read(self, declared: Input) -> Read:
+        pinned = self._pins[str(declared.ref)]
+        return Read(pinned.ref, declared.columns, self._values.find(pinned.digest) if pinned.kept else None)
 
     def _digest(self, leaf: Lazy) -> str:
         if isinstance(leaf, Kept):

@@ -90,17 +90,15 @@ class Online:
         rows: list[dict[str, Any]] = [{} for _ in keys]
         for place, (view, features) in enumerate(wanted):
             positions = [view.features.index(name) for name in features]
+            whole = positions == list(range(len(view.features)))
             unknown = dict.fromkeys(features)
             oldest = None if view.ttl is None else now_us - view.ttl // _MICROSECOND
             for row, item in zip(rows, found[place * len(keys) : (place + 1) * len(keys)], strict=True):
-                if item is None:
-                    row.update(unknown)
-                    continue
-                event, values = _decode(item)
-                if oldest is not None and event < oldest:
+                event, values = _decode(item) if item is not None else (None, None)
+                if event is None or (oldest is not None and event < oldest):
                     row.update(unknown)
                 else:
-                    row.update(zip(features, [values[at] for at in positions], strict=True))
+                    row.update(zip(features, values if whole else [values[at] for at in positions], strict=True))
         return rows
 
     def _prefix(self, view: FeatureView) -> bytes:

@@ -94,7 +94,7 @@ class Online:
             unknown = dict.fromkeys(features)
             oldest = None if view.ttl is None else now_us - view.ttl // _MICROSECOND
             for row, item in zip(rows, found[place * len(keys) : (place + 1) * len(keys)], strict=True):
-                event, values = _decode(item) if item is not None else (None, None)
+                event, values = _decode(item) if item is not None else (None, ())
                 if event is None or (oldest is not None and event < oldest):
                     row.update(unknown)
                 else:

@@ -23,16 +23,25 @@ def ask(project: Path, asking: Callable[[Stack], Ask]) -> Iterator[Ask]:
     sample = pl.DataFrame({"calls": np.linspace(-1, 1, 50, dtype=np.float32)})
     with sc.open(project) as stack:
         model = LogisticRegression().fit(sample, sample["calls"].to_numpy() > 0)
-        stack.registry.register("churn", model, sample=sample)
+        for name in ("churn", "team/churn"):
+            stack.registry.register(name, model, sample=sample)
         yield asking(stack)
 
 
 def test_models_and_versions(ask: Ask) -> None:
     """Listed, and one by any of its names."""
-    assert [one["name"] for one in ask("GET", "/models").json()["items"]] == ["churn"]
+    assert [one["name"] for one in ask("GET", "/models").json()["items"]] == ["churn", "team/churn"]
     assert [one["version"] for one in ask("GET", "/models/churn/versions").json()["items"]] == ["1.0.0"]
     for selector in ("1", "v1.0.0", "latest"):
         assert ask("GET", f"/models/churn/versions/{selector}").json()["ref"] == "model:churn@1"
+
+
+def test_names_with_a_slash(ask: Ask) -> None:
+    """Written as they are or percent-encoded."""
+    for name in ("team/churn", "team%2Fchurn"):
+        assert ask("GET", f"/models/{name}/versions/1").json()["ref"] == "model:team/churn@1"
+        assert len(ask("GET", f"/models/{name}/versions").json()["items"]) == 1
+        assert ask("GET", f"/models/{name}/versions/1/files/model.onnx").status_code == 200
 
 
 def test_aliases(ask: Ask) -> None:

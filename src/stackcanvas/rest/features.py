@@ -32,7 +32,7 @@ def views(stack: StackOf) -> Response:
     return answer_items(stack.features.status())
 
 
-@router.get("/{view}")
+@router.get("/{view:path}")
 def view(stack: StackOf, view: str) -> Response:
     """The definition of a view."""
     found = stack.features.get(view)

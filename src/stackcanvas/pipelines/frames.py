@@ -46,19 +46,28 @@ def said(error: BaseException) -> str:
     """The error as one sentence: our own say it themselves, others with their type before it."""
     if isinstance(error, StackCanvasError):
         return error.sentence()
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - the user's own class decides what it says, and may fail at that
+        return f"{name}, whose message cannot be read"
+    return f"{name}: {text}" if text else name
 
 
-def storable(text: str) -> str:
+def storable(text: str, *, end: bool = True) -> str:
     """A text as a database can hold it: what users raise and print may hold any character, and be of any length.
+
+    Args:
+        end: whether the end of a long text is kept, or its beginning.
 
     Example:
         >>> storable("no NUL: " + chr(0)) == "no NUL: " + chr(92) + "x00"
         True
     """
     kept = text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
-    return kept if len(kept) <= _LONGEST else f"[the beginning is left out]\n{kept[-_LONGEST:]}"
+    if len(kept) <= _LONGEST:
+        return kept
+    return f"[the beginning is left out]\n{kept[-_LONGEST:]}" if end else f"{kept[:_LONGEST]}..."
 
 
 def user_traceback(error: BaseException, *, root: Path | None = None) -> str:

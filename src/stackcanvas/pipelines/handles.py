@@ -17,6 +17,8 @@ from stackcanvas.pipelines.frames import caller
 _BRANCH = "Use sc.when(handle, then=..., otherwise=...), or decide inside a step"
 _ITERATE = "Index it (result[0], result['name']), or use sc.map(step, handle) for a list whose length is not known yet"
 _COMPUTE = "Put the computation into a step"
+_HIDDEN = "{} can be passed on as an argument, or inside a list, a tuple or a dictionary only"
+_COMPARE = "Compare inside a step, and branch with sc.when(handle, then=..., otherwise=...)"
 
 
 class Lazy:
@@ -53,9 +55,9 @@ class Lazy:
         raise Usage(f"{self.describe()} {what}", where=caller(), fix=way_out)
 
 
-def _operator(symbol: str) -> Callable[..., NoReturn]:
+def _operator(symbol: str, way_out: str) -> Callable[..., NoReturn]:
     def refuse(self: Lazy, *_others: object) -> NoReturn:
-        self._refuse(f"is not known yet, so {symbol} cannot be computed with it", _COMPUTE)
+        self._refuse(f"is not known yet, so {symbol} cannot be computed with it", way_out)
 
     return refuse
 
@@ -65,13 +67,14 @@ _BINARY = {
     "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**", "matmul": "@",
     "and": "&", "or": "|", "xor": "^",
 }  # fmt: skip
+_COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _OTHERS = {
-    "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "neg": "-", "pos": "+", "invert": "~",
-    "abs": "abs()", "float": "float()", "int": "int()", "round": "round()", "index": "an index",
+    "neg": "-", "pos": "+", "invert": "~", "abs": "abs()", "float": "float()", "int": "int()", "round": "round()",
+    "index": "an index",
 }  # fmt: skip
-_OPERATORS = _BINARY | _OTHERS | {f"r{name}": symbol for name, symbol in _BINARY.items()}
+_OPERATORS = _COMPARISONS | _BINARY | _OTHERS | {f"r{name}": symbol for name, symbol in _BINARY.items()}
 for _name, _symbol in _OPERATORS.items():
-    setattr(Lazy, f"__{_name}__", _operator(_symbol))
+    setattr(Lazy, f"__{_name}__", _operator(_symbol, _COMPARE if _name in _COMPARISONS else _COMPUTE))
 Lazy.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
@@ -100,6 +103,10 @@ class Handle(Lazy):
             self._refuse(f"cannot be indexed by {key!r} yet", "Index it by a number or a name, or use a step")
         return Handle(self.node, (*self.path, key), trace=self.trace)
 
+    def __reduce__(self) -> NoReturn:
+        """Where handles are looked for they are found; elsewhere one would be kept in place of its value."""
+        raise TypeError(_HIDDEN.format(self.describe()))
+
     def __str__(self) -> str:
         return self.node + "".join(f"[{key!r}]" for key in self.path)
 
@@ -127,6 +134,10 @@ class Input(Lazy):
         self._refuse(
             f"are not read yet, so [{key!r}] cannot be taken", "Name the columns: sc.dataset(..., columns=[...])"
         )
+
+    def __reduce__(self) -> NoReturn:
+        """Where inputs are looked for they are found; elsewhere one would be kept in place of its rows."""
+        raise TypeError(_HIDDEN.format(self.describe()))
 
     def __repr__(self) -> str:
         return f"<{self.ref}>"

@@ -61,7 +61,7 @@ class Entry:
         value = None if self.value is None else self.value.digest
         facts = {name: getattr(self, name) for name in _FACTS}
         told = {"error": self.error, "frames": self.frames, "log": self.log}
-        texts = {name: None if text is None else storable(text) for name, text in told.items()}
+        texts = {name: None if text is None else storable(text, end=name != "error") for name, text in told.items()}
         return {"run": run_id, "value": value, **facts, **texts}
 
 

@@ -266,7 +266,10 @@ class RunRecords:
     ) -> None:
         """Record how a run ended, inside the caller's transaction."""
         here = update(pipeline_run).where(pipeline_run.c.id == run_id)
-        told = {name: None if text is None else storable(text) for name, text in (("error", error), ("frames", frames))}
+        told = {
+            "error": None if error is None else storable(error, end=False),
+            "frames": None if frames is None else storable(frames),
+        }
         free = {"holder": None, "expires": None}
         tx.execute(here.values(state=state, ended=self._spine.clock.now(), value=value, **told, **free))
 

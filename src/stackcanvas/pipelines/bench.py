@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,7 +17,8 @@ from stackcanvas.pipelines.code import CodeDigests
 from stackcanvas.pipelines.definition import Definition
 from stackcanvas.pipelines.inputs import Source
 from stackcanvas.pipelines.load import Definitions
-from stackcanvas.pipelines.trace import Call
+from stackcanvas.pipelines.pipeline import Pipeline
+from stackcanvas.pipelines.trace import Call, Graph
 from stackcanvas.pipelines.values import Values
 
 
@@ -64,8 +66,7 @@ class Bench:
 
     def definition(self, pipeline: str, parameters: Mapping[str, object], node: str) -> Definition:
         """The step at a place of a pipeline's graph, found by tracing its body again."""
-        graph = self.definitions.pipeline(pipeline).trace(parameters)
-        found = graph.nodes.get(node)
+        found = _traced(self.definitions.pipeline(pipeline), json.dumps(parameters)).nodes.get(node)
         if not isinstance(found, Call):
             raise Conflict(f"the pipeline {pipeline} has no step {node} any more", fix="Run it again")
         return found.definition
@@ -84,6 +85,12 @@ class Bench:
         if self.address is None:
             raise Usage("the steps of this project cannot run in another process: nothing says how to open it there")
         return _opened, (self.address,)
+
+
+@lru_cache(maxsize=16)
+def _traced(pipeline: Pipeline[..., Any], parameters: str) -> Graph:
+    """The graph of a pipeline; a reloaded pipeline is another object."""
+    return pipeline.trace(json.loads(parameters))
 
 
 @lru_cache(maxsize=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,6 +18,22 @@ def test_the_tables_are_whole_and_small() -> None:
     assert rows == {"airports": 1462, "flights": 336_776, "planes": 3322, "weather": 26_115}
     assert sum(path.stat().st_size for path in DATA.iterdir()) < 5_000_000
     assert "CC0" in (DATA / "README.md").read_text()
+
+
+def test_the_script_makes_them_again() -> None:
+    """Row by row, from the files of the source."""
+    path = Path(__file__).parents[3] / "tools" / "make_flights.py"
+    spec = importlib.util.spec_from_file_location("make_flights", path)
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+
+    airports = script.airports()
+    made = {"airports": airports, "flights": script.flights(airports), "planes": script.planes()}
+    made["weather"] = script.weather()
+
+    assert [name for name, frame in made.items() if not frame.equals(pl.read_parquet(DATA / f"{name}.parquet"))] == []
 
 
 def test_cancelled_and_diverted_flights_have_no_label_and_are_counted() -> None:

@@ -13,7 +13,7 @@ from stackcanvas.backends.objects import Objects
 from stackcanvas.errors import BadInput, NotFound, Refused
 from stackcanvas.metadata import Recording, Ref, Spine
 from stackcanvas.registry.files import ModelFiles, Verification
-from stackcanvas.registry.formats.base import LoadedModel
+from stackcanvas.registry.formats.base import Exported, LoadedModel
 from stackcanvas.registry.formats.open import exporter, loader
 from stackcanvas.registry.gate import GateResult, Rule, Scores, judge
 from stackcanvas.registry.numbering import next_version
@@ -84,29 +84,9 @@ class Registry:
             policy = self.policy(name)
             self._require(policy, run, training, gate=gate, metrics=measured)
             exported = exporter(format)(model, sample, tolerance=policy.tolerance)
-            made = profile or Profile.of_arrow(sample.to_arrow())
-            contents = {**exported.files, PROFILE: made.to_json().encode()}
-            files = {file: self._files.put(content) for file, content in sorted(contents.items())}
-            return self._add(
-                recording,
-                ModelVersion(
-                    name=name,
-                    number=0,
-                    version="",
-                    digest=_digest(format, exported.signature, files),
-                    format=format,
-                    signature=exported.signature,
-                    files=files,
-                    run=run,
-                    training=training,
-                    metrics=measured,
-                    gate=gate,
-                    agreement=exported.agreement,
-                    message=message,
-                    created=self._spine.clock.now(),
-                    actor=self._spine.actor.name,
-                ),
-            )
+            kept = self._kept(name, format, exported, profile or Profile.of_arrow(sample.to_arrow()))
+            given = replace(kept, run=run, training=training, metrics=measured, gate=gate, message=message)
+            return self._add(recording, given)
 
     def gate(
         self,
@@ -247,6 +227,28 @@ class Registry:
                 )
             if self._spine.artifacts.get(training) is None:
                 raise NotFound("data version", f"{training.name}@{training.number}")
+
+    def _kept(self, name: str, format: str, exported: Exported, profile: Profile) -> ModelVersion:  # noqa: A002 - see above
+        """The version with its files stored, before it has a number."""
+        contents = {**exported.files, PROFILE: profile.to_json().encode()}
+        files = {file: self._files.put(content) for file, content in sorted(contents.items())}
+        return ModelVersion(
+            name=name,
+            number=0,
+            version="",
+            digest=_digest(format, exported.signature, files),
+            format=format,
+            signature=exported.signature,
+            files=files,
+            run=None,
+            training=None,
+            metrics={},
+            gate=None,
+            agreement=exported.agreement,
+            message="",
+            created=self._spine.clock.now(),
+            actor=self._spine.actor.name,
+        )
 
     def _add(self, recording: Recording, version: ModelVersion) -> ModelVersion:
         """Number a version and write it with lineage, audit and event, in one commit."""

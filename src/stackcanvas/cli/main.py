@@ -21,7 +21,7 @@ SECTIONS = {
         "init": Entry(f"{_CLI}.init:init", "Make a new project that runs at once."),
         "up": Entry(f"{_CLI}.up:up", "Run the stack: web pages, prediction server, worker."),
         "status": Entry(f"{_CLI}.status:status", "Show what runs and what the project holds."),
-        "demo": Entry(f"{_CLI}.demo:demo", "Play a year of real flights through the whole stack."),
+        "demo": Entry(f"{_CLI}.demo:demo", "Play three months of real flights through the whole stack."),
     },
     "Verbs": {
         "run": Entry(f"{_CLI}.pipelines:run", "Run a pipeline."),

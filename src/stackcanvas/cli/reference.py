@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterator
 
@@ -66,7 +67,7 @@ def _describe(words: tuple[str, ...], command: click.Command) -> list[str]:
     context = click.Context(command, info_name=" ".join(("stackcanvas", *words)), max_content_width=100)
     heading = "#" * min(2 + len(words), 5)
     usage = command.get_usage(context).removeprefix("Usage: ")
-    lines = [f"{heading} {' '.join(words)}\n", (command.help or "").strip().replace("\f", "") + "\n", f"    {usage}\n"]
+    lines = [f"{heading} {' '.join(words)}\n", inspect.cleandoc(command.help or "") + "\n", f"    {usage}\n"]
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     rows = [record for option in options if (record := option.get_help_record(context)) and option.name != "help"]
     if rows:

@@ -136,6 +136,19 @@ def test_a_first_route_that_cannot_be_loaded_is_not_ready(folder: ServedFolder, 
     assert server.post("/v2/repository/index", {"ready": True})[1] == []
 
 
+def test_a_first_document_that_cannot_be_read_is_not_ready(folder: ServedFolder, start: Start) -> None:
+    """Nothing to serve and nobody knows what should be: 503 until the document can be read."""
+    (folder.root / "serving" / "routes.json").write_text("{")
+    server = start(folder)
+    assert server.get("/v2/health/ready")[0] == 503
+    assert server.post("/v1/predict/delay", {"records": [GOOD]})[0] == 503
+
+    folder.route(delay=folder.to(("v1", folder.delay(), 1.0)))
+    server.wait_revision(1)
+    assert model(server) == "v1"
+    assert server.get("/v2/health/ready")[0] == 200
+
+
 def test_endpoints_come_and_go(folder: ServedFolder, start: Start) -> None:
     """A folder without routes is served; endpoints appear with the document and leave with it."""
     server = start(folder)

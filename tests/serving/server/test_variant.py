@@ -182,6 +182,20 @@ def test_a_shadow_sees_every_row_and_answers_none(folder: ServedFolder, start: S
     assert shown["output"].struct.field("probability")[0] == pytest.approx(1 / (1 + math.exp(-1)))
 
 
+def test_a_shadow_may_see_a_share_of_the_requests(folder: ServedFolder, start: Start) -> None:
+    """Its weight is the share that is copied to it."""
+    shadow = [{"name": "v9", "bundle": folder.delay(1.0), "model": "model:delay@9", "weight": 0.3}]
+    folder.route(delay=folder.to(("v1", folder.delay(), 1.0), shadow=shadow))
+    server = start(folder)
+    for _ in range(200):
+        ask(server, {})
+    server.stop()
+
+    logged = folder.logged()
+    assert logged.filter(pl.col("variant") == "v1").height == 200
+    assert 25 < logged.filter(pl.col("variant") == "v9").height < 100
+
+
 def test_a_failing_request_does_not_hurt_those_beside_it(folder: ServedFolder, start: Start) -> None:
     """Requests that ran in one batch with a failing one get their own answers."""
     from concurrent.futures import ThreadPoolExecutor

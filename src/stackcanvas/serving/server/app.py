@@ -165,7 +165,9 @@ class App:
 
     def _ready(self) -> bool:
         table = self._predictor.routes.table
-        return self._predictor.routes.loaded and all(name in table.endpoints for name in table.failures if name)
+        served = all(name in table.endpoints for name in table.failures if name)
+        readable = "" not in table.failures or bool(table.endpoints)
+        return self._predictor.routes.loaded and served and readable
 
     def _health(self) -> Answer:
         table = self._predictor.routes.table

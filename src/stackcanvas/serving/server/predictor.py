@@ -92,6 +92,8 @@ class Predictor:
         found = table.endpoints.get(name)
         if found is not None:
             return found
+        if "" in table.failures:
+            raise Unavailable(f"the routes cannot be read: {table.failures[''].rstrip('.')}")
         if name in table.failures:
             raise Unavailable(f"the model {name!r} is not ready: {table.failures[name].rstrip('.')}")
         if not self.routes.loaded:

@@ -23,7 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     leave_with_parent()
     try:
-        listening = listen(options.host, options.port, what="the prediction server", option="--port")
+        listening = listen(
+            options.host,
+            options.port,
+            what="the prediction server",
+            option="--port (--predict-port of `stackcanvas up`)",
+        )
         serve(options.folder, listening, replay=options.replay, version=version("stackcanvas"))
     except StackCanvasError as error:
         sys.stderr.write(f"{error.sentence()}\n")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from stackcanvas.stack.unserved import unserved
 
 if TYPE_CHECKING:
     from stackcanvas.stack.stack import Stack
@@ -44,7 +46,13 @@ class BlockEvidence:
 
 def collect(stack: Stack) -> dict[str, BlockEvidence]:
     """The evidence for every block, by its id."""
-    return {block: found(stack) for block, found in _BLOCKS.items()}
+    left = unserved(stack.canvas)
+    collected = {}
+    for block, found in _BLOCKS.items():
+        evidence = found(stack)
+        notes = tuple(f"Not yet: {one.said}" for one in left if one.question.startswith(f"{block}."))
+        collected[block] = replace(evidence, warnings=(*evidence.warnings, *notes))
+    return collected
 
 
 def _value(stack: Stack) -> BlockEvidence:

@@ -41,7 +41,9 @@ def trail(stack: Stack, ref: Ref, *, downstream: bool = False) -> Trail:
     walk = stack.spine.lineage.downstream if downstream else stack.spine.lineage.upstream
     graph = walk(start)
     if not graph.edges and stack.spine.artifacts.get(start) is None and not _is_recorded(stack, start):
-        raise NotFound(start.kind, start.name, fix="`stackcanvas metadata search` lists what is recorded")
+        raise NotFound(
+            start.kind, str(start).partition(":")[2], fix="`stackcanvas metadata search` lists what is recorded"
+        )
     return Trail(ref, via, graph)
 
 

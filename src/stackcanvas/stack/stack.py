@@ -90,11 +90,14 @@ class Stack:
         self.environment = environment
         self.settings = settings
         self.spine = spine
+        self._answers: dict[str | None, Effective] = {}
         self._lock = threading.RLock()
 
     def answers(self, model: str | None = None) -> Effective:
         """The answers that hold here, for all models or for one."""
-        return self.canvas.effective(model=model, environment=self.environment)
+        if model not in self._answers:
+            self._answers[model] = self.canvas.effective(model=model, environment=self.environment)
+        return self._answers[model]
 
     def __getattr__(self, name: str) -> Any:
         target = _PARTS.get(name)

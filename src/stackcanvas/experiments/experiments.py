@@ -75,7 +75,15 @@ class Experiments:
                 parent=around.id if around and around.id != run_id else None,
             )
             number = self.open(
-                tx, run_id, experiment=experiment, name=name, parameters=parameters, tags=tags, seed=seed, code=code
+                tx,
+                run_id,
+                experiment=experiment,
+                name=name,
+                parameters=parameters,
+                tags=tags,
+                seed=seed,
+                code=code,
+                new=id is None,
             )
         return self._live(run_id, number, recording)
 
@@ -91,15 +99,19 @@ class Experiments:
         tags: Mapping[str, object] | None = None,
         seed: int | None = None,
         inputs: Sequence[RunInput] = (),
+        new: bool = False,
     ) -> int:
         """Record the start of a run that belongs to an execution of somebody else, in their transaction.
+
+        Args:
+            new: the id is new, so that nothing need be compared with what is there.
 
         Returns:
             The number of the experiment.
         """
         number = self.catalog.ensure(tx, experiment)
         self.runs.add(tx, run_id, experiment_id=number, name=name, code=code, seed=seed)
-        self.runs.set_parameters(tx, run_id, parameters or {})
+        self.runs.set_parameters(tx, run_id, parameters or {}, new=new)
         self.runs.set_tags(tx, run_id, tags or {})
         self.runs.add_inputs(tx, run_id, inputs, experiment_id=number)
         return number

@@ -151,8 +151,13 @@ class Runs:
             raise NotFound("run", run_id)
         return int(found)
 
-    def set_parameters(self, tx: Connection, run_id: str, parameters: Mapping[str, object]) -> None:
+    def set_parameters(
+        self, tx: Connection, run_id: str, parameters: Mapping[str, object], *, new: bool = False
+    ) -> None:
         """Record parameters; each is written once, the same value again is accepted.
+
+        Args:
+            new: the run has none yet.
 
         Raises:
             Conflict: one has another value already; then none is written.
@@ -161,6 +166,8 @@ class Runs:
             return
         rows = [{"run": run_id, "key": key, "value": text_of(value)} for key, value in parameters.items()]
         tx.execute(self._set_parameter, rows)
+        if new:
+            return
         chosen = select(run_parameter.c.key, run_parameter.c.value)
         there = tx.execute(chosen.where(run_parameter.c.run == run_id, run_parameter.c.key.in_(list(parameters))))
         held: dict[str, str] = {row.key: row.value for row in there}
@@ -279,6 +286,6 @@ def _pairs(connection: Connection, table: object, run_ids: Iterable[str]) -> dic
     pairs = run_tag if table is run_tag else run_parameter
     found: dict[str, dict[str, str]] = {run_id: {} for run_id in run_ids}
     chosen = select(pairs.c.run, pairs.c.key, pairs.c.value).where(pairs.c.run.in_(list(found))).order_by(pairs.c.key)
-    for row in connection.execute(chosen):
-        found[row.run][row.key] = row.value
+    for run_id, key, value in connection.execute(chosen):
+        found[run_id][key] = value
     return found

@@ -87,18 +87,19 @@ class LogPlan:
     def batch(self, entries: Sequence[Entry]) -> pa.RecordBatch:
         """The rows of these entries, in order."""
         counts = [count for entry in entries for count in entry.counts]
-        sizes = [len(entry.ids) for entry in entries]
-        total = sum(sizes)
-        status = _runs((entry.statuses, size) for entry, size in zip(entries, sizes, strict=True))
+        total = sum(counts)
+        status = _runs((entry.statuses, len(entry.ids)) for entry in entries)
         started = np.cumsum(counts) - counts
         columns = {
             "prediction_id": equally_long([one for entry in entries for one in entry.ids], _ID_LENGTH),
             "row": numbers(np.arange(total) - np.repeat(started, counts), pa.int32()),
-            "request_id": repeated([one for entry in entries for one in entry.request_ids], counts),
+            "request_id": repeated(
+                *_runs(zip([one for entry in entries for one in entry.request_ids], counts, strict=True))
+            ),
             "time": _by_request([one for entry in entries for one in entry.times_us], counts, _INSTANT),
             "endpoint": repeated([self.endpoint], [total]),
-            "variant": repeated([entry.variant for entry in entries], sizes),
-            "model": repeated([entry.model for entry in entries], sizes),
+            "variant": repeated(*_runs((entry.variant, len(entry.ids)) for entry in entries)),
+            "model": repeated(*_runs((entry.model, len(entry.ids)) for entry in entries)),
             "entity": repeated(*self._entities(entries)),
             "features": self._features(
                 [np.concatenate(parts) for parts in zip(*(entry.rows for entry in entries), strict=True)]
@@ -106,7 +107,7 @@ class LogPlan:
             "output": self._output(entries, _where(status, "error")),
             "fallback": flags(_where(status, "fallback")),
             "status": repeated(*status),
-            "reason": repeated(*_runs((entry.reasons, size) for entry, size in zip(entries, sizes, strict=True))),
+            "reason": repeated(*_runs((entry.reasons, len(entry.ids)) for entry in entries)),
             "latency_us": _by_request([one for entry in entries for one in entry.latencies_us], counts, pa.int64()),
         }
         return pa.RecordBatch.from_arrays([columns[name] for name in self.schema.names], schema=self.schema)
@@ -184,7 +185,9 @@ def _runs(parts: Iterable[tuple[Sequence[str | None] | str | None, int]]) -> _Ru
     values: list[str | None] = []
     counts: list[int] = []
     for given, count in parts:
-        if given is None or isinstance(given, str):
+        if values and given == values[-1]:
+            counts[-1] += count
+        elif given is None or isinstance(given, str):
             values.append(given)
             counts.append(count)
         else:

@@ -7,6 +7,7 @@ is a number, dates and instants are those of ISO 8601. An empty field that is no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -17,11 +18,17 @@ from stackcanvas.data.arrow import to_polars
 
 _EXACT = 10**15  # whole numbers below are exact as floating-point numbers
 _NUMBER = r"^-?((0|[1-9][0-9]{0,14})(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$|^-?inf$|^[nN]a[nN]$"
-_TRUE_OR_FALSE = pa.array(["true", "false", "True", "False", "TRUE", "FALSE", None])
+_TRUE_OR_FALSE = ("true", "false", "True", "False", "TRUE", "FALSE", None)
 
 
 class NotOfTypeError(Exception):
     """A value is not of the type that was tried."""
+
+
+@cache
+def _words() -> pa.Array:
+    # Not while the module is loaded: Arrow imports pandas, where it is installed, to make its first array.
+    return pa.array(_TRUE_OR_FALSE)
 
 
 def _integer(values: pa.Array) -> pa.Array:
@@ -35,7 +42,7 @@ def _real(values: pa.Array) -> pa.Array:
 
 
 def _boolean(values: pa.Array) -> pa.Array:
-    if not _all(pc.is_in(values, value_set=_TRUE_OR_FALSE)):
+    if not _all(pc.is_in(values, value_set=_words())):
         raise NotOfTypeError
     return pc.cast(values, pa.bool_())
 

@@ -7,6 +7,7 @@ somebody has made or changed there stops the checkout before it begins.
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
@@ -79,13 +80,13 @@ def _refuse_ways_out(target: Path, files: Iterable[DataFile]) -> None:
     inside = target.resolve()
     if target.exists() and not target.is_dir():
         raise Conflict("this is not a folder", where=str(target), fix="Name a folder to check out into")
-    for folder in {(target / file.path).parent for file in files}:
+    for folder in _folders(target, files):
         if not folder.resolve().is_relative_to(inside):
             raise Conflict("a link leads out of the folder", where=str(folder), fix="Remove the link")
 
 
 def _plan(parts: Parts, version: DataVersion, files: list[DataFile], target: Path, *, force: bool) -> _Plan:
-    present = {file.path: found for file in files if (found := _present(target / file.path)) is not None}
+    present = {file.path: found for file in files if (found := _present(f"{target}/{file.path}")) is not None}
     digests = dict(zip(present, parts.seen.read(list(present.values())), strict=True))
     write = [file for file in files if digests.get(file.path, b"").hex() != file.digest]
     replaced = [file.path for file in write if file.path in digests]
@@ -112,20 +113,25 @@ def _former(parts: Parts, version: DataVersion, files: list[DataFile], target: P
         return []
     wanted = {file.path for file in files}
     gone = [file for file in before if file.path not in wanted]
-    present = {file: found for file in gone if (found := _present(target / file.path)) is not None}
+    present = {file: found for file in gone if (found := _present(f"{target}/{file.path}")) is not None}
     digests = parts.seen.read(list(present.values()))
     return [target / file.path for file, digest in zip(present, digests, strict=True) if digest.hex() == file.digest]
 
 
-def _present(path: Path) -> SourceFile | None:
+def _folders(target: Path, files: Iterable[DataFile]) -> list[Path]:
+    return [target / folder for folder in {posixpath.dirname(file.path) for file in files}]
+
+
+def _present(path: str) -> SourceFile | None:
     try:
-        facts = path.lstat()
+        facts = os.lstat(path)
     except FileNotFoundError:
         return None
     except NotADirectoryError:
-        raise Conflict("a file stands where a folder should be", where=str(path.parent), fix="Move it away") from None
+        where = posixpath.dirname(path)
+        raise Conflict("a file stands where a folder should be", where=where, fix="Move it away") from None
     if not stat.S_ISREG(facts.st_mode):
-        raise Conflict("this is not a plain file", where=str(path), fix="Move it away")
+        raise Conflict("this is not a plain file", where=path, fix="Move it away")
     return SourceFile(path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
 
 
@@ -133,16 +139,23 @@ def _write(parts: Parts, files: list[DataFile], target: Path, *, link: bool) -> 
     target.mkdir(parents=True, exist_ok=True)
     if not files:
         return
-    for folder in {(target / file.path).parent for file in files}:
+    for folder in _folders(target, files):
         folder.mkdir(parents=True, exist_ok=True)
     scratch = Scratch(target / SCRATCH)
     with scratch.room() as room:
         if link:
-            for number, (file, whole) in enumerate(zip(files, parts.whole.paths(files), strict=True)):
-                os.link(whole, room / str(number))
-                (room / str(number)).replace(target / file.path)
+            for file, whole in zip(files, parts.whole.places(files), strict=True):
+                _link(whole, f"{target}/{file.path}", f"{room}/link")
         else:
             for file, written in write_all(parts.reader, files, room):
-                written.replace(target / file.path)
+                os.replace(written, f"{target}/{file.path}")  # noqa: PTH105 - as text
     with suppress(OSError):  # another checkout may be at work in the same folder
         scratch.folder.rmdir()
+
+
+def _link(whole: str, path: str, aside: str) -> None:
+    try:
+        os.link(whole, path)
+    except FileExistsError:
+        os.link(whole, aside)
+        os.replace(aside, path)  # noqa: PTH105 - as text

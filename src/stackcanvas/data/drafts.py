@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import polars as pl
 
@@ -112,7 +113,7 @@ def _stored(parts: Parts, source: object, gathered: Gathered | None, wish: Wish)
 def _store_files(parts: Parts, writer: Writer, gathered: Gathered, wish: Wish) -> tuple[list[DataFile], Table | None]:
     """Keep the bytes of the files."""
     sources = [file for _, file in gathered.files]
-    paths = [file.path for file in sources]
+    paths = [Path(file.path) for file in sources]
     table = formats.examine(paths, key=wish.key) if formats.is_table(paths) else None
     if wish.key and table is None:
         raise formats.no_table(paths)
@@ -126,7 +127,7 @@ def _store_files(parts: Parts, writer: Writer, gathered: Gathered, wish: Wish) -
 
 def _store_rows(parts: Parts, writer: Writer, gathered: Gathered, wish: Wish) -> tuple[list[DataFile], Table]:
     """Keep the rows of the files."""
-    paths = [file.path for _, file in gathered.files]
+    paths = [Path(file.path) for _, file in gathered.files]
     if not formats.is_table(paths):
         raise formats.no_table(paths)
     table = formats.examine(paths, key=wish.key)
@@ -161,7 +162,7 @@ def _store_table(parts: Parts, writer: Writer, rows: Iterable[pl.DataFrame]) -> 
         with parts.scratch.file() as (_, written):
             parquetfiles.write(written, rows)
             facts = written.stat()
-            source = SourceFile(written, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+            source = SourceFile(str(written), facts.st_size, facts.st_mtime_ns, facts.st_ino)
             (digest,) = writer.files([source])
             return [DataFile(TABLE_PATH, facts.st_size, digest.hex())]
     except OSError as error:

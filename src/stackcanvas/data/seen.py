@@ -7,7 +7,7 @@ import struct
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from io import FileIO
 
 from blake3 import blake3
 
@@ -66,14 +66,14 @@ class Seen:
         )
 
 
-def _hashed(path: Path) -> bytes:
+def _hashed(path: str) -> bytes:
     whole = blake3()
     try:
-        with path.open("rb", buffering=0) as file:
+        with FileIO(path) as file:
             while piece := file.read(_PIECE_BYTES):
                 whole.update(piece)
     except FileNotFoundError:
-        raise NotFound("file", str(path)) from None
+        raise NotFound("file", path) from None
     except OSError as error:
         raise unavailable(error, path) from error
     digest: bytes = whole.digest()

@@ -60,48 +60,44 @@ def gather(paths: Iterable[Path], *, folder: Path | None = None) -> Gathered:
     start = len(str(folder).rstrip(os.sep)) + 1
     found: dict[str, SourceFile] = {}
     for root in roots:
-        for path, facts in _walk(root):
-            found[_name(path, start)] = SourceFile(Path(path), facts.st_size, facts.st_mtime_ns, facts.st_ino)
+        for path, facts in _walk(str(root)):
+            found[_name(path, start)] = SourceFile(path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
     if not found:
         raise BadInput("there are no files", where=str(roots[0]), expected="a file, or a folder with files")
     return Gathered(folder, roots, tuple(sorted(found.items(), key=lambda item: item[0].encode())))
 
 
-def _walk(root: Path) -> Iterator[tuple[str, os.stat_result]]:
-    if not root.is_dir():
-        try:
-            facts = root.stat()
-        except FileNotFoundError:
-            raise NotFound("file or folder", str(root), known=_beside(root)) from None
-        except OSError as error:
-            raise unavailable(error, root) from error
-        yield str(root), _file(str(root), facts)
-        return
+def _walk(root: str) -> Iterator[tuple[str, os.stat_result]]:
     try:
+        facts = os.stat(root)  # noqa: PTH116 - as text, there may be a million files
+        if not stat.S_ISDIR(facts.st_mode):
+            yield root, _checked(root, facts)
+            return
         with os.scandir(root) as entries:
             for entry in entries:
-                yield from _entry(entry)
+                if entry.is_dir(follow_symlinks=False):
+                    if entry.name != SCRATCH:
+                        yield from _walk(entry.path)
+                else:
+                    yield entry.path, _checked(entry.path, _followed(entry))
+    except FileNotFoundError:
+        raise NotFound("file or folder", root, known=_beside(Path(root))) from None
     except OSError as error:
         raise unavailable(error, root) from error
 
 
-def _entry(entry: os.DirEntry[str]) -> Iterator[tuple[str, os.stat_result]]:
-    if entry.is_dir(follow_symlinks=False):
-        if entry.name != SCRATCH:
-            yield from _walk(Path(entry.path))
-        return
+def _followed(entry: os.DirEntry[str]) -> os.stat_result:
     try:
-        facts = entry.stat()
+        return entry.stat()
     except FileNotFoundError:
         if entry.is_symlink():
             raise BadInput("the link leads nowhere", where=entry.path, fix="Remove it, or mend it") from None
-        return  # deleted since it was listed
-    if entry.is_dir():
-        raise BadInput("a link to a folder is not followed", where=entry.path, fix="Commit the folder itself")
-    yield entry.path, _file(entry.path, facts)
+        raise
 
 
-def _file(path: str, facts: os.stat_result) -> os.stat_result:
+def _checked(path: str, facts: os.stat_result) -> os.stat_result:
+    if stat.S_ISDIR(facts.st_mode):
+        raise BadInput("a link to a folder is not followed", where=path, fix="Commit the folder itself")
     if not stat.S_ISREG(facts.st_mode):
         raise BadInput("this is neither a file nor a folder", where=path)
     return facts

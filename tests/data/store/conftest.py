@@ -38,7 +38,7 @@ class Store:
 def source(path: Path) -> SourceFile:
     """A file as it is now."""
     facts = path.stat()
-    return SourceFile(path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+    return SourceFile(str(path), facts.st_size, facts.st_mtime_ns, facts.st_ino)
 
 
 @pytest.fixture

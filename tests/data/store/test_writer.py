@@ -139,4 +139,4 @@ def test_progress(store: Store, tmp_path: Path) -> None:
 
 def _source(path: Path) -> writer.SourceFile:
     facts = path.stat()
-    return writer.SourceFile(path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+    return writer.SourceFile(str(path), facts.st_size, facts.st_mtime_ns, facts.st_ino)

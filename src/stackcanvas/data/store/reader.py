@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, repeat
 
 from blake3 import blake3
 
@@ -20,6 +20,7 @@ WINDOW_BYTES = 8 << 20
 _GAP_BYTES = 64 << 10  # reading over a smaller hole is cheaper than asking twice
 _RANGE_BYTES = 16 << 20
 _PARALLEL_BYTES = 1 << 20
+_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Reader:
     def __init__(self, objects: Objects, index: ChunkIndex) -> None:
         self._objects = objects
         self._index = index
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="stackcanvas-data")
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="stackcanvas-data")
 
     def content(self, digest: bytes) -> Iterator[bytes]:
         """The content, piece by piece, in constant memory.
@@ -90,15 +91,9 @@ class Reader:
 
     def complete(self, digests: Sequence[bytes]) -> list[bool]:
         """Whether each content is in the store with all its chunks, as far as the index knows."""
-        known = self._index.known(digests)
-        large = {
-            digest
-            for digest, place in zip(digests, self._index.locate(digests), strict=True)
-            if place is not None and place.entry.level
-        }
         return [
-            there and (digest not in large or self._has_all(digest))
-            for digest, there in zip(digests, known, strict=True)
+            place is not None and not place.bad and (not place.entry.level or self._has_all(place.entry.digest))
+            for place in self._index.locate(digests)
         ]
 
     def probe(self, digest: bytes) -> Iterator[Chunk | Damage]:
@@ -168,11 +163,13 @@ class Reader:
             except NotFound:
                 yield from (_damage(place, "the pack is missing") for place in run)
                 continue
-            slices = [_frame(place, data, first.offset) for place in run]
             if len(data) < _PARALLEL_BYTES:
-                yield from map(_check, run, slices)
+                yield from _checked(run, data, first.offset)
             else:
-                yield from self._threads.map(_check, run, slices)
+                share = len(run) // _THREADS + 1
+                shares = [run[start : start + share] for start in range(0, len(run), share)]
+                for found in self._threads.map(_checked, shares, repeat(data), repeat(first.offset)):
+                    yield from found
 
     def _rescued(self, place: Place, damage: Damage) -> Chunk | Damage:
         """The same chunk from another pack, or the damage. The next commit of the chunk stores it again."""
@@ -215,9 +212,12 @@ def _together(run: list[Place], place: Place) -> bool:
     )
 
 
-def _frame(place: Place, data: bytes, start: int) -> bytes:
-    offset = place.entry.offset - start
-    return data[offset : offset + place.entry.stored_bytes]
+def _checked(run: Sequence[Place], data: bytes, start: int) -> list[Chunk | Damage]:
+    found = []
+    for place in run:
+        offset = place.entry.offset - start
+        found.append(_check(place, data[offset : offset + place.entry.stored_bytes]))
+    return found
 
 
 def _check(place: Place, frame: bytes) -> Chunk | Damage:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from io import FileIO
-from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -43,9 +42,13 @@ _PUTS_AHEAD = 2
 
 
 class SourceFile(NamedTuple):
-    """A file to be stored, with what the system said of it when it was listed."""
+    """A file to be stored, with what the system said of it when it was listed.
 
-    path: Path
+    Args:
+        path: absolute; as text, because there may be a million of them.
+    """
+
+    path: str
     size_bytes: int
     modified_ns: int
     inode: int
@@ -263,10 +266,10 @@ def _fill(file: FileIO, buffer: bytearray, start: int) -> int:
 @contextmanager
 def _opened(source: SourceFile) -> Iterator[FileIO]:
     try:
-        with source.path.open("rb", buffering=0) as file:
+        with FileIO(source.path) as file:
             yield file
     except FileNotFoundError:
-        raise NotFound("file", str(source.path)) from None
+        raise NotFound("file", source.path) from None
     except OSError as error:
         raise unavailable(error, source.path) from error
 
@@ -277,6 +280,6 @@ def _check_same(source: SourceFile, handle: int, *, read_bytes: int) -> None:
     if now != (source.size_bytes, source.modified_ns, source.inode) or read_bytes != source.size_bytes:
         raise Conflict(
             "the file was changed while it was being committed",
-            where=str(source.path),
+            where=source.path,
             fix="Commit again when nothing writes to it",
         )

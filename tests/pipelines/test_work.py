@@ -185,3 +185,43 @@ def test_a_run_of_broken_code_fails_with_the_users_line(project: Any) -> None:
     assert "in <module>" in failed.frames
     (event,) = stack.spine.events.latest(names=["run.finished"])
     assert event.payload == {"pipeline": "train", "state": "failed"}
+
+
+def test_a_child_that_dies_before_it_began_costs_nothing(project: Any) -> None:
+    """The run is free again as soon as the worker sees it."""
+    project.write(CODE)
+    stack = real(project)
+    run = stack.pipelines.queue("train")
+    worker = Worker(stack.pipelines)
+    worker.tick(SystemClock().now())
+    worker.close()
+
+    assert worker.tick(SystemClock().now()) == [run.id]
+    worker.wait()
+    assert stack.pipelines.get(run.id).state == "finished"
+
+
+def test_a_run_whose_code_cannot_be_had_fails(project: Any) -> None:
+    """The others do not wait for it."""
+    project.write(CODE)
+    stack = real(project)
+    first, second = stack.pipelines.queue("train"), stack.pipelines.queue("train")
+
+    class Gone(Worktrees):
+        """Work trees of a repository that has lost a commit."""
+
+        asked = 0
+
+        def head(self) -> str | None:
+            """Some commit, then none."""
+            self.asked += 1
+            return "f" * 40 if self.asked == 1 else None
+
+    worker = Worker(stack.pipelines, worktrees=Gone(project.root, project.root / "trees"))
+
+    assert worker.tick(SystemClock().now()) == [first.id, second.id]
+    worker.wait()
+
+    assert stack.pipelines.get(first.id).state == "failed"
+    assert "There is no commit" in str(stack.pipelines.get(first.id).error)
+    assert stack.pipelines.get(second.id).state == "finished"

@@ -16,7 +16,7 @@ from stackcanvas.pipelines.pipelines import Pipelines
 def main(arguments: Sequence[str] | None = None) -> int:
     """Execute one run; how it ends stands in its record, the exit code tells only that it was executed."""
     parser = argparse.ArgumentParser(prog="stackcanvas.pipelines.child")
-    for name in ("opener", "root", "run"):
+    for name in ("opener", "root", "run", "holder"):
         parser.add_argument(f"--{name}", required=True)
     for name in ("code", "commit", "environment"):
         parser.add_argument(f"--{name}")
@@ -26,9 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pipelines: Pipelines = address.open().pipelines
         if given.code is not None:
             pipelines = pipelines.at(Path(given.code), CodeState(given.commit))
-        claimed = pipelines.claim(given.run)
-        if claimed is not None:
-            pipelines.execute(*claimed)
+        holder = pipelines.take_over(given.run, given.holder)
+        if holder is not None:
+            pipelines.execute(given.run, holder)
     except StackCanvasError as error:
         sys.stderr.write(f"run {given.run}: {error.sentence()}\n")
         return error.exit_code

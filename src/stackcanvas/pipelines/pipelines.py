@@ -147,23 +147,34 @@ class Pipelines:
             graph = pipeline.trace(bound)
             pins = pin(graph.inputs(), self.bench.source, keep=self._keep, known=known.pins)
         except StackCanvasError as error:
-            self._end_early(known, error)
-            return self.records.get(run_id)
+            return self.fail(run_id, error)
         return self._execute(run_id, holder, graph=graph, pins=pins, means=means or self._means(None, None))
 
-    def claim(self, run_id: str | None = None) -> tuple[str, str] | None:
+    def claim(self) -> tuple[str, str] | None:
         """Become the one who executes the oldest queued run that may run now; None when there is none.
-
-        Args:
-            run_id: this one, or none.
 
         Returns:
             What `execute` takes: the id of the run and the name under which this process holds it.
         """
         holder = new_holder(self._spine)
         with self._spine.write() as tx:
-            claimed = self.records.claim(tx, holder, run_id)
+            claimed = self.records.claim(tx, holder)
         return None if claimed is None else (claimed, holder)
+
+    def take_over(self, run_id: str, before: str) -> str | None:
+        """Take a run from the process that claimed it; None when that holds it no longer.
+
+        Returns:
+            The name under which this process holds it now.
+        """
+        holder = new_holder(self._spine)
+        with self._spine.write() as tx:
+            return holder if self.records.hand_over(tx, run_id, before=before, after=holder) else None
+
+    def release(self, run_id: str, holder: str) -> None:
+        """Give a claimed run back, where nobody has taken it over: the next one may execute it at once."""
+        with self._spine.write() as tx:
+            self.records.release(tx, run_id, holder)
 
     def at(self, folder: Path, code: CodeState) -> Pipelines:
         """The same pipelines with the code of another folder, such as a work tree of a commit."""
@@ -173,6 +184,15 @@ class Pipelines:
         other.bench = replace(self.bench, definitions=other.project, address=address)
         other._code = lambda: code  # noqa: SLF001 - of the same class
         return other
+
+    def fail(self, run_id: str, error: StackCanvasError) -> PipelineRun:
+        """Record the failure of a run whose code or inputs could not even be read."""
+        run = self.records.get(run_id)
+        frames = "\n".join(getattr(error, "__notes__", [])) or user_traceback(error, root=self.project.root)
+        with self._spine.write() as tx:
+            self.records.end(tx, run.id, FAILED, error=error.sentence(), frames=frames)
+            self._spine.events.emit(tx, "run.finished", run.ref, {"pipeline": run.pipeline, "state": FAILED})
+        return self.records.get(run_id)
 
     def queue(
         self, name: str, parameters: Mapping[str, object] | None = None, *, concurrency: int | None = None
@@ -366,13 +386,6 @@ class Pipelines:
         self._experiments.runs.end(tx, run.id, tracked)
         recording.finish(tx, state=executed, error=error)
         self._spine.events.emit(tx, "run.finished", run.ref, {"pipeline": run.pipeline, "state": state})
-
-    def _end_early(self, run: PipelineRun, error: StackCanvasError) -> None:
-        """Record a run whose code or inputs could not even be read."""
-        frames = "\n".join(getattr(error, "__notes__", [])) or user_traceback(error, root=self.project.root)
-        with self._spine.write() as tx:
-            self.records.end(tx, run.id, FAILED, error=error.sentence(), frames=frames)
-            self._spine.events.emit(tx, "run.finished", run.ref, {"pipeline": run.pipeline, "state": FAILED})
 
 
 def _subject(run: PipelineRun) -> Ref:

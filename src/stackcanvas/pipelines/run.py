@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -201,23 +201,23 @@ class RunRecords:
             raise Conflict(f"the run {run_id} is being executed by process {_process(row.holder)}")
         self._hold(tx, run_id, holder)
 
-    def claim(self, tx: Connection, holder: str, run_id: str | None = None) -> str | None:
-        """Become the one who executes the oldest queued run that may run now; None when there is none.
-
-        Args:
-            run_id: this one, or none.
-        """
-        for row in self._claimable(tx):
-            if run_id is None or row.id == run_id:
-                self._hold(tx, row.id, holder)
-                return str(row.id)
+    def claim(self, tx: Connection, holder: str) -> str | None:
+        """Become the one who executes the oldest queued run that may run now; None when there is none."""
+        for row in self._claimable(tx)[:1]:
+            self._hold(tx, row.id, holder)
+            return str(row.id)
         return None
 
-    def claimable(self, *, limit: int, without: Container[str] = ()) -> list[PipelineRun]:
-        """Queued runs that may run now, the oldest first."""
-        with self._spine.read() as connection:
-            rows = self._claimable(connection)
-        return [_run(row) for row in rows if row.id not in without][:limit]
+    def hand_over(self, tx: Connection, run_id: str, *, before: str, after: str) -> bool:
+        """Pass a run from one holder to another; False when the first holds it no longer."""
+        held = (pipeline_run.c.id == run_id) & (pipeline_run.c.holder == before) & (pipeline_run.c.state == RUNNING)
+        values = {"holder": after, "expires": self._later()}
+        return bool(tx.execute(update(pipeline_run).where(held).values(values)).rowcount)
+
+    def release(self, tx: Connection, run_id: str, holder: str) -> None:
+        """Give a run back, where the holder has it still: the next one may execute it at once."""
+        held = (pipeline_run.c.id == run_id) & (pipeline_run.c.holder == holder)
+        tx.execute(update(pipeline_run).where(held).values(holder=None, expires=None))
 
     def _claimable(self, connection: Connection) -> list[Row[tuple[object, ...]]]:
         """Those that wait and whose pipeline has room, and those whose holder has died."""

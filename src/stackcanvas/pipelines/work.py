@@ -1,7 +1,7 @@
 """The worker's part: queued runs are claimed and executed, each in a process of its own.
 
-The process that executes a run holds it. When it dies, the run is free at once on the same host, and after the lease on
-others; whoever claims it goes on where it stood.
+A worker claims a run and hands it over to the child that executes it. When the one who holds it dies, the run is free
+at once on the same host, and after the lease on others; whoever claims it goes on where it stood.
 """
 
 from __future__ import annotations
@@ -9,16 +9,29 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from stackcanvas.errors import Usage
+from stackcanvas.errors import StackCanvasError, Usage
 from stackcanvas.pipelines.bench import Address
 from stackcanvas.pipelines.pipelines import Pipelines
 from stackcanvas.pipelines.run import RUNNING, PipelineRun
 from stackcanvas.pipelines.worktree import Worktrees
 
 _MODULE = "stackcanvas.pipelines.child"
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A process that executes a run.
+
+    Args:
+        holder: the name under which the run was claimed for it.
+    """
+
+    process: subprocess.Popen[bytes]
+    holder: str
 
 
 class Worker:
@@ -34,30 +47,34 @@ class Worker:
         self._pipelines = pipelines
         self._worktrees = worktrees
         self._parallel = parallel
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children: dict[str, _Child] = {}
 
     def tick(self, now: datetime) -> list[str]:  # noqa: ARG002 - every tick takes the time; runs wait for no time
         """Start a child for each run that may run now and for which there is room; gives their ids."""
         self._reap()
-        room = self._parallel - len(self._children)
-        if room <= 0:
-            return []
         started = []
-        for run in self._pipelines.records.claimable(limit=room, without=self._children):
-            self._children[run.id] = self._start(run)
-            started.append(run.id)
+        while len(self._children) < self._parallel:
+            claimed = self._pipelines.claim()
+            if claimed is None:
+                break
+            run_id, holder = claimed
+            try:
+                self._children[run_id] = _Child(self._start(run_id, holder), holder)
+            except StackCanvasError as error:  # its commit is gone, say: the next run may have another one
+                self._pipelines.fail(run_id, error)
+            started.append(run_id)
         return started
 
     def wait(self, *, timeout_s: float | None = None) -> None:
         """Wait until the children that run now have ended."""
         for child in list(self._children.values()):
-            child.wait(timeout_s)
+            child.process.wait(timeout_s)
         self._reap()
 
     def close(self) -> None:
         """End the children at once; their runs are gone on with by the next worker."""
         for child in self._children.values():
-            child.kill()
+            child.process.kill()
         self.wait()
 
     def running(self) -> list[str]:
@@ -65,12 +82,13 @@ class Worker:
         self._reap()
         return list(self._children)
 
-    def _start(self, run: PipelineRun) -> subprocess.Popen[bytes]:
+    def _start(self, run_id: str, holder: str) -> subprocess.Popen[bytes]:
         address = self._pipelines.bench.address
         if address is None:
             raise Usage("queued runs cannot be executed in another process: nothing says how to open the project there")
-        folder, code = self._code(run, address)
-        words = [sys.executable, "-m", _MODULE, "--opener", address.opener, "--root", address.root, "--run", run.id]
+        folder, code = self._code(self._pipelines.get(run_id), address)
+        words = [sys.executable, "-m", _MODULE, "--opener", address.opener, "--root", address.root]
+        words += ["--run", run_id, "--holder", holder]
         if address.environment is not None:
             words += ["--environment", address.environment]
         # What a step opens by a relative path, and a project that it looks for upwards, are those of the run.
@@ -89,8 +107,10 @@ class Worker:
 
     def _reap(self) -> None:
         for run_id, child in list(self._children.items()):
-            if child.poll() is not None:
+            if child.process.poll() is not None:
                 del self._children[run_id]
+                # One that died before it took the run over has left it with this process.
+                self._pipelines.release(run_id, child.holder)
                 self._prune()
 
     def _prune(self) -> None:

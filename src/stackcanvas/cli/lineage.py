@@ -12,9 +12,11 @@ from stackcanvas.cli.project import pass_stack
 from stackcanvas.plain import cell
 
 if TYPE_CHECKING:
-    from stackcanvas.metadata import Execution, Graph
     from stackcanvas.stack import Stack
     from stackcanvas.stack.lineage import Trail
+    from stackcanvas.stack.trees import Branch, Work
+
+_INDENT = "   "
 
 
 @click.command(
@@ -33,48 +35,29 @@ def lineage(stack: Stack, ref: str, down: bool) -> None:
     """
     parse = load("stackcanvas.metadata:Ref").parse
     found: Trail = load("stackcanvas.stack.lineage:trail")(stack, parse(ref), downstream=down)
-    emit_text("\n".join(tree(found, down=down)), data=found)
+    emit_text("\n".join(lines(found, down=down)), data=found)
 
 
-def tree(trail: Trail, *, down: bool) -> list[str]:
-    """The trail as lines, each thing under what leads to it; what came before is not repeated."""
-    lines: list[str] = []
-    indent = ""
-    for step in trail.via[:-1]:
-        lines.append(f"{indent}{step}")
-        indent += "   "
-    arrive, leave = ("used", "made") if down else ("made", "used")
-    _grow(lines, trail.graph, str(trail.graph.root), indent=indent, role="", seen=set(), arrive=arrive, leave=leave)
-    return lines
+def lines(trail: Trail, *, down: bool) -> list[str]:
+    """The trail as lines, each thing under what leads to it."""
+    told = [f"{_INDENT * depth}{ref}" for depth, ref in enumerate(trail.via[:-1])]
+    _grow(told, load("stackcanvas.stack.trees:grow")(trail.graph, down=down), indent=_INDENT * len(told))
+    return told
 
 
-def _grow(
-    lines: list[str], graph: Graph, ref: str, *, indent: str, role: str, seen: set[str], arrive: str, leave: str
-) -> None:
-    again = ref in seen
-    works = dict.fromkeys(edge.execution for edge in graph.edges if str(edge.ref) == ref and edge.direction == arrive)
-    said = f"{ref} ({role})" if role else ref
-    lines.append(f"{indent}{said}{'  (as above)' if again and works else ''}")
-    if again:
-        return
-    seen.add(ref)
-    for work in works:
-        lines.append(f"{indent}   {_describe(graph.execution(work))}")
-        for edge in graph.edges:
-            if edge.execution == work and edge.direction == leave:
-                _grow(
-                    lines,
-                    graph,
-                    str(edge.ref),
-                    indent=f"{indent}      ",
-                    role=edge.role,
-                    seen=seen,
-                    arrive=arrive,
-                    leave=leave,
-                )
+def _grow(told: list[str], branch: Branch, *, indent: str) -> None:
+    note = "  (as above)" if branch.told else "  (more: ask for its lineage)" if branch.cut else ""
+    role = f" ({branch.role})" if branch.role else ""
+    told.append(f"{indent}{branch.ref}{role}{note}")
+    for work in branch.works:
+        told.append(f"{indent}{_INDENT}{_describe(work)}")
+        for one in work.branches:
+            _grow(told, one, indent=f"{indent}{_INDENT * 2}")
 
 
-def _describe(execution: Execution) -> str:
+def _describe(work: Work) -> str:
+    execution = work.newest
+    times = f" x {len(work.executions)}, last" if len(work.executions) > 1 else ""
     code = execution.code.commit[:10] if execution.code.commit else "no commit"
     changed = " with changes" if execution.code.dirty else ""
-    return f"{execution.kind}  {execution.state}  {cell(execution.started)}  {code}{changed}  {execution.id}"
+    return f"{execution.kind}{times}  {execution.state}  {cell(execution.started)}  {code}{changed}  {execution.id}"

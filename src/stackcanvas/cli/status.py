@@ -55,5 +55,6 @@ def _where(process: Process) -> str:
 def _block(found: BlockEvidence) -> list[str]:
     if not found.facts and not found.warnings:
         return []
-    facts = [f"  {fact.label:<24}{fact.value}" for fact in found.facts]
+    width = max((len(fact.label) for fact in found.facts), default=0) + 2
+    facts = [f"  {fact.label:<{width}}{fact.value}" for fact in found.facts]
     return ["", click.style(found.block, bold=True), *facts, *(f"  ! {warning}" for warning in found.warnings)]

@@ -149,3 +149,20 @@ def test_the_first_start_of_a_run_stands(spine: Spine, records: RunRecords, cloc
     assert run.code == CodeState("c0ffee", dirty=False)
     with pytest.raises(RunFailed, match="no rows"):
         run.check()
+
+
+def test_a_run_by_hand_whose_process_died_keeps_nobody_waiting(
+    spine: Spine, records: RunRecords, clock: ManualClock
+) -> None:
+    """It is told apart from one that goes on."""
+    by_hand, waiting = add(spine, records, queued=False), add(spine, records, concurrency=1)
+    with spine.write() as tx:
+        records.take(tx, by_hand, "elsewhere/1/1#a")
+    assert claim(spine, records, new_holder(spine)) is None
+    with spine.read() as connection:
+        assert records.dead(connection) == []
+    clock.advance(seconds_s=LEASE_S)
+
+    with spine.read() as connection:
+        assert [run.id for run in records.dead(connection)] == [by_hand]
+    assert claim(spine, records, new_holder(spine)) == waiting

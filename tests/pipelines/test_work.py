@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -225,3 +226,34 @@ def test_a_run_whose_code_cannot_be_had_fails(project: Any) -> None:
     assert stack.pipelines.get(first.id).state == "failed"
     assert "There is no commit" in str(stack.pipelines.get(first.id).error)
     assert stack.pipelines.get(second.id).state == "finished"
+
+
+def test_a_run_by_hand_that_was_killed_is_recorded_as_failed(project: Any) -> None:
+    """By the next worker; it can be resumed as any failed run."""
+    project.write(
+        """
+        import os, signal
+
+        @sc.step
+        def dies():
+            said("dies")
+            if len((HERE / "calls").read_text().splitlines()) == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return "alive"
+
+        @sc.pipeline
+        def train():
+            return dies()
+        """
+    )
+    script = "import sys; from opened_project import *; open_project(sys.argv[1]).pipelines.run('train')"
+    assert subprocess.run([sys.executable, "-c", script, str(project.root)], check=False).returncode < 0
+    stack = real(project)
+    (run,) = stack.pipelines.runs()
+    assert run.state == "running"
+
+    Worker(stack.pipelines).tick(SystemClock().now())
+
+    assert stack.pipelines.get(run.id).error == "the process that executed it died"
+    assert stack.experiments.get(run.id).status == "failed"
+    assert stack.pipelines.result(stack.pipelines.resume(run.id).id) == "alive"

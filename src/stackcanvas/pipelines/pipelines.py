@@ -187,12 +187,21 @@ class Pipelines:
 
     def fail(self, run_id: str, error: StackCanvasError) -> PipelineRun:
         """Record the failure of a run whose code or inputs could not even be read."""
-        run = self.records.get(run_id)
         frames = "\n".join(getattr(error, "__notes__", [])) or user_traceback(error, root=self.project.root)
         with self._spine.write() as tx:
-            self.records.end(tx, run.id, FAILED, error=error.sentence(), frames=frames)
-            self._spine.events.emit(tx, "run.finished", run.ref, {"pipeline": run.pipeline, "state": FAILED})
+            self._write_failure(tx, self.records.get(run_id), error.sentence(), frames)
         return self.records.get(run_id)
+
+    def reap(self) -> list[str]:
+        """Record as failed what a person started and whose process has died since; they may resume it."""
+        with self._spine.read() as connection:
+            if not self.records.dead(connection):
+                return []
+        with self._spine.write() as tx:
+            dead = self.records.dead(tx)
+            for run in dead:
+                self._write_failure(tx, run, "the process that executed it died", None)
+        return [run.id for run in dead]
 
     def queue(
         self, name: str, parameters: Mapping[str, object] | None = None, *, concurrency: int | None = None
@@ -386,6 +395,12 @@ class Pipelines:
         self._experiments.runs.end(tx, run.id, tracked)
         recording.finish(tx, state=executed, error=error)
         self._spine.events.emit(tx, "run.finished", run.ref, {"pipeline": run.pipeline, "state": state})
+
+    def _write_failure(self, tx: Connection, run: PipelineRun, error: str, frames: str | None) -> None:
+        self.records.end(tx, run.id, FAILED, error=error, frames=frames)
+        if run.started is not None:
+            self._experiments.runs.end(tx, run.id, "failed")
+        self._spine.events.emit(tx, "run.finished", run.ref, {"pipeline": run.pipeline, "state": FAILED})
 
 
 def _subject(run: PipelineRun) -> Ref:

@@ -219,6 +219,11 @@ class RunRecords:
         held = (pipeline_run.c.id == run_id) & (pipeline_run.c.holder == holder)
         tx.execute(update(pipeline_run).where(held).values(holder=None, expires=None))
 
+    def dead(self, connection: Connection) -> list[PipelineRun]:
+        """Runs that a person started and whose process has died; nobody goes on with them unasked."""
+        at_work = select(pipeline_run).where(pipeline_run.c.state == RUNNING, ~pipeline_run.c.queued)
+        return [_run(row) for row in connection.execute(at_work).all() if self.is_free(row)]
+
     def _claimable(self, connection: Connection) -> list[Row[tuple[object, ...]]]:
         """Those that wait and whose pipeline has room, and those whose holder has died."""
         at_work = select(pipeline_run).where(pipeline_run.c.state == RUNNING)
@@ -227,8 +232,10 @@ class RunRecords:
         found: list[Row[tuple[object, ...]]] = []
         taken: Counter[str] = Counter()
         for row in connection.execute(at_work.order_by(*ordered)).all():
-            taken[row.pipeline] += 1
-            if row.queued and self.is_free(row):
+            free = self.is_free(row)
+            # A run by hand whose process died keeps nobody waiting.
+            taken[row.pipeline] += row.queued or not free
+            if row.queued and free:
                 found.append(row)
         for row in connection.execute(waiting.order_by(*ordered).limit(_LOOKED_AT)).all():
             if row.concurrency is None or taken[row.pipeline] < row.concurrency:

@@ -52,6 +52,7 @@ class Worker:
     def tick(self, now: datetime) -> list[str]:  # noqa: ARG002 - every tick takes the time; runs wait for no time
         """Start a child for each run that may run now and for which there is room; gives their ids."""
         self._reap()
+        self._pipelines.reap()
         started = []
         while len(self._children) < self._parallel:
             claimed = self._pipelines.claim()

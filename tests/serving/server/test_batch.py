@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +15,10 @@ from hypothesis import strategies as st
 from stackcanvas.serving.server.batch import Batcher, Item
 
 
-def item(values: list[float], loop: asyncio.AbstractEventLoop) -> Item:
+def item(values: list[float]) -> Item:
     """A request of so many rows."""
     rows = [np.array(values).reshape(-1, 1)]
-    return Item(rows, [str(value) for value in values], loop.create_future(), 0, 0.0)
+    return Item(rows, [str(value) for value in values], 0, 0.0)
 
 
 class Doubler:
@@ -35,20 +36,17 @@ class Doubler:
             one.outputs = [one.rows[0][:, 0] * 2]
 
 
-def run(sizes: list[int], **options: int) -> tuple[Doubler, list[Item]]:
+def run(sizes: list[int], **options: Any) -> tuple[Doubler, list[Item]]:
     """Submit requests of these sizes in one turn of the loop, and wait for all."""
     model = Doubler()
 
     async def ask() -> list[Item]:
-        loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1, thread_name_prefix="aside") as pool:
             batcher = Batcher(model, pool=pool, **options)
-            items = [item([100.0 * at + row for row in range(size)], loop) for at, size in enumerate(sizes)]
-            for one in items:
-                batcher.submit(one)
-            for one in items:
-                assert one.done is not None
-                await one.done
+            items = [item([100.0 * at + row for row in range(size)]) for at, size in enumerate(sizes)]
+            for running in [batcher.submit(one) for one in items]:
+                if running is not None:
+                    await running
         return items
 
     return model, asyncio.run(ask())
@@ -74,6 +72,18 @@ def test_what_waits_in_one_turn_is_one_batch() -> None:
     assert model.threads == ["MainThread"]
 
 
+@settings(deadline=None, max_examples=40)
+@given(sizes=st.lists(st.integers(1, 30), max_size=12), answers=st.lists(st.booleans(), min_size=12, max_size=12))
+def test_a_request_alone_does_not_wait(sizes: list[int], answers: list[bool]) -> None:
+    """With nothing else under way a request runs at once; the answers are the same either way."""
+    model, items = run(sizes, alone=iter(answers).__next__, inline_rows=20)
+
+    for one in items:
+        assert one.outputs[0].tolist() == (one.rows[0][:, 0] * 2).tolist()
+    assert sorted(size for batch in model.batches for size in batch) == sorted(sizes)
+    assert run([3], alone=lambda: True)[1][0].done is None
+
+
 def test_a_large_batch_runs_aside() -> None:
     """The event loop goes on while a large batch runs; what comes meanwhile runs after it."""
     model, _ = run([5000, 1, 2])
@@ -89,15 +99,12 @@ def test_an_error_reaches_every_request_of_its_batch() -> None:
         raise RuntimeError("broken")
 
     async def ask() -> list[Item]:
-        loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as pool:
             batcher = Batcher(broken, pool=pool)
-            items = [item([1.0], loop), item([2.0], loop)]
-            for one in items:
-                batcher.submit(one)
-            for one in items:
-                assert one.done is not None
-                await one.done
+            items = [item([1.0]), item([2.0])]
+            for running in [batcher.submit(one) for one in items]:
+                if running is not None:
+                    await running
         return items
 
     assert [str(one.error) for one in asyncio.run(ask())] == ["broken", "broken"]
@@ -114,14 +121,13 @@ def test_a_slow_model_leaves_the_event_loop() -> None:
             one.outputs = [one.rows[0]]
 
     async def ask() -> None:
-        loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1, thread_name_prefix="aside") as pool:
             batcher = Batcher(slow, pool=pool)
             for _ in range(3):
-                one = item([1.0], loop)
-                batcher.submit(one)
-                assert one.done is not None
-                await one.done
+                one = item([1.0])
+                running = batcher.submit(one)
+                assert running is not None
+                await running
 
     asyncio.run(ask())
     assert threads[0] == "MainThread"
@@ -134,17 +140,15 @@ def test_a_client_that_left_breaks_nothing(*, gone: bool) -> None:
     model = Doubler()
 
     async def ask() -> None:
-        loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as pool:
             batcher = Batcher(model, pool=pool)
-            first, second = item([1.0], loop), item([2.0], loop)
-            batcher.submit(first)
-            batcher.submit(second)
-            assert first.done is not None
-            assert second.done is not None
+            first, second = item([1.0]), item([2.0])
+            waiting = [batcher.submit(first), batcher.submit(second)]
+            assert waiting[0] is not None
+            assert waiting[1] is not None
             if gone:
-                first.done.cancel()
-            await second.done
+                waiting[0].cancel()
+            await waiting[1]
 
     asyncio.run(ask())
     assert model.batches == [[1, 1]]

@@ -22,11 +22,11 @@ class Item:
 
     rows: Rows
     ids: list[str]
-    done: asyncio.Future[None] | None
     time_us: int
     started_s: float
     request_id: str | None = None
     entities: list[dict[str, Any] | None] | None = None
+    done: asyncio.Future[None] | None = None
     outputs: list[Array] = field(default_factory=list)
     fallback: list[bool] | None = None
     warnings: list[str | None] | None = None
@@ -47,6 +47,7 @@ class Batcher:
         most_rows: of a batch; a larger request runs alone.
         inline_rows: a larger batch runs in the pool.
         inline_s: a model whose last batch took longer runs in the pool.
+        alone: whether no other request is under way, so that there is nothing to wait for.
     """
 
     def __init__(
@@ -57,28 +58,36 @@ class Batcher:
         most_rows: int = 1024,
         inline_rows: int = 2048,
         inline_s: float = 0.005,
+        alone: Callable[[], bool] = lambda: False,
     ) -> None:
         self._run = run
         self._pool = pool
         self._most_rows = most_rows
         self._inline_rows = inline_rows
         self._inline_s = inline_s
+        self._alone = alone
         self._last_s = 0.0
         self._waiting: list[Item] = []
         self._flushing = False
 
-    def submit(self, item: Item) -> None:
-        """Take one request; its `done` is set when it has run."""
+    def submit(self, item: Item) -> asyncio.Future[None] | None:
+        """Take one request; gives what to wait for, None when it has run already."""
+        if not self._flushing and self._alone() and self._fits_inline([item]):
+            self._timed([item])
+            return None
+        loop = asyncio.get_running_loop()
+        item.done = loop.create_future()
         self._waiting.append(item)
         if not self._flushing:
             self._flushing = True
-            asyncio.get_running_loop().call_soon(self._flush)
+            loop.call_soon(self._flush)
+        return item.done
 
     def _flush(self) -> None:
         while self._waiting:
             waiting, self._waiting = self._waiting, []
             for number, chunk in enumerate(chunks := list(_chunks(waiting, self._most_rows))):
-                if self._last_s <= self._inline_s and sum(item.count for item in chunk) <= self._inline_rows:
+                if self._fits_inline(chunk):
                     self._timed(chunk)
                     _resolve(chunk)
                     continue
@@ -86,6 +95,9 @@ class Batcher:
                 self._run_aside(chunk)
                 return
         self._flushing = False
+
+    def _fits_inline(self, chunk: list[Item]) -> bool:
+        return self._last_s <= self._inline_s and sum(item.count for item in chunk) <= self._inline_rows
 
     def _run_aside(self, chunk: list[Item]) -> None:
         running = asyncio.get_running_loop().run_in_executor(self._pool, self._timed, chunk)

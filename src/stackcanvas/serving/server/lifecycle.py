@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -90,11 +90,13 @@ class _Process:
         )
         self._app = App(predictor, metrics=self._metrics, reload=self._reload, version=version)
         self._reloading = asyncio.Lock()
+        self._under_way: Sized = ()
 
     async def run(self) -> None:
         """Serve until told to stop."""
         self._log.start()
         server = _Server(self._config(), started=self._announce)
+        self._under_way = server.server_state.tasks
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.stop)
@@ -109,6 +111,9 @@ class _Process:
                 pool.shutdown(wait=True)
             self._log.stop()
             self._address().unlink(missing_ok=True)
+
+    def _alone(self) -> bool:
+        return len(self._under_way) == 1
 
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
@@ -192,6 +197,7 @@ class _Process:
             log=self._log,
             metrics=self._metrics,
             pool=self._models,
+            alone=self._alone,
             where=where,
             shadow=shadow,
         )

@@ -153,11 +153,9 @@ class Predictor:
         """
         parts = _parts(chosen)
         items = [self._item(variant, at, request) for variant, at in parts]
-        for (variant, _), item in zip(parts, items, strict=True):
-            variant.submit(item)
-        for item in items:
-            assert item.done is not None
-            await item.done
+        for running in [variant.submit(item) for (variant, _), item in zip(parts, items, strict=True)]:
+            if running is not None:
+                await running
         if endpoint.shadows:
             asyncio.get_running_loop().call_soon(self._shadow, endpoint, parts, request, items)
         for item in items:
@@ -173,8 +171,7 @@ class Predictor:
         if at is not None:
             ids = [ids[row] for row in at]
             entities = None if entities is None else [entities[row] for row in at]
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        return Item(rows, ids, done, request.time_us, request.started_s, request.request_id, entities)
+        return Item(rows, ids, request.time_us, request.started_s, request.request_id, entities)
 
     def _shadow(
         self, endpoint: Endpoint, parts: list[tuple[Variant, list[int] | None]], request: Request, items: list[Item]
@@ -196,7 +193,7 @@ class Predictor:
         if self._shadow_rows + item.count > _SHADOW_ROWS:
             self.metrics.shadow_dropped.add((endpoint.name,), item.count)
             return
-        copy = Item(rows, item.ids, None, item.time_us, time.perf_counter(), item.request_id, item.entities)
+        copy = Item(rows, item.ids, item.time_us, time.perf_counter(), item.request_id, item.entities)
         self._shadow_rows += copy.count
         running = asyncio.get_running_loop().run_in_executor(self._shadow_pool, shadow.answer, [copy])
         running.add_done_callback(lambda future: self._shadowed(future, copy.count))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +45,7 @@ class Variant:
         bundle: its model.
         fallback: answers for rows that fail.
         plan: of the endpoint's log.
+        alone: whether no other request is under way.
         shadow: its answers are logged and never given.
 
     Raises:
@@ -61,6 +63,7 @@ class Variant:
         log: PredictionLog,
         metrics: Metrics,
         pool: Executor,
+        alone: Callable[[], bool],
         where: str,
         shadow: bool = False,
     ) -> None:
@@ -81,11 +84,11 @@ class Variant:
         self._shadow = shadow
         self._inputs = InputChecks(bundle.signature, bundle.spec.checks, where=where)
         self._outputs = OutputChecks(bundle.signature, bundle.spec.checks, where=where)
-        self._batcher = Batcher(self.answer, pool=pool)
+        self._batcher = Batcher(self.answer, pool=pool, alone=alone)
 
-    def submit(self, item: Item) -> None:
-        """Have one request answered with those that wait beside it."""
-        self._batcher.submit(item)
+    def submit(self, item: Item) -> asyncio.Future[None] | None:
+        """Have one request answered with those that wait beside it; None when it has been already."""
+        return self._batcher.submit(item)
 
     def answer(self, items: Sequence[Item]) -> None:
         """Fill in the outputs, or the error, of every item."""

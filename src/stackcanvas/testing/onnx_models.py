@@ -37,7 +37,7 @@ def _model(nodes: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any], 
 
 
 def delay_model(shift: float = 0.0) -> bytes:
-    """The probability is sigmoid(wind / 10 + month / 12 + shift), where a missing wind is 0; a month beyond 11 raises."""
+    """The probability is sigmoid(wind / 10 + month / 12 + shift); a missing wind is 0, a month beyond 11 raises."""
     table = numpy_helper.from_array((np.arange(12) / 12 + shift).astype(np.float32), "table")
     numbers = {"zero": np.float32(0), "tenth": np.float32(0.1), "half": np.float32(0.5), "flat": np.array([-1])}
     constants = [table, *(numpy_helper.from_array(np.asarray(value), name) for name, value in numbers.items())]

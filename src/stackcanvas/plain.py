@@ -123,15 +123,32 @@ def _text(shown: Any) -> str:
 
 
 # The key that says what the rest of a mapping is about stands alone, without its name.
-_LEADING = ("name", "kind", "by", "mode", "where", "choice", "needed", "tool", "block", "pipeline", "metric")
+_LEADING = (
+    *(
+        "name",
+        "kind",
+        "by",
+        "mode",
+        "where",
+        "needed",
+        "block",
+        "choice",
+        "tool",
+        "pipeline",
+        "metric",
+        "method",
+        "view",
+    ),
+    *("requirement", "measure", "url"),
+)
 
 
 def one_line(shown: Any) -> str:
-    """A plain value as one line: the leading words of a mapping alone, of a list of mappings only those.
+    """A plain value as one line: of a list of mappings only what they are called, where that tells them apart.
 
     Example:
         >>> one_line({"kind": "canary", "steps": ["10%", "100%"], "every": "12h"})
-        'canary, steps 10% 100%, every 12h'
+        'canary, steps 10% · 100%, every 12h'
         >>> one_line([{"name": "flights", "uri": "a"}, {"name": "weather", "uri": "b"}]), one_line(False)
         ('flights; weather', 'no')
     """
@@ -139,7 +156,9 @@ def one_line(shown: Any) -> str:
         return ", ".join(said for key, value in shown.items() if (said := _pair(str(key), value)))
     if isinstance(shown, Sequence) and not isinstance(shown, str):
         if any(isinstance(item, Mapping) for item in shown):
-            return "; ".join(_head(item) for item in shown)
+            heads = [_head(item) for item in shown]
+            # Where their names do not tell them apart, more is said of each.
+            return "; ".join(heads if len(set(heads)) == len(heads) else [one_line(item) for item in shown])
         return ", ".join(one_line(item) for item in shown)
     return " ".join(cell(shown).split())
 
@@ -147,7 +166,7 @@ def one_line(shown: Any) -> str:
 def _pair(key: str, value: Any) -> str:
     said = one_line(value)
     if isinstance(value, list):
-        said = said.replace(", ", " ")
+        said = said.replace(", ", " · ")
     alone = key in _LEADING and not (isinstance(value, bool) and key != "needed")
     return said if alone or not said else f"{key.replace('_', ' ')} {said}"
 

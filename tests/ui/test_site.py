@@ -134,7 +134,7 @@ def test_a_run_shows_its_metrics_as_lines(stack: Stack, pages: Client) -> None:
     execution, run = record_something(stack)
     found = page(pages.get(f"/runs/{run}", headers=HTML))
 
-    assert "auc: from 0.5 to 0.7, last 0.7" in list(found.all("svg", "aria-label"))
+    assert "auc, from 0.5 to 0.7;  last 0.7" in list(found.all("svg", "aria-label"))
     assert "nan" in found.text
     assert pages.get(f"/runs/{run}.json").json()["charts"][0]["first"] == "step 0"
     assert "data:flights@1" in page(pages.get(f"/executions/{execution}", headers=HTML)).text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -44,11 +44,17 @@ class BlockEvidence:
     warnings: tuple[str, ...] = ()
 
 
-def collect(stack: Stack) -> dict[str, BlockEvidence]:
-    """The evidence for every block, by its id."""
+def collect(stack: Stack, *, only: Collection[str] | None = None) -> dict[str, BlockEvidence]:
+    """The evidence for every block, by its id.
+
+    Args:
+        only: for these blocks alone.
+    """
     left = unserved(stack.canvas)
     collected = {}
     for block, found in _BLOCKS.items():
+        if only is not None and block not in only:
+            continue
         evidence = found(stack)
         notes = tuple(f"Not yet: {one.said}" for one in left if one.question.startswith(f"{block}."))
         collected[block] = replace(evidence, warnings=(*evidence.warnings, *notes))

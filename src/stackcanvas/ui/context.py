@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +14,14 @@ class Cell:
         href: where it leads.
         tone: `plain`, `good`, `warn`, `bad` or `soft`.
         mono: whether every character counts, as in a digest.
+        whole: never broken into lines, as an instant.
     """
 
     text: str
     href: str | None = None
     tone: str = "plain"
     mono: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,22 +164,61 @@ class CanvasPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """A line over steps, drawn as SVG.
+class Line:
+    """One line of a chart.
 
     Args:
-        points: of the line, each `x,y` in a box of 600 by 160.
+        label: what it shows, where there are several.
+        points: each `x,y` in a box of 600 by 160.
+        latest: its last value.
+    """
+
+    label: str
+    points: str
+    latest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Lines over time or steps, drawn as SVG.
+
+    Args:
         low, high: the range of values.
         first, last: what stands at the two ends.
     """
 
     title: str
-    points: str
+    lines: tuple[Line, ...]
     low: str
     high: str
     first: str
     last: str
-    latest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Twig:
+    """A line of a tree with what hangs on it.
+
+    Args:
+        role: as what it was known.
+        note: what more there is to say.
+    """
+
+    text: str
+    href: str | None
+    role: str = ""
+    note: str = ""
+    is_work: bool = False
+    twigs: tuple[Twig, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The way from a thing, as a tree."""
+
+    title: str
+    twigs: tuple[Twig, ...]
+    empty: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +234,13 @@ class BlockPage:
 
 @dataclass(frozen=True, slots=True)
 class RecordPage:
-    """Anything that the stack keeps: its facts, charts of its metrics, and tables of what is tied to it."""
+    """Anything that the stack keeps: its facts, charts of its metrics, its lineage, and what is tied to it."""
 
     kind: str
     title: str
     facts: tuple[FactView, ...]
     charts: tuple[Chart, ...] = ()
+    trees: tuple[Tree, ...] = ()
     tables: tuple[Table, ...] = ()
     warning: str | None = None
 
@@ -226,4 +268,5 @@ class PatternsPage:
     blocks: tuple[BlockView, ...]
     tables: tuple[Table, ...]
     charts: tuple[Chart, ...]
-    facts: tuple[FactView, ...] = field(default=())
+    trees: tuple[Tree, ...]
+    facts: tuple[FactView, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -11,6 +12,7 @@ from markupsafe import Markup, escape
 from stackcanvas.ui.context import Shell
 from stackcanvas.ui.links import Links
 
+_MOST_COLUMNS = 8
 _CODE = re.compile(r"`([^`\n]+)`")
 
 
@@ -24,7 +26,29 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["prose"] = prose
+    made.filters["columns"] = columns
     return made
+
+
+def columns(items: Sequence[object]) -> tuple[str, ...]:
+    """The columns of a table of mappings; none where they are not a few plain values each.
+
+    Example:
+        >>> columns([{"name": "a", "size": 1}, {"name": "b", "kind": "x"}]), columns(["a", "b"])
+        (('name', 'size', 'kind'), ())
+    """
+    found: dict[str, None] = {}
+    for item in items:
+        if not isinstance(item, Mapping) or any(
+            isinstance(part, Mapping | list) and _is_deep(part) for part in item.values()
+        ):
+            return ()
+        found.update(dict.fromkeys(str(name) for name in item))
+    return tuple(found) if len(found) <= _MOST_COLUMNS else ()
+
+
+def _is_deep(part: Mapping[str, object] | list[object]) -> bool:
+    return isinstance(part, Mapping) or any(isinstance(one, Mapping | list) for one in part)
 
 
 def prose(text: str) -> Markup:

@@ -18,9 +18,24 @@ _TONES = {
 }
 
 
-def text(value: object, *, tone: str = "plain") -> Cell:
-    """Any value as a person reads it."""
-    return Cell(cell(value), tone=tone)
+_LONGEST = 200
+
+
+def text(value: object, *, tone: str = "plain", longest: int = _LONGEST) -> Cell:
+    """Any value as a person reads it, cut where it is long."""
+    shown = cell(value)
+    return Cell(shown if len(shown) <= longest else f"{shown[: longest - 1]}…", tone=tone)
+
+
+def actor(name: str, *, verified: bool = True) -> Cell:
+    """Who did it, without the address, and whether that is sure."""
+    short = name.partition(" <")[0]
+    return Cell(short if verified else f"{short} (unverified)", tone="soft")
+
+
+def chance(value: float) -> Cell:
+    """A probability; tiny ones are only called so."""
+    return Cell("under 0.001" if value < 0.001 else f"{value:.3f}")
 
 
 def count(number: int | None) -> Cell:
@@ -45,12 +60,13 @@ def size(size_bytes: int | None) -> Cell:
 
 def took(seconds_s: float | None) -> Cell:
     """A duration with its unit."""
-    return Cell("" if seconds_s is None else duration_text(seconds_s))
+    # Nothing takes no time: the clock stood still, as it does in a replay.
+    return Cell(duration_text(seconds_s) if seconds_s else "")
 
 
 def when(instant: datetime | None) -> Cell:
     """An instant to the minute, in UTC."""
-    return Cell("" if instant is None else cell(instant)[:16])
+    return Cell("" if instant is None else cell(instant)[:16], whole=True)
 
 
 def state(name: str) -> Cell:

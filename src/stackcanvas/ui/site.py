@@ -45,7 +45,7 @@ def pages(stack: Stack) -> Starlette:
     routes.append(Mount("/static", StaticFiles(packages=[("stackcanvas.ui", "static")])))
     return Starlette(
         routes=routes,
-        exception_handlers={StackCanvasError: site.failed, HTTPException: site.missing},
+        exception_handlers={StackCanvasError: site.failed, HTTPException: site.missing, Exception: site.broken},
     )
 
 
@@ -86,6 +86,11 @@ class _Site:
         path = request.url.path
         said = f"There is nothing at {path}." if error.status_code == 404 else str(error.detail)
         return self._error(request, error.status_code, said, {"error": said})
+
+    def broken(self, request: Request, error: Exception) -> Response:
+        """A fault of ours; the server's log has it with its traceback."""
+        said = f"Something went wrong inside stackcanvas ({type(error).__name__}). The server's log says where."
+        return self._error(request, 500, said, {"error": said, "kind": "StackCanvasError"})
 
     def _error(self, request: Request, status: int, sentence: str, envelope: dict[str, object]) -> Response:
         wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.endswith(".json")

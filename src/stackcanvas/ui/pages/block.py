@@ -22,7 +22,9 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
     if wanted not in names:
         raise NotFound("block", wanted, known=names)
     place = names.index(wanted)
-    view = next(one for one in block_views(stack.canvas, evidence.collect(stack), links) if one.id == wanted)
+    view = next(
+        one for one in block_views(stack.canvas, evidence.collect(stack, only=(wanted,)), links) if one.id == wanted
+    )
     room = ROOMS[wanted](stack, links) if wanted in ROOMS else Room(())
     page = BlockPage(
         block=view,

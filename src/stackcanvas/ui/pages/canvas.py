@@ -41,6 +41,6 @@ def _processes(stack: Stack) -> tuple[FactView, ...]:
     return tuple(
         FactView(name, (running[name].url or "runs").removeprefix("http://"), tone="good")
         if name in running
-        else FactView(name, "does not run", tone="soft")
+        else FactView(name, "off", tone="soft")
         for name in NAMES
     )

@@ -36,7 +36,7 @@ def events_table(events: list[Event], links: Links, *, title: str = "Events") ->
             Cell(event.name),
             show.ref(links, event.subject),
             show.text(event.payload, tone="soft"),
-            Cell(event.actor, tone="soft"),
+            show.actor(event.actor),
         )
         for event in events
     )

@@ -47,7 +47,7 @@ def executions_table(found: list[Execution], links: Links, *, title: str = "Exec
             show.when(one.started),
             show.took(one.duration_s),
             Cell(one.trigger),
-            Cell(one.actor if one.verified else f"{one.actor} (unverified)", tone="soft"),
+            show.actor(one.actor, verified=one.verified),
             show.code(one.code),
         )
         for one in found
@@ -61,7 +61,7 @@ def _facts(found: Execution, links: Links) -> tuple[FactView, ...]:
         FactView("started", cell(found.started)),
         FactView("took", show.took(found.duration_s).text),
         FactView("started by", found.trigger),
-        FactView("actor", found.actor if found.verified else f"{found.actor} (unverified)"),
+        FactView("actor", show.actor(found.actor, verified=found.verified).text),
         FactView("code", show.code(found.code).text or "not known"),
         FactView("id", found.id),
     ]

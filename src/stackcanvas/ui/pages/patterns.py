@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 from stackcanvas.stack import Stack
-from stackcanvas.ui.charts import line_chart
-from stackcanvas.ui.context import BlockView, Cell, Decision, FactView, PatternsPage, QuestionView, Table
+from stackcanvas.ui.charts import over_steps, over_time
+from stackcanvas.ui.context import BlockView, Cell, Decision, FactView, PatternsPage, QuestionView, Table, Tree, Twig
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages.page import Page
 
@@ -32,13 +33,17 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
     charts = tuple(
         chart
         for chart in (
-            line_chart("auc", [(step, 0.75 - 0.2 / (1 + step)) for step in range(40)]),
-            line_chart("loss", [(step, 1 / (1 + step % 7)) for step in range(700)]),
+            over_steps("auc", [(step, 0.75 - 0.2 / (1 + step)) for step in range(40)]),
+            over_time("auc by version", {"delay@1": _days(40, 0.74), "delay@2": _days(20, 0.77)}),
         )
         if chart
     )
     page = PatternsPage(
-        blocks=(full, empty, *others), tables=(_table(), _wide(), Table("Empty", (), ())), charts=charts, facts=_FACTS
+        blocks=(full, empty, *others),
+        tables=(_table(), _wide(), Table("Empty", (), ())),
+        charts=charts,
+        trees=(_tree(),),
+        facts=_FACTS,
     )
     return Page("patterns.html", "Patterns", page)
 
@@ -81,6 +86,17 @@ def _block(
         if facts == _FACTS
         else (),
     )
+
+
+def _days(count: int, level: float) -> list[tuple[datetime, float]]:
+    last = datetime(2013, 7, 31, tzinfo=UTC)
+    return [(last - timedelta(days=day), level + 0.01 * (day % 3)) for day in reversed(range(count))]
+
+
+def _tree() -> Tree:
+    data = Twig("data:flights@12", "#", role="source")
+    work = Twig("features.training_set", "#", note="3 times, last 2013-07-19 00:00", is_work=True, twigs=(data,))
+    return Tree("Where it comes from", (Twig("data:training@2", "#", twigs=(work,)),), "")
 
 
 def _table() -> Table:

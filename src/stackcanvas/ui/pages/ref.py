@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stackcanvas.errors import BadInput, NotFound
-from stackcanvas.metadata import Artifact, Edge, Graph, Ref
+from stackcanvas.metadata import Artifact, Graph, Ref
 from stackcanvas.plain import cell, title
 from stackcanvas.stack import Stack
 from stackcanvas.stack.lineage import trail
+from stackcanvas.stack.trees import Branch, Work, grow
 from stackcanvas.ui import show
-from stackcanvas.ui.context import Cell, FactView, RecordPage, Table
+from stackcanvas.ui.context import FactView, RecordPage, Table, Tree, Twig
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages.events import events_table
 from stackcanvas.ui.pages.execution import executions_table
@@ -27,10 +28,10 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
     try:
         found = trail(stack, ref)
         pinned, via = found.graph.root, found.via
-        tables = list(_lineage_tables(found.graph, _downstream(stack, pinned), links))
+        trees = _lineage(found.graph, _downstream(stack, pinned), links)
     except NotFound:
         # Nothing was made under this name; it may still be what events and work are about.
-        pinned, via, tables = ref, (ref,), []
+        pinned, via, trees = ref, (ref,), ()
         if not stack.spine.events.latest(subject=ref, limit=1) and not stack.spine.executions.search(subject=ref):
             raise
     artifact = stack.spine.artifacts.get(pinned)
@@ -38,16 +39,51 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
         kind=_KINDS.get(pinned.kind, pinned.kind.capitalize()),
         title=str(ref).partition(":")[2],
         facts=(*_via(via, links), *_facts(artifact, links)),
-        tables=(*tables, *_other_tables(stack, pinned, links)),
+        trees=trees,
+        tables=tuple(_other_tables(stack, pinned, links)),
     )
     return Page("record.html", str(ref), page)
 
 
-def _lineage_tables(upstream: Graph, downstream: Graph, links: Links) -> tuple[Table, ...]:
+def _lineage(upstream: Graph, downstream: Graph, links: Links) -> tuple[Tree, ...]:
     return (
-        _links_table("Where it comes from", upstream, links, "The records name nothing that it was made from."),
-        _links_table("What came of it", downstream, links, "The records name nothing that was made from it."),
+        Tree("Where it comes from", _twigs(grow(upstream), links), "The records name nothing that it was made from."),
+        Tree(
+            "What came of it",
+            _twigs(grow(downstream, down=True), links),
+            "The records name nothing that was made from it.",
+        ),
     )
+
+
+def _twigs(branch: Branch, links: Links) -> tuple[Twig, ...]:
+    """What hangs on a thing: the work that leads on, and what it leads to."""
+    return tuple(
+        Twig(
+            work.newest.kind,
+            links.ref(work.newest.ref),
+            note=_note(work),
+            is_work=True,
+            twigs=tuple(
+                Twig(
+                    show.ref(links, one.ref).text,
+                    links.ref(one.ref),
+                    role=one.role,
+                    note="as above" if one.told else "and more" if one.cut else "",
+                    twigs=_twigs(one, links),
+                )
+                for one in work.branches
+            ),
+        )
+        for work in branch.works
+    )
+
+
+def _note(work: Work) -> str:
+    newest = work.newest
+    when = cell(newest.started)[:16]
+    times = f"{len(work.executions)} times, last {when}" if len(work.executions) > 1 else when
+    return times if newest.state == "done" else f"{times}, {newest.state}"
 
 
 def _other_tables(stack: Stack, pinned: Ref, links: Links) -> list[Table]:
@@ -85,23 +121,6 @@ def _facts(artifact: Artifact | None, links: Links) -> tuple[FactView, ...]:
         facts.append(FactView("digest", artifact.digest))
     facts += [FactView(title(name), cell(value, name=name)) for name, value in artifact.facts.items()]
     return tuple(facts)
-
-
-def _links_table(heading: str, graph: Graph, links: Links, empty: str) -> Table:
-    rows = tuple(_link_row(edge, graph, links) for edge in graph.edges)
-    return Table(heading, ("work", "", "what", "as", "when", "state"), rows, empty)
-
-
-def _link_row(edge: Edge, graph: Graph, links: Links) -> tuple[Cell, ...]:
-    execution = graph.execution(edge.execution)
-    return (
-        show.execution(links, execution),
-        Cell(edge.direction, tone="soft"),
-        show.ref(links, edge.ref),
-        Cell(edge.role, tone="soft"),
-        show.when(edge.time),
-        show.state(execution.state),
-    )
 
 
 def _versions_table(versions: list[Artifact], links: Links) -> Table:

@@ -9,7 +9,7 @@ from stackcanvas.metadata import KINDS
 from stackcanvas.plain import cell
 from stackcanvas.stack import Stack
 from stackcanvas.ui import show
-from stackcanvas.ui.charts import line_chart
+from stackcanvas.ui.charts import over_steps
 from stackcanvas.ui.context import Cell, Chart, FactView, RecordPage, Table
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages.page import Page
@@ -18,23 +18,40 @@ _MOST_CHARTS = 24
 
 
 def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
-    """One run."""
+    """One run, of a pipeline or by hand."""
     run = stack.experiments.get(asked["id"])
     page = RecordPage(
         kind=f"Run of {run.experiment}",
         title=run.name,
         facts=_facts(run, links),
         charts=_charts(stack, run),
-        tables=_tables(stack, run, links),
+        tables=(*_steps(stack, run.id, links), *_tables(stack, run, links)),
     )
     return Page("record.html", run.name, page)
+
+
+def _steps(stack: Stack, run_id: str, links: Links) -> tuple[Table, ...]:
+    steps = stack.pipelines.steps(run_id)
+    rows = tuple(
+        (
+            Cell(step.node, links.ref(f"execution:{step.execution}") if step.execution else None),
+            show.state(step.state),
+            show.when(step.started),
+            show.took(step.duration_s),
+            show.count(step.attempt),
+            Cell(step.error or "", tone="bad"),
+        )
+        for step in steps
+    )
+    columns = ("step", "state", "started", "#took", "#tries", "error")
+    return (Table("Steps", columns, rows),) if steps else ()
 
 
 def _charts(stack: Stack, run: RunInfo) -> tuple[Chart, ...]:
     drawn = []
     for key in sorted(run.metrics)[:_MOST_CHARTS]:
         history = stack.experiments.metrics(run.id, key)
-        chart = line_chart(key, [(point.step, point.value) for point in history])
+        chart = over_steps(key, [(point.step, point.value) for point in history])
         if chart is not None:
             drawn.append(chart)
     return tuple(drawn)

@@ -34,7 +34,7 @@ def _row(version: DataVersion, links: Links) -> tuple[Cell, ...]:
         show.count(version.rows),
         show.count(version.files),
         show.size(version.size_bytes),
-        show.text(list(version.columns)[:12], tone="soft"),
+        show.text(list(version.columns), tone="soft"),
         Cell(", ".join(version.tags)),
         show.digest(version.digest),
     )

@@ -16,7 +16,7 @@ def room(stack: Stack, links: Links) -> Room:
         (
             Cell(commit.digest[:10], mono=True),
             show.when(commit.time),
-            Cell(commit.author),
+            show.actor(commit.author),
             Cell(commit.subject),
         )
         for commit in stack.foundations.log(limit=20)

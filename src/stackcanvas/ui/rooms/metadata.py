@@ -21,7 +21,7 @@ def room(stack: Stack, links: Links) -> Room:
             (
                 show.count(entry.sequence),
                 show.when(entry.time),
-                Cell(entry.actor if entry.verified else f"{entry.actor} (unverified)"),
+                show.actor(entry.actor, verified=entry.verified),
                 Cell(entry.action),
                 show.ref(links, entry.subject),
                 show.text(entry.detail, tone="soft"),

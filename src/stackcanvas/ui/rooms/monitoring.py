@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
+from stackcanvas.metadata import Ref
 from stackcanvas.monitoring import Alert, DriftFound, Measured
 from stackcanvas.stack import Stack
 from stackcanvas.ui import show
-from stackcanvas.ui.charts import line_chart
+from stackcanvas.ui.charts import over_time
 from stackcanvas.ui.context import Cell, Chart, Table
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.rooms.room import Room, table
@@ -24,12 +26,12 @@ def room(stack: Stack, links: Links) -> Room:
     )
     tables = [alerts]
     for endpoint in (one.endpoint for one in stack.deployment.ls()):
-        measured = stack.monitoring.performance(endpoint, limit=200)
+        measured = stack.monitoring.performance(endpoint, limit=1000)
         drifts = stack.monitoring.drift_history(endpoint, limit=100)
         charts += _charts(endpoint, measured, drifts)
-        tables.append(_performance(endpoint, measured[:40], links))
+        tables.append(_performance(endpoint, measured[:14], links))
         if drifts:
-            tables.append(_drift(endpoint, drifts[0], links))
+            tables.append(_drift(endpoint, drifts[0]))
     return Room(tuple(tables), tuple(charts))
 
 
@@ -47,20 +49,21 @@ def _alert(one: Alert) -> tuple[Cell, ...]:
 
 
 def _charts(endpoint: str, measured: Sequence[Measured], drifts: Sequence[DriftFound]) -> Iterator[Chart]:
-    lines = {
-        f"{endpoint}: {name}": [(one.end, one.value) for one in measured if one.metric == name]
-        for name in sorted({one.metric for one in measured})
-    }
-    lines[f"{endpoint}: share of columns that drifted"] = [(one.end, one.report.share) for one in drifts]
-    for title, newest_first in lines.items():
-        points = newest_first[::-1]
-        chart = line_chart(
-            title,
-            [(place, value) for place, (_, value) in enumerate(points)],
-            ends=(show.when(points[0][0]).text, show.when(points[-1][0]).text) if points else None,
-        )
+    lines: dict[str, dict[str, list[tuple[datetime, float]]]] = {}
+    for one in reversed(measured):  # they come newest first
+        title = f"{one.metric} at {endpoint}, window by window"
+        lines.setdefault(title, {}).setdefault(_short(one.model), []).append((one.end, one.value))
+    title = f"Columns that drifted at {endpoint}, as a share"
+    for found in reversed(drifts):
+        lines.setdefault(title, {}).setdefault(_short(found.model), []).append((found.end, found.report.share))
+    for heading, by_model in lines.items():
+        chart = over_time(heading, by_model)
         if chart is not None:
             yield chart
+
+
+def _short(model: Ref) -> str:
+    return str(model).removeprefix("model:")
 
 
 def _performance(endpoint: str, measured: Sequence[Measured], links: Links) -> Table:
@@ -81,7 +84,7 @@ def _performance(endpoint: str, measured: Sequence[Measured], links: Links) -> T
     return Table(f"Performance of {endpoint}", columns, rows, empty)
 
 
-def _drift(endpoint: str, found: DriftFound, links: Links) -> Table:
+def _drift(endpoint: str, found: DriftFound) -> Table:
     columns = sorted(found.report.columns.values(), key=lambda one: (not one.drifted, -one.distance))
     rows = tuple(
         (
@@ -89,7 +92,7 @@ def _drift(endpoint: str, found: DriftFound, links: Links) -> Table:
             show.state("drifted" if one.drifted else "steady"),
             show.text(one.distance),
             show.text(one.threshold),
-            show.text(one.p_value),
+            show.chance(one.p_value),
             show.share(one.nulls_before),
             show.share(one.nulls_after),
         )
@@ -97,5 +100,4 @@ def _drift(endpoint: str, found: DriftFound, links: Links) -> Table:
     )
     window = f"{show.when(found.start).text} to {show.when(found.end).text}"
     heading = ("column", "state", "#distance", "#bound", "#chance", "#nulls before", "#nulls now")
-    del links
     return Table(f"Drift of {endpoint} against {found.model}, {window}", heading, rows)

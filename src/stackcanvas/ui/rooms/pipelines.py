@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from stackcanvas.pipelines import PipelineRun
 from stackcanvas.stack import Stack
 from stackcanvas.ui import show
@@ -13,14 +11,14 @@ from stackcanvas.ui.rooms.room import Room, table
 
 
 def room(stack: Stack, links: Links) -> Room:
-    """The last runs, and the pipelines of the project."""
+    """The last runs, and what starts by itself."""
     runs = table(
         "Runs of pipelines",
         ("run", "state", "started by", "requested", "#took", "code", "parameters", "error"),
         lambda: (_row(run, links) for run in stack.pipelines.runs(limit=50)),
         empty="No pipeline has run yet. `stackcanvas run NAME` starts one.",
     )
-    return Room((runs, _pipelines(stack)))
+    return Room((runs, _triggers(stack)))
 
 
 def _row(run: PipelineRun, links: Links) -> tuple[Cell, ...]:
@@ -36,9 +34,15 @@ def _row(run: PipelineRun, links: Links) -> tuple[Cell, ...]:
     )
 
 
-def _pipelines(stack: Stack) -> Table:
-    def rows() -> Iterator[tuple[Cell, ...]]:
-        for pipeline in stack.pipelines.ls():
-            yield (Cell(pipeline.name), Cell((pipeline.__doc__ or "").strip().partition("\n")[0], tone="soft"))
-
-    return table("Pipelines", ("pipeline", "what it does"), rows, empty="No pipeline is defined in `pipelines.py`.")
+def _triggers(stack: Stack) -> Table:
+    # From the canvas: the server of pages does not load the user's code.
+    entries = stack.answers().get("pipelines.retraining") or ()
+    rows = tuple(
+        (
+            Cell(entry.pipeline),
+            Cell(f"at {entry.cron}" if entry.cron else "" if entry.on is None else f"on {entry.on}"),
+        )
+        for entry in entries
+    )
+    empty = "Nothing starts by itself; `pipelines.retraining` in the canvas says what should."
+    return Table("What starts by itself", ("pipeline", "when"), rows, empty)

@@ -41,10 +41,10 @@ def _predictions(stack: Stack, endpoint: str, links: Links) -> Table:
     def rows() -> Iterator[tuple[Cell, ...]]:
         for one in stack.serving.log.tail(endpoint, limit=20):
             yield (
-                show.ref(links, one.ref),
+                Cell(f"…{one.prediction_id[-12:]}", links.ref(one.ref), mono=True),
                 show.when(one.time),
                 Cell(one.variant),
-                show.text(one.features, tone="soft"),
+                show.text(one.features, tone="soft", longest=90),
                 show.text(one.output),
                 Cell("fallback" if one.fallback else one.status, tone="warn" if one.fallback else "plain"),
                 show.took(one.latency_us / 1e6),

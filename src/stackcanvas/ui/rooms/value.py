@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, datetime, time
 from decimal import Decimal
 
 from stackcanvas.errors import StackCanvasError
 from stackcanvas.stack import Stack
 from stackcanvas.ui import show
-from stackcanvas.ui.charts import line_chart
+from stackcanvas.ui.charts import over_time
 from stackcanvas.ui.context import Cell, Chart, Table
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.rooms.room import Room, table
@@ -41,21 +41,15 @@ def _totals(stack: Stack, endpoint: str, links: Links) -> Table:
 
 
 def _chart(stack: Stack, endpoint: str) -> Chart | None:
+    totals: dict[str, Decimal] = {}
+    lines: dict[str, list[tuple[datetime, float]]] = {}
     try:
-        days = _by_day(stack, endpoint)
+        earned = stack.value.earned(endpoint)
     except StackCanvasError:  # the table beside it says why
         return None
-    total = Decimal(0)
-    points: list[tuple[int, float]] = []
-    for place, worth in enumerate(days.values()):
-        total += worth
-        points.append((place, float(total)))
-    ends = (str(next(iter(days))), str(list(days)[-1])) if days else None
-    return line_chart(f"{endpoint}: earned so far, {stack.value.currency}", points, ends=ends)
-
-
-def _by_day(stack: Stack, endpoint: str) -> dict[date, Decimal]:
-    days: dict[date, Decimal] = {}
-    for one in stack.value.earned(endpoint):
-        days[one.day] = days.get(one.day, Decimal(0)) + one.worth
-    return days
+    for one in earned:
+        version = one.model.removeprefix("model:")
+        totals[version] = totals.get(version, Decimal(0)) + one.worth
+        instant = datetime.combine(one.day, time(), UTC)
+        lines.setdefault(version, []).append((instant, float(totals[version])))
+    return over_time(f"Earned at {endpoint} so far, {stack.value.currency}", lines)

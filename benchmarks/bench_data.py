@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import random
 import shutil
@@ -193,7 +192,8 @@ def new_share_csv(folder: Path) -> float:
         path = root / "table.csv"
         path.write_text("".join(lines))
         data.commit("table", path)
-        path.write_text("".join(itertools.chain(lines[:200_000], lines[1:4001], lines[200_000:])))
+        new = table(4000, seed=1).write_csv().splitlines(keepends=True)[1:]
+        path.write_text("".join([*lines[:200_000], *new, *lines[200_000:]]))
         version = data.commit("table", path)
         return 100 * version.new_bytes / version.size_bytes
 

@@ -304,6 +304,32 @@ def test_progress(data: Data, root: Path) -> None:
     assert sum(told) >= 1_000_000
 
 
+@pytest.mark.parametrize("folder", ["data/manifests/", "data/profiles/"])
+@pytest.mark.parametrize("content", [None, b"damaged"])
+def test_a_store_that_lost_a_record(
+    data: Data, objects: Objects, flights: Path, folder: str, content: bytes | None
+) -> None:
+    """Committing the same again also makes a lost or damaged manifest or profile anew."""
+    os.utime(flights, (1_000_000_000, 1_000_000_000))
+    data.commit("flights", flights)
+    (key,) = [info.key for info in objects.list(folder)]
+    objects.delete(key) if content is None else objects.put(key, content)
+    assert not data.verify().sound
+
+    assert data.commit("flights", flights).existed
+    assert data.verify().sound
+
+
+def test_many_paths(data: Data, root: Path) -> None:
+    """Of very many paths the record names the first ones."""
+    for number in range(30):
+        (root / f"{number:02d}.bin").write_bytes(b"x")
+
+    version = data.commit("many", sorted(root.glob("*.bin")))
+
+    assert (version.files, len(version.source), version.source[-1]) == (30, 21, "and 10 more")
+
+
 def test_a_store_that_lost_a_pack(data: Data, objects: Objects, flights: Path) -> None:
     """Committing the same again from a good copy stores what was lost, under the same version."""
     os.utime(flights, (1_000_000_000, 1_000_000_000))

@@ -50,6 +50,53 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
         _kill_and_check(tmp_path, seed, workers=1)
 
 
+_CHECKOUT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from data_worker import open_data
+data = open_data(sys.argv[1], Path(sys.argv[2]))
+sys.stdout.write("ready\\n")
+sys.stdout.flush()
+for number in range(10**9):
+    data.checkout(f"files@{1 + number % 2}", Path(sys.argv[2]) / "out", link=number % 3 == 0)
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_checkouts(tmp_path: Path, seed: int) -> None:
+    """A checkout that is killed leaves whole files of one version or the other, and the next one completes it."""
+    url = f"sqlite:///{tmp_path}/metadata.db"
+    prepare(open_database(url), load)
+    clock = SystemClock()
+    spine = Spine(open_database(url), clock=clock, ids=Ids(clock.now), actor=Actor("test"))
+    data = Data(spine, open_objects(tmp_path / "objects"), tmp_path, tmp_path / "cache")
+    (tmp_path / "source").mkdir()
+    for turn in (b"1", b"2"):
+        for number in range(300):
+            (tmp_path / "source" / f"{number}").write_bytes(turn * 5000)
+        data.commit("files", tmp_path / "source")
+    command = [sys.executable, "-c", _CHECKOUT, url, str(tmp_path), str(_WORKER.parent)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == b"ready\n"
+        threading.Event().wait(random.Random(seed).uniform(0, 0.6))
+        worker.send_signal(signal.SIGKILL)
+
+    if (tmp_path / "out").exists():
+        assert {path.read_bytes() for path in (tmp_path / "out").iterdir() if path.is_file()} <= {
+            b"1" * 5000,
+            b"2" * 5000,
+        }
+    data.checkout("files@1", tmp_path / "out")
+    found = sorted((tmp_path / "out").iterdir())
+    assert [path.name for path in found] == sorted(map(str, range(300)))
+    assert {path.read_bytes() for path in found} == {b"1" * 5000}
+    assert data.verify().sound
+    data.close()
+    spine.database.close()
+
+
 def _kill_and_check(root: Path, seed: int, *, workers: int) -> None:
     url = f"sqlite:///{root}/metadata.db"
     prepare(open_database(url), load)

@@ -21,8 +21,10 @@ from stackcanvas.data.places import Place
 from stackcanvas.data.sources import as_paths, gather
 from stackcanvas.data.tag import check_tag
 from stackcanvas.data.versions import DataVersion
-from stackcanvas.errors import BadInput
+from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.metadata import Recording, Ref, current
+
+_SHOWN = 20
 
 
 def commit(parts: Parts, source: object, wish: Wish) -> DataVersion:
@@ -35,7 +37,7 @@ def commit(parts: Parts, source: object, wish: Wish) -> DataVersion:
     if lock is not None:
         lock.read()  # one that could not be written afterwards is reported before anything is done
     paths = as_paths(source)
-    shown = [] if paths is None else [_shown(parts.root, path) for path in paths]
+    shown = _shown(parts.root, paths or [])
     asked = {"message": wish.message, "source": shown, "table": wish.table, "key": list(wish.key)}
     with parts.spine.record("data.commit", subject=ref, parameters=asked) as recording:
         gathered = None if paths is None else gather(paths)
@@ -67,9 +69,13 @@ def _check(parts: Parts, wish: Wish) -> None:
         raise BadInput("the key names a column twice", expected="different columns")
 
 
-def _shown(root: Path, path: Path) -> str:
-    absolute = path.absolute()
-    return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else absolute.as_posix()
+def _shown(root: Path, paths: Sequence[Path]) -> list[str]:
+    """The paths as they are recorded: from the project's folder, and only so many as people read."""
+    shown = []
+    for path in paths[:_SHOWN]:
+        absolute = path.absolute()
+        shown.append(absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else absolute.as_posix())
+    return shown if len(paths) <= _SHOWN else [*shown, f"and {len(paths) - _SHOWN} more"]
 
 
 def _record(parts: Parts, made: Draft, wish: Wish, source: Sequence[str], recording: Recording) -> DataVersion:
@@ -78,7 +84,8 @@ def _record(parts: Parts, made: Draft, wish: Wish, source: Sequence[str], record
     digest = digest_of(manifest)
     if made.profile is not None:
         parts.objects.put(profile_key(digest), made.profile.to_json().encode())
-    parts.objects.put(manifest_key(digest), manifest)
+    if not _holds(parts, manifest_key(digest), manifest):
+        parts.objects.put(manifest_key(digest), manifest)
     with parts.spine.write() as tx:
         latest = parts.versions.find(tx, Ref("data", wish.name))
         if latest is not None and latest.digest == digest:
@@ -101,6 +108,13 @@ def _record(parts: Parts, made: Draft, wish: Wish, source: Sequence[str], record
         recording.made(version.ref)
         recording.finish(tx)
     return replace(version, tags=tuple(sorted({*version.tags, *wish.tags})))
+
+
+def _holds(parts: Parts, key: str, data: bytes) -> bool:
+    try:
+        return parts.objects.get(key) == data
+    except NotFound:
+        return False
 
 
 def _announce(parts: Parts, tx: Connection, version: DataVersion) -> None:

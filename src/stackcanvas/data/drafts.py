@@ -24,7 +24,7 @@ from stackcanvas.data.manifest import (
 from stackcanvas.data.parts import Parts
 from stackcanvas.data.sources import Gathered, gather
 from stackcanvas.data.store import SourceFile, Writer
-from stackcanvas.errors import BadInput, Conflict
+from stackcanvas.errors import BadInput, Conflict, Corrupt, NotFound
 from stackcanvas.metadata import Ref
 from stackcanvas.statistics import Profile
 
@@ -81,10 +81,16 @@ def _untouched(parts: Parts, gathered: Gathered | None, wish: Wish) -> Draft | N
     digests = [digest for digest in known if digest is not None]
     if len(digests) < len(known) or digest_of(encode_listing(_files(gathered, digests))) != latest.listing:
         return None
-    if not all(parts.reader.complete(digests)):
-        return None  # something was lost: reading the files again mends it
     key = manifest_key(latest.digest)
-    return Draft(Manifest.from_bytes(parts.objects.get(key), where=key), None, 0)
+    # Where something was lost or damaged, reading the files again mends it.
+    if not all(parts.reader.complete([*digests, bytes.fromhex(latest.listing)])):
+        return None
+    try:
+        manifest = Manifest.from_bytes(parts.objects.get(key), where=key)
+        lacks_profile = bool(latest.columns) and latest.profile is None
+    except (NotFound, Corrupt):
+        return None
+    return None if lacks_profile else Draft(manifest, None, 0)
 
 
 def _stored(parts: Parts, source: object, gathered: Gathered | None, wish: Wish) -> Draft:

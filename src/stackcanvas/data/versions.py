@@ -30,7 +30,7 @@ class DataVersion:
         key: the columns that identify a row.
         changed_columns: what differs from the version before: name to (type before, type now), None where it was not
             or is not.
-        source: the paths that were committed, as they were given; empty for rows.
+        source: the first of the paths that were committed; empty for rows.
         execution: the id of the execution that made it.
         existed: on the answer of a commit only: the latest version was equal, no new one was made.
     """

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stackcanvas.errors import BadInput
-from stackcanvas.metadata import Event
 from stackcanvas.stack import Stack
-from stackcanvas.ui import show
-from stackcanvas.ui.context import Cell, EventsPage, Table
+from stackcanvas.ui.context import EventsPage
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages.page import Page
+from stackcanvas.ui.tables import events_table
 
 _AT_ONCE = 100
 
@@ -25,23 +24,6 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
         found = [event for event in reversed(found) if event.sequence < before]
     older = links.events(before=found[-1].sequence) if found and found[-1].sequence > 1 else None
     return Page("events.html", "Events", EventsPage(events_table(found, links), older))
-
-
-def events_table(events: list[Event], links: Links, *, title: str = "Events") -> Table:
-    """Events as a table."""
-    rows = tuple(
-        (
-            show.count(event.sequence),
-            show.when(event.time),
-            Cell(event.name),
-            show.ref(links, event.subject),
-            show.text(event.payload, tone="soft"),
-            show.actor(event.actor),
-        )
-        for event in events
-    )
-    columns = ("#number", "time", "event", "subject", "facts", "actor")
-    return Table(title, columns, rows, "Nothing has happened yet.")
 
 
 def _number(text: str | None) -> int | None:

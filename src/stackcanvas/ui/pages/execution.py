@@ -11,6 +11,7 @@ from stackcanvas.ui import show
 from stackcanvas.ui.context import Cell, FactView, RecordPage, Table
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages.page import Page
+from stackcanvas.ui.tables import executions_table
 
 
 def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
@@ -35,24 +36,6 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
     tables = (used_and_made, *((executions_table(inside, links, title="Work inside it"),) if inside else ()))
     page = RecordPage("Execution", found.kind, _facts(found, links), tables=tables, warning=found.error)
     return Page("record.html", found.kind, page)
-
-
-def executions_table(found: list[Execution], links: Links, *, title: str = "Executions") -> Table:
-    """Executions as a table."""
-    rows = tuple(
-        (
-            show.execution(links, one),
-            show.ref(links, one.subject),
-            show.state(one.state),
-            show.when(one.started),
-            show.took(one.duration_s),
-            Cell(one.trigger),
-            show.actor(one.actor, verified=one.verified),
-            show.code(one.code),
-        )
-        for one in found
-    )
-    return Table(title, ("work", "about", "state", "started", "#took", "started by", "actor", "code"), rows)
 
 
 def _facts(found: Execution, links: Links) -> tuple[FactView, ...]:

@@ -13,9 +13,8 @@ from stackcanvas.stack.trees import Branch, Work, grow
 from stackcanvas.ui import show
 from stackcanvas.ui.context import FactView, RecordPage, Table, Tree, Twig
 from stackcanvas.ui.links import Links
-from stackcanvas.ui.pages.events import events_table
-from stackcanvas.ui.pages.execution import executions_table
 from stackcanvas.ui.pages.page import Page
+from stackcanvas.ui.tables import events_table, executions_table
 
 _KINDS = {"data": "Data version", "model": "Model version", "view": "Feature view", "deployment": "Deployment"}
 

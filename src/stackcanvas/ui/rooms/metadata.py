@@ -6,9 +6,8 @@ from stackcanvas.stack import Stack
 from stackcanvas.ui import show
 from stackcanvas.ui.context import Cell, Table
 from stackcanvas.ui.links import Links
-from stackcanvas.ui.pages.events import events_table
-from stackcanvas.ui.pages.execution import executions_table
 from stackcanvas.ui.rooms.room import Room
+from stackcanvas.ui.tables import events_table, executions_table
 
 
 def room(stack: Stack, links: Links) -> Room:

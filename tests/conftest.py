@@ -19,6 +19,9 @@ from stackcanvas.testing.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
 
+# Threads of scikit-learn that spin while they wait take the processor from the tests beside them.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 

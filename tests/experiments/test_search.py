@@ -95,9 +95,7 @@ def test_the_best_of_many_is_one_walk_along_the_index(filled: Experiments, spine
     statement = _by_index(Order("metric", "auc", largest_first=True), [], [1]).limit(2)
     with spine.read() as connection:
         compiled = str(statement.compile(connection.engine, compile_kwargs={"literal_binds": False}))
-        plan = connection.execute(
-            text("explain query plan " + compiled.replace("?", "1"))
-        ).all()
+        plan = connection.execute(text("explain query plan " + compiled.replace("?", "1"))).all()
     said = " ".join(str(row[-1]) for row in plan)
 
     assert "ix_run_metric_latest_experiment_key_value" in said

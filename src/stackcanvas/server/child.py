@@ -25,14 +25,14 @@ _PATIENCE_S = 15.0
 
 
 def on_stop(stop: Callable[[], None]) -> None:
-    """Call `stop` at SIGTERM or SIGINT."""
+    """Call `stop` at SIGTERM, at SIGINT, and when the terminal is closed."""
 
     def stopped(_number: int, _frame: object) -> None:
         # In a thread: the handler may have interrupted the very lock that `stop` takes.
         threading.Thread(target=stop, name="stop").start()
 
-    signal.signal(signal.SIGTERM, stopped)
-    signal.signal(signal.SIGINT, stopped)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stopped)
 
 
 def wait_for(stop: threading.Event) -> None:

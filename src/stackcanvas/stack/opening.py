@@ -48,7 +48,7 @@ def open(  # noqa: A001 - reads as `sc.open()`
     """Open the stack of a project.
 
     Args:
-        path: the project's folder or one inside it; the current folder by default.
+        path: the project's folder or one inside it; `STACKCANVAS_PROJECT` or the current folder by default.
         environment: the entry of `environments` in the canvas to apply; `STACKCANVAS_ENVIRONMENT` by default.
         clock: what time it is for records; the machine's by default.
         environ: where `${NAME}` in the canvas is looked up; the process's own by default.
@@ -60,7 +60,7 @@ def open(  # noqa: A001 - reads as `sc.open()`
     """
     known = os.environ if environ is None else environ
     chosen = environment or known.get("STACKCANVAS_ENVIRONMENT") or None
-    root = find_root(Path.cwd() if path is None else Path(path))
+    root = find_root(Path(path or known.get("STACKCANVAS_PROJECT") or Path.cwd()))
     canvas = load(root / CANVAS)
     settings = settings_of(canvas, root=root, environment=chosen, environ=known)
     folder = root / FOLDER

@@ -30,7 +30,7 @@ def text(value: object, *, tone: str = "plain", longest: int = _LONGEST) -> Cell
 def actor(name: str, *, verified: bool = True) -> Cell:
     """Who did it, without the address, and whether that is sure."""
     short = name.partition(" <")[0]
-    return Cell(short if verified else f"{short} (unverified)", tone="soft")
+    return Cell(short if verified else f"{short} (unverified)", tone="soft", whole=len(short) < 40)
 
 
 def chance(value: float) -> Cell:

@@ -53,4 +53,4 @@ def _facts(found: Execution, links: Links) -> tuple[FactView, ...]:
     if found.parent is not None:
         facts.append(FactView("part of", found.parent, links.ref(f"execution:{found.parent}")))
     facts += [FactView(name, cell(value)) for name, value in found.parameters.items()]
-    return tuple(facts)
+    return tuple(fact for fact in facts if fact.value)

@@ -62,7 +62,7 @@ def _facts(run: RunInfo, links: Links) -> tuple[FactView, ...]:
         FactView("state", run.status, tone=show.state(run.status).tone),
         FactView("started", cell(run.started)),
         FactView("took", show.took(run.duration_s).text),
-        FactView("actor", run.actor),
+        FactView("actor", show.actor(run.actor).text),
         FactView("code", show.code(run.code).text or "not known"),
         FactView("id", run.id, links.ref(f"execution:{run.id}")),
     ]
@@ -70,7 +70,7 @@ def _facts(run: RunInfo, links: Links) -> tuple[FactView, ...]:
         facts.append(FactView("host", run.host))
     if run.seed is not None:
         facts.append(FactView("seed", str(run.seed)))
-    return tuple(facts)
+    return tuple(fact for fact in facts if fact.value)
 
 
 def _tables(stack: Stack, run: RunInfo, links: Links) -> tuple[Table, ...]:

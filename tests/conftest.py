@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from stackcanvas.backends.database import Database, open_database
 from stackcanvas.clock import ManualClock
@@ -18,6 +19,10 @@ from stackcanvas.stack.tables import load
 from stackcanvas.testing.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
+
+# How long an example takes says something about the machine, not about the code.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 # Threads of scikit-learn that spin while they wait take the processor from the tests beside them.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

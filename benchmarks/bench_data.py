@@ -51,10 +51,12 @@ def opened(root: Path) -> Iterator[Data]:
 
 
 @contextmanager
-def fresh(folder: Path) -> Iterator[Path]:
-    """A new folder that is removed at the end."""
-    with tempfile.TemporaryDirectory(dir=folder) as made:
-        yield Path(made)
+def fresh(folder: Path, *, keep: bool = False) -> Iterator[Path]:
+    """A new folder; removed at the end unless kept: a file system that has just lost many files is slow to make new."""
+    made = Path(tempfile.mkdtemp(dir=folder))
+    yield made
+    if not keep:
+        shutil.rmtree(made)
 
 
 def make_files(folder: Path) -> Path:
@@ -130,13 +132,13 @@ def timed(work: Callable[[], object]) -> float:
 
 def add(folder: Path, source: Path) -> float:
     """Commit into an empty store."""
-    with fresh(folder) as root, opened(root) as data:
+    with fresh(folder, keep=source.is_dir()) as root, opened(root) as data:
         return timed(lambda: data.commit("set", source))
 
 
 def add_bare(folder: Path, source: Path) -> float:
     """Hash and copy."""
-    with fresh(folder) as target:
+    with fresh(folder, keep=source.is_dir()) as target:
 
         def work() -> None:
             for path in sorted(source.iterdir()) if source.is_dir() else [source]:
@@ -149,13 +151,13 @@ def add_bare(folder: Path, source: Path) -> float:
 
 def checkout(folder: Path, data: Data, *, link: bool) -> float:
     """Check out into a new folder."""
-    with fresh(folder) as target:
+    with fresh(folder, keep=True) as target:
         return timed(lambda: data.checkout("set", target / "out", link=link))
 
 
 def checkout_bare(folder: Path, source: Path, *, link: bool) -> float:
     """Copy or link the folder."""
-    with fresh(folder) as target:
+    with fresh(folder, keep=True) as target:
         command = ["cp", "-rl" if link else "-r", str(source), str(target / "out")]
         return timed(lambda: subprocess.run(command, check=True))
 
@@ -212,6 +214,7 @@ def rows(stack: ExitStack) -> Sequence[Row]:
     command = [sys.executable, "-m", "stackcanvas.cli", "--project", str(project), "data", "commit", "set", "small"]
     subprocess.run(command, check=True, capture_output=True, cwd=project)
     data.commit("set", project / "small")
+    data.checkout("set", folder / "warm", link=True)
 
     def peer(work: str, source: Path) -> Peer:
         return Peer("dvc", _DVC, "peer_dvc.py", (work, str(source)))

@@ -24,7 +24,7 @@ def _batch(values: Sequence[str | None]) -> pa.RecordBatch:
 def _type(*batches: Sequence[str | None]) -> str:
     types = ColumnTypes(["x"])
     for batch in batches:
-        types.learn(_batch(batch))
+        types.take(_batch(batch))
     return types.known()["x"]
 
 

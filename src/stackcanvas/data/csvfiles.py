@@ -59,14 +59,15 @@ def examine(paths: Sequence[Path], delimiter: str, *, key: Sequence[str] = ()) -
         examination.add(_no_rows(types.known()))
         settled = True
         for number, batch in enumerate(batch for path in paths for batch in _batches(path, delimiter)):
-            # Values of the first batch mostly tell all. When later ones change a type, what was counted before is
-            # counted once more, with the types that are known by then.
-            if types.learn(batch) and number:
-                settled = False
-            elif not number:
+            part, changed = types.take(batch)
+            if not number:
                 examination = Examination(key=key, where=str(paths[0]))
+            elif changed:
+                # Values of the first batch mostly tell all. When later ones change a type, what was counted before is
+                # counted once more, with the types that are known by then.
+                settled = False
             if settled:
-                examination.add(convert(batch, types.known()))
+                examination.add(part)
         if settled:
             return examination.result()
 

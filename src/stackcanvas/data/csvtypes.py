@@ -93,9 +93,10 @@ class ColumnTypes:
 
     Example:
         >>> types = ColumnTypes(["zip", "fare"])
-        >>> types.learn(pa.record_batch({"zip": ["007", "115"], "fare": ["7", None]}))
-        True
-        >>> types.learn(pa.record_batch({"zip": ["116"], "fare": ["8.25"]}))
+        >>> types.take(pa.record_batch({"zip": ["007", "115"], "fare": ["7", None]}))[0].rows()
+        [('007', 7), ('115', None)]
+        >>> _, changed = types.take(pa.record_batch({"zip": ["116"], "fare": ["8.25"]}))
+        >>> changed
         True
         >>> types.known()
         {'zip': 'String', 'fare': 'Float64'}
@@ -105,22 +106,25 @@ class ColumnTypes:
         self._types: dict[str, str | None] = dict.fromkeys(names)
         self._wide: set[str] = set()  # columns with whole numbers that are not exact as floating-point numbers
 
-    def learn(self, batch: pa.RecordBatch) -> bool:
-        """Take values into account, all of them text; tells whether a type changed."""
+    def take(self, batch: pa.RecordBatch) -> tuple[pl.DataFrame, bool]:
+        """Take values into account, all of them text.
+
+        Returns:
+            The values in the types that are known now, and whether a type changed.
+        """
         before = dict(self._types)
-        for name, values in zip(self._types, batch.columns, strict=True):
-            if values.null_count < len(values):
-                self._types[name] = self._fitting(name, values)
-        return self._types != before
+        columns = [self._taken(name, values) for name, values in zip(self._types, batch.columns, strict=True)]
+        return to_polars(pa.table(columns, names=list(self._types))), self._types != before
 
     def known(self) -> dict[str, str]:
         """The type of each column; text where every value is null."""
         return {name: kind or _TEXT for name, kind in self._types.items()}
 
-    def _fitting(self, name: str, values: pa.Array) -> str:
+    def _taken(self, name: str, values: pa.Array) -> pa.Array:
+        if values.null_count == len(values):
+            return _TYPES[self._types[name] or _TEXT](values)
         kind = self._types[name]
-        candidates = list(_TYPES) if kind is None else [kind, _WIDER.get(kind, _TEXT), _TEXT]
-        for candidate in candidates:
+        for candidate in list(_TYPES) if kind is None else [kind, _WIDER.get(kind, _TEXT), _TEXT]:
             if candidate == "Float64" and name in self._wide:
                 continue
             try:
@@ -129,8 +133,9 @@ class ColumnTypes:
                 continue
             if candidate == "Int64" and pc.any(pc.greater_equal(pc.abs(converted), _EXACT)).as_py():
                 self._wide.add(name)
-            return candidate
-        return _TEXT
+            self._types[name] = candidate
+            return converted
+        raise AssertionError("every value is text")
 
 
 def convert(batch: pa.RecordBatch, types: Mapping[str, str]) -> pl.DataFrame:

@@ -80,7 +80,10 @@ def test_events_are_read_in_order(client: Client) -> None:
     assert client.get(f"{PREFIX}/events?name=other").json()["items"] == []
     assert client.get(f"{PREFIX}/events?subject=data:flights@1").json()["items"]
     assert client.get(f"{PREFIX}/events?subject=nonsense").status == 400
-    assert client.get(f"{PREFIX}/events?limit=0").status == 422
+    for wrong in ("limit=0", "after=-1", f"after={10**30}", "after=x"):
+        assert client.get(f"{PREFIX}/events?{wrong}").status == 422
+        if wrong.startswith("after"):
+            assert client.get(f"{PREFIX}/events/stream?{wrong}").status == 422
 
 
 def test_metadata_and_lineage(client: Client) -> None:

@@ -9,13 +9,16 @@ from fastapi import APIRouter, Query, Response
 from stackcanvas.metadata import Ref
 from stackcanvas.rest.answers import StackOf, answer_items
 
+LARGEST = 2**62
+"""Numbers of events stay far below it; databases count to twice as much."""
+
 router = APIRouter(prefix="/events", tags=["events"])
 
 
 @router.get("")
 def events(
     stack: StackOf,
-    after: Annotated[int, Query(ge=0, description="Only events with a higher number.")] = 0,
+    after: Annotated[int, Query(ge=0, le=LARGEST, description="Only events with a higher number.")] = 0,
     name: Annotated[list[str] | None, Query(description="Only events of these names.")] = None,
     subject: Annotated[str | None, Query(description="Only events about this ref.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Annotated
 
 import uvicorn
-from fastapi import FastAPI, Header, Request, Response
+from fastapi import FastAPI, Header, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from stackcanvas.cli.faults import to_exit_code
 from stackcanvas.rest.api import api
 from stackcanvas.rest.errors import install_errors
+from stackcanvas.rest.events import LARGEST
 from stackcanvas.server.child import leave_with_parent, listen, log_to_stderr
 from stackcanvas.server.feed import Feed
 from stackcanvas.server.guard import Guard
@@ -84,10 +85,10 @@ def _add_own_routes(app: FastAPI, feed: Feed, metrics: Metrics) -> None:
 
     @app.get("/api/v1/events/stream", tags=["events"])
     async def stream(
-        request: Request, after: int | None = None, last_event_id: Annotated[int | None, Header()] = None
+        after: Annotated[int | None, Query(ge=0, le=LARGEST)] = None,
+        last_event_id: Annotated[int | None, Header(ge=0, le=LARGEST)] = None,
     ) -> StreamingResponse:
         """The events from a number on as server-sent events, and every new one as it happens."""
-        del request
         begin = last_event_id if last_event_id is not None else after
         headers = {"cache-control": "no-store"}
         return StreamingResponse(feed.stream(begin), media_type="text/event-stream", headers=headers)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+import psutil
 import pytest
 
 from stackcanvas.errors import Conflict
@@ -74,8 +75,10 @@ def test_a_killed_demo_goes_on_and_one_that_is_over_tells_its_figures(tmp_path: 
     while first.poll() is None and not (mark.exists() and "2013-05-02" in mark.read_text()):
         with contextlib.suppress(subprocess.TimeoutExpired):
             first.wait(0.02)
+    server = psutil.Process(json.loads((root / ".stackcanvas" / "run" / "predict.json").read_text())["pid"])
     first.send_signal(signal.SIGKILL)
     first.wait()
+    assert server.wait(60) is None
 
     reached = datetime.fromisoformat(json.loads(mark.read_text())["hour"])
     end = reached.replace(hour=0) + timedelta(days=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import time
@@ -33,8 +34,9 @@ class PredictionServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         words = [sys.executable, "-m", "stackcanvas.server.predict", "--folder", str(folder), "--port", "0", "--replay"]
-        self._started_s = time.time()
-        self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
+        # Named as its parent, this process takes the server with it when it is killed.
+        surroundings = os.environ | {"STACKCANVAS_PARENT": str(os.getpid())}
+        self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, env=surroundings)
         self._connection: http.client.HTTPConnection | None = None
 
     def predict(self, endpoint: str, records: Sequence[dict[str, Any]], *, at: str) -> list[dict[str, Any]]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
+from urllib.parse import quote
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from stackcanvas.canvas.questions import BLOCKS, QUESTIONS
 from stackcanvas.metadata import Ref
@@ -199,3 +202,12 @@ def test_events_are_paged(stack: Stack, pages: Client) -> None:
         address = body["older"].replace("/events", "/events.json") if body["older"] else None
 
     assert seen == [str(number) for number in range(230, 0, -1)]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(text=st.text(max_size=40), kind=st.sampled_from(["", "data:", "model:", "run:", "prediction:", "execution:"]))
+def test_no_address_breaks_a_page(pages: Client, text: str, kind: str) -> None:
+    """Whatever stands in an address, the answer is a page or says why not."""
+    word = quote(text, safe="", errors="surrogatepass")
+    for address in (f"/ref?name={kind}{word}", f"/runs/{word}", f"/blocks/{word}", f"/executions/{word}.json"):
+        assert pages.get(address, headers=HTML).status in {200, 400, 404}, address

@@ -7,7 +7,7 @@ trap 'rm -rf "$work"' EXIT
 "$uv" build --quiet --wheel --out-dir "$work/dist" --python "$python" .
 "$uv" venv --quiet --python "$python" "$work/venv"
 # The locked versions, so that what is tested is what was tested before.
-sed -n 's/^\([a-zA-Z0-9].*==[^ ]*\).*/\1/p' requirements.lock > "$work/constraints.txt"
+sed -n 's/^\([a-zA-Z0-9].*==[^\\]*\).*/\1/p' requirements.lock > "$work/constraints.txt"
 "$uv" pip install --quiet --compile-bytecode --python "$work/venv/bin/python" --constraint "$work/constraints.txt" "$work"/dist/*.whl
 cd "$work"
 "$work/venv/bin/stackcanvas" --version

@@ -55,6 +55,4 @@ def _of_metric(metric: Metric, compared: ByMetrics | None) -> Rule | None:
 
 def _of_requirement(requirement: Requirement) -> Rule:
     name = requirement.measure if requirement.slice is None else f"{requirement.measure}_by_{requirement.slice}"
-    return Rule(
-        name, at_least=requirement.at_least, at_most=requirement.at_most, blocks=requirement.gate == "block"
-    )
+    return Rule(name, at_least=requirement.at_least, at_most=requirement.at_most, blocks=requirement.gate == "block")

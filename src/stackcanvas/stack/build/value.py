@@ -20,6 +20,4 @@ def build(stack: Stack) -> Value:
         found: Payoff | None = stack.answers(deployed.get(endpoint, endpoint)).get("value.payoff")
         return found
 
-    return Value(
-        currency=stack.canvas.project.currency, payoff=payoff, judged=stack.monitoring.labels.judged
-    )
+    return Value(currency=stack.canvas.project.currency, payoff=payoff, judged=stack.monitoring.labels.judged)

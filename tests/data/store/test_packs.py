@@ -33,7 +33,7 @@ _ENTRIES = st.builds(
 @given(st.binary(max_size=500) | st.binary(min_size=1, max_size=20).map(lambda part: part * 5000))
 def test_a_frame_gives_its_payload_back(payload: bytes) -> None:
     """Compressed or not, long or short, a payload comes back."""
-    builder = PackBuilder()
+    builder = PackBuilder(bytearray(200_000))
     builder.add(to_frame(b"0" * 32, b"first"))
     builder.add(to_frame(b"1" * 32, payload))
     entry = builder.entries[1]

@@ -41,7 +41,7 @@ class Objects(Protocol):
 
     url: str
 
-    def put(self, key: str, data: bytes | bytearray, *, if_absent: bool = False) -> None:
+    def put(self, key: str, data: bytes | bytearray | memoryview, *, if_absent: bool = False) -> None:
         """Store bytes, in place of what was there; `Conflict` when `if_absent` and the key is taken."""
         ...
 

@@ -41,7 +41,7 @@ class FolderObjects:
         self.url = self.root.as_uri()
         self._scratch = Scratch(self.root / _WRITING)
 
-    def put(self, key: str, data: bytes | bytearray, *, if_absent: bool = False) -> None:
+    def put(self, key: str, data: bytes | bytearray | memoryview, *, if_absent: bool = False) -> None:
         """Store bytes."""
         self._write(key, lambda file: file.write(data), if_absent=if_absent)
 

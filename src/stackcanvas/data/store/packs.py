@@ -47,10 +47,14 @@ class Entry(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """A payload, ready to be put into a pack."""
+    """A payload, ready to be put into a pack.
+
+    Args:
+        data: a view of the payload itself where it is not compressed.
+    """
 
     digest: bytes
-    data: bytes
+    data: bytes | memoryview
     length_bytes: int
     level: int
     packed: bool
@@ -62,7 +66,7 @@ def to_frame(digest: bytes, payload: bytes | memoryview, *, level: int = 0) -> F
         small = _compressed(payload)
         if _saves(small, len(payload)):
             return Frame(digest, small, len(payload), level, packed=True)
-    return Frame(digest, bytes(payload), len(payload), level, packed=False)
+    return Frame(digest, payload, len(payload), level, packed=False)
 
 
 def _compressed(payload: bytes | memoryview) -> bytes:
@@ -91,17 +95,30 @@ def from_frame(entry: Entry, data: bytes) -> bytes:
 
 
 class PackBuilder:
-    """Gathers frames in memory until they are a pack."""
+    """Gathers frames in memory until they are a pack.
 
-    def __init__(self) -> None:
-        self.data = bytearray()
+    Args:
+        buffer: memory to use, longer than a pack by more than the longest frame. It is used again for other packs,
+            because fresh memory costs more than what is done with it.
+    """
+
+    def __init__(self, buffer: bytearray) -> None:
+        self.buffer = buffer
+        self.size_bytes = 0
         self.entries: list[Entry] = []
+
+    @property
+    def data(self) -> memoryview:
+        """The bytes of the pack."""
+        return memoryview(self.buffer)[: self.size_bytes]
 
     def add(self, frame: Frame) -> None:
         """Append a frame."""
-        entry = Entry(frame.digest, len(self.data), len(frame.data), frame.length_bytes, frame.level, frame.packed)
+        end = self.size_bytes + len(frame.data)
+        self.buffer[self.size_bytes : end] = frame.data
+        entry = Entry(frame.digest, self.size_bytes, len(frame.data), frame.length_bytes, frame.level, frame.packed)
         self.entries.append(entry)
-        self.data += frame.data
+        self.size_bytes = end
 
 
 def encode_index(entries: Sequence[Entry]) -> bytes:

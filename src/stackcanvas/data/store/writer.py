@@ -80,7 +80,8 @@ class Writer:
         self._waiting: deque[tuple[Future[list[_Piece]] | None, Callable[[list[_Piece]], None]]] = deque()
         self._spare: list[bytearray] = []
         self._puts: deque[tuple[PackBuilder, Future[int]]] = deque()
-        self._pack = PackBuilder()
+        self._buffers: list[bytearray] = []
+        self._pack = PackBuilder(self._buffer())
         self._fresh: set[bytes] = set()
         self.new_bytes = 0
 
@@ -177,10 +178,10 @@ class Writer:
 
     def _submit(self, chunks: Sequence[memoryview], steps: Steps, buffer: bytearray) -> None:
         def done(pieces: list[_Piece]) -> None:
-            self._spare.append(buffer)  # the frames are copies
             for piece in pieces:
                 steps.add(piece.digest, piece.length_bytes)
             self._take(pieces)
+            self._spare.append(buffer)
 
         self._enqueue(self._threads.submit(self._look, chunks), done)
 
@@ -221,7 +222,7 @@ class Writer:
     def _put_frame(self, frame: Frame) -> None:
         self._pack.add(frame)
         self._fresh.add(frame.digest)
-        if len(self._pack.data) >= PACK_BYTES:
+        if self._pack.size_bytes >= PACK_BYTES:
             self._seal()
 
     def _seal(self) -> None:
@@ -229,7 +230,7 @@ class Writer:
             return
         self._settle(_PUTS_AHEAD - 1)
         self._puts.append((self._pack, self._putter.submit(self._put, self._pack)))
-        self._pack = PackBuilder()
+        self._pack = PackBuilder(self._buffer())
 
     def _settle(self, left: int) -> None:
         while len(self._puts) > left:
@@ -237,6 +238,7 @@ class Writer:
             self.new_bytes += put.result()
             # From here on the index knows them; a chunk that a thread looked up before may be stored twice.
             self._fresh.difference_update(entry.digest for entry in pack.entries)
+            self._buffers.append(pack.buffer)
 
     def _put(self, builder: PackBuilder) -> int:
         pack: bytes = blake3(builder.data).digest()
@@ -245,7 +247,10 @@ class Writer:
         self._objects.put(pack_key(pack), builder.data)
         self._objects.put(index_key(pack), index)
         self._index.add(pack, builder.entries)
-        return len(builder.data) + len(index)
+        return builder.size_bytes + len(index)
+
+    def _buffer(self) -> bytearray:
+        return self._buffers.pop() if self._buffers else bytearray(PACK_BYTES + 2 * LONGEST_BYTES)
 
 
 def _steps(pieces: Iterable[_Piece]) -> Steps:

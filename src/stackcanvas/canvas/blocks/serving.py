@@ -139,7 +139,7 @@ class Log(Answer):
         default=(), description="Columns that are not kept."
     )
     hash: Annotated[tuple[Name, ...], AfterValidator(distinct)] = Field(
-        default=(), description="Columns of which only a keyed hash is kept."
+        default=(), description="Columns of which only a hash is kept."
     )
     sample: Share = Field(default=1.0, description="The share of predictions that is kept.")
     keep: Annotated[Duration, Driver("kept")] = Field(

@@ -190,7 +190,7 @@ def _monitoring(stack: Stack) -> BlockEvidence:
     warnings: list[str] = []
     for status in stack.deployment.ls():
         subject = f"deployment:{status.endpoint}"
-        measured = stack.monitoring.performance(status.endpoint, limit=20)
+        measured = stack.monitoring.performance(status.endpoint, model=status.live, limit=20)
         newest = {one.metric: one for one in reversed(measured)}
         for name, one in sorted(newest.items()):
             facts.append(Fact(f"{name} of the last {(one.end - one.start).days} days", f"{one.value:.3f}", subject))

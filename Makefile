@@ -54,9 +54,9 @@ bench: setup ## speed and memory, without the peers
 bench-peers: setup ## speed and memory side by side with the peers
 	$(BIN)/python -m benchmarks us floor peer
 
-lock: ## resolve the dependencies anew
+lock: ## resolve the dependencies anew (xgboost's own wheel carries a GPU library: the tests use xgboost-cpu)
 	$(UV) lock --upgrade
-	$(UV) export --quiet --all-extras --all-groups --no-emit-project --no-header --no-annotate --output-file requirements.lock
+	$(UV) export --quiet --all-extras --no-extra xgboost --all-groups --no-emit-project --no-header --no-annotate --output-file requirements.lock
 
 clean: ## remove what the commands above made
 	rm -rf .venv .uv dist build .mypy_cache .ruff_cache .pytest_cache

@@ -44,7 +44,10 @@ def every_command() -> Iterator[tuple[tuple[str, ...], click.Command]]:
 def _walk(words: tuple[str, ...], command: click.Command) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     yield words, command
     if isinstance(command, click.Group):
-        for name, verb in command.commands.items():
+        context = click.Context(command, info_name=words[-1])
+        for name in command.list_commands(context):
+            verb = command.get_command(context, name)
+            assert verb is not None
             yield from _walk((*words, name), verb)
 
 

@@ -1,0 +1,32 @@
+"""`stackcanvas canvas`: the table of its verbs, with a file for each group of them."""
+
+from __future__ import annotations
+
+import click
+
+from stackcanvas.cli.commands import Entry, LazyGroup
+
+_HERE = "stackcanvas.cli.canvas"
+
+SECTIONS = {
+    "Answer": {
+        "questions": Entry(f"{_HERE}.questions:questions", "List the questions."),
+        "about": Entry(f"{_HERE}.questions:about", "Tell about one question."),
+        "set": Entry(f"{_HERE}.answering:set_answer", "Answer a question."),
+        "unset": Entry(f"{_HERE}.answering:unset_answer", "Take an answer back."),
+    },
+    "Judge": {
+        "check": Entry(f"{_HERE}.check:check", "Find what is wrong."),
+    },
+    "Look": {
+        "show": Entry(f"{_HERE}.show:show", "Show the answers."),
+        "schema": Entry(f"{_HERE}.questions:schema", "Print the JSON Schema of canvas.yaml."),
+    },
+}
+
+
+@click.group(
+    "canvas", cls=LazyGroup, sections=SECTIONS, example=("stackcanvas canvas check", "stackcanvas canvas show data")
+)
+def canvas() -> None:
+    """The canvas: show, check and answer it."""

@@ -1,0 +1,115 @@
+"""Answers the paths of the API: reads the request, calls the route in a thread, writes what it gives."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from stackcanvas.errors import StackCanvasError
+from stackcanvas.rest.mlflow.answers import JSON, Answer, encode
+from stackcanvas.rest.mlflow.errors import MlflowError, invalid, told
+from stackcanvas.rest.mlflow.messages import from_body, from_query
+from stackcanvas.rest.mlflow.routes import PREFIXES, Route, Table
+from stackcanvas.stack import Stack
+
+_log = logging.getLogger("stackcanvas.mlflow")
+_OURS = tuple(f"{prefix}/{version}/mlflow" for prefix in PREFIXES for version in ("2.0", "3.0"))
+_THREADS = 8
+
+
+class Api:
+    """Answers the paths of MLflow's API and hands all others on.
+
+    Args:
+        app: what answers the other paths.
+        stack: whose records are told.
+        table: the routes.
+    """
+
+    def __init__(self, app: ASGIApp, *, stack: Stack, table: Table) -> None:
+        self._app = app
+        self._stack = stack
+        self._table = table
+        # Fewer threads than the pool of the other routes: they share one writer anyway, and switching costs.
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="mlflow")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or hand on."""
+        path = scope.get("path", "")
+        if scope["type"] != "http" or not path.startswith(_OURS):
+            await self._app(scope, receive, send)
+            return
+        body = await _body(receive)
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._pool, self._answer, scope, body)
+        await reply(send, found)
+
+    def _answer(self, scope: Scope, body: bytes) -> Answer:
+        try:
+            route, variables, exists = self._table.find(scope["method"], scope["path"])
+            if route is None:
+                return _unknown(scope, exists=exists)
+            scope["route"] = route
+            given = route.answer(self._stack, _message(route, scope, body, variables))
+            return given if isinstance(given, Answer) else Answer(encode(given))
+        except StackCanvasError as error:
+            return failed(error)
+        except Exception as error:  # noqa: BLE001 - logged; the client gets the code that it knows
+            _log.exception("%s %s", scope["method"], scope["path"])
+            return failed(MlflowError("INTERNAL_ERROR", f"Something went wrong inside ({type(error).__name__})"))
+
+
+def _message(route: Route, scope: Scope, body: bytes, variables: Mapping[str, str]) -> object:
+    if route.method == "GET" and scope["query_string"]:
+        return from_query(route.message, scope["query_string"], path=variables)
+    if route.method in {"POST", "PUT"}:
+        _check_type(scope)
+    return from_body(route.message, body, path=variables)
+
+
+def _check_type(scope: Scope) -> None:
+    kind = next((value for name, value in scope["headers"] if name == b"content-type"), None)
+    if kind is None:
+        raise invalid("Bad Request. Content-Type header is missing")
+    if kind.partition(b";")[0].strip().lower() != b"application/json":
+        raise invalid("Bad Request. Content-Type must be application/json")
+
+
+async def _body(receive: Receive) -> bytes:
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return body
+    parts = [body]
+    while message.get("more_body", False):
+        message = await receive()
+        parts.append(message.get("body", b""))
+    return b"".join(parts)
+
+
+def failed(error: StackCanvasError) -> Answer:
+    """The answer that tells an error."""
+    status, said = told(error)
+    return Answer(encode(said), status=status)
+
+
+async def reply(send: Send, answer: Answer) -> None:
+    """Send an answer."""
+    headers = [
+        (b"content-type", answer.media_type.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+        *((name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def _unknown(scope: Scope, *, exists: bool) -> Answer:
+    if exists:
+        said = f"{scope['method']} is not answered at {scope['path']}"
+        return Answer(encode({"error_code": "BAD_REQUEST", "message": said}), status=405, media_type=JSON)
+    return failed(MlflowError("ENDPOINT_NOT_FOUND", f"There is nothing at {scope['path']}"))

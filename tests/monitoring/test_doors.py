@@ -180,6 +180,7 @@ def test_a_day_over_rest(project: Project) -> None:
         assert (added.status, added.json()["matched"]) == (200, ROWS)
         assert get("labels/delay")["waiting"] == 0
         stack.monitoring.tick(stack.spine.clock.now())
+        stack.value.tick(stack.spine.clock.now())
 
         assert get("monitoring/drift/delay")["report"]["drifted"] is True
         assert len(get("monitoring/drift/delay/history")["items"]) == 1

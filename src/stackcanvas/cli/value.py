@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
@@ -57,7 +57,7 @@ def totals(stack: Stack, endpoint: str, start: datetime | None, end: datetime | 
     """Show what each version earned in all."""
     rows = [
         {"model": one.model, "decisions": one.decisions, "worth": one.worth, "each": one.each and round(one.each, 4)}
-        for one in stack.value.totals(endpoint, start=_utc(start), end=_utc(end))
+        for one in stack.value.totals(endpoint, start=_day(start), end=_day(end))
     ]
     emit_rows(rows, columns=("model", "decisions", "worth", "each"), empty=f"{_EMPTY} {endpoint} FILE")
 
@@ -72,7 +72,7 @@ def totals(stack: Stack, endpoint: str, start: datetime | None, end: datetime | 
 def days(stack: Stack, endpoint: str, start: datetime | None, end: datetime | None, cost_per_day: Decimal) -> None:
     """Show the money of each day: earned, spent, and what is left so far."""
     emit_rows(
-        stack.value.balance(endpoint, start=_utc(start), end=_utc(end), cost_per_day=cost_per_day),
+        stack.value.balance(endpoint, start=_day(start), end=_day(end), cost_per_day=cost_per_day),
         columns=("day", "decisions", "earned", "cost", "so_far"),
         empty=f"{_EMPTY} {endpoint} FILE",
     )
@@ -87,11 +87,11 @@ def days(stack: Stack, endpoint: str, start: datetime | None, end: datetime | No
 def earned(stack: Stack, endpoint: str, start: datetime | None, end: datetime | None) -> None:
     """Show what each version earned on each day."""
     emit_rows(
-        stack.value.earned(endpoint, start=_utc(start), end=_utc(end)),
+        stack.value.earned(endpoint, start=_day(start), end=_day(end)),
         columns=("day", "model", "decisions", "worth"),
         empty=f"{_EMPTY} {endpoint} FILE",
     )
 
 
-def _utc(day: datetime | None) -> datetime | None:
-    return None if day is None else day.replace(tzinfo=UTC)
+def _day(given: datetime | None) -> date | None:
+    return None if given is None else given.date()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,8 @@ from stackcanvas.monitoring.matching import Match, match
 from stackcanvas.monitoring.policy import Policy
 from stackcanvas.monitoring.sources import SERVED, Predictions, has_rows, output_column
 from stackcanvas.monitoring.tables import monitor_label, monitor_window
+
+Learned = Callable[[Connection, str, Collection[datetime]], None]
 
 _FIRST_PAUSE = timedelta(minutes=1)
 _CHUNK = 500
@@ -69,12 +71,16 @@ class Labels:
         spine: where they are recorded.
         predictions: the prediction log.
         policy: of an endpoint.
+        learned: told, inside the transaction, of which instants predictions of an endpoint have got their outcome.
     """
 
-    def __init__(self, spine: Spine, predictions: Predictions, policy: Callable[[str], Policy]) -> None:
+    def __init__(
+        self, spine: Spine, predictions: Predictions, policy: Callable[[str], Policy], *, learned: Learned
+    ) -> None:
         self._spine = spine
         self._predictions = predictions
         self._policy = policy
+        self._learned = learned
 
     def add(self, endpoint: str, frame: Any) -> LabelsAdded:
         """Take labels; the same frame again changes nothing.
@@ -118,7 +124,7 @@ class Labels:
             known = _present(tx, [label.id for label in labels])
             new = [label for label in labels if label.id not in known]
             self._insert(tx, endpoint, new, found, now)
-            _mark_stale(tx, endpoint, [found[label.id] for label in new if label.id in found])
+            self._mark(tx, endpoint, [found[label.id] for label in new if label.id in found])
             work.finish(tx)
         matched = sum(label.id in found for label in new)
         return LabelsAdded(len(new), len(given.labels) - len(new), given.empty, matched, len(new) - matched)
@@ -151,7 +157,7 @@ class Labels:
             with self._spine.write() as tx:
                 for row in waiting:
                     tx.execute(_retried(row, found.get(row.id), now=now, within=within))
-                _mark_stale(tx, endpoint, list(found.values()))
+                self._mark(tx, endpoint, list(found.values()))
             count += len(found)
         return count
 
@@ -213,6 +219,12 @@ class Labels:
             known = _present(connection, [label.id for label in labels])
         return [label for label in labels if label.id not in known]
 
+    def _mark(self, tx: Connection, endpoint: str, found: Sequence[Match]) -> None:
+        """What was measured of these predictions before has to be measured again."""
+        if found:
+            _mark_stale(tx, endpoint, found)
+            self._learned(tx, endpoint, {time for _, time in found})
+
     def _insert(
         self, tx: Connection, endpoint: str, labels: Sequence[Label], found: dict[str, Match], now: datetime
     ) -> None:
@@ -263,8 +275,6 @@ def _present(connection: Connection, ids: Sequence[str]) -> set[str]:
 
 def _mark_stale(tx: Connection, endpoint: str, found: Sequence[Match]) -> None:
     """Windows of performance in which a prediction has got its label have to be measured again."""
-    if not found:
-        return
     window = monitor_window.c
     first, last = min(time for _, time in found), max(time for _, time in found)
     touched: list[ColumnElement[bool]] = [window.endpoint == endpoint, window.kind == PERFORMANCE]

@@ -16,7 +16,7 @@ from stackcanvas.monitoring.drifting import DriftFound, Drifts
 from stackcanvas.monitoring.episodes import DRIFT, Episodes
 from stackcanvas.monitoring.figures import FIGURES, Figures
 from stackcanvas.monitoring.incidents import Incidents
-from stackcanvas.monitoring.labels import PERFORMANCE, Labels
+from stackcanvas.monitoring.labels import PERFORMANCE, Labels, Learned
 from stackcanvas.monitoring.performance import Measured, Performances
 from stackcanvas.monitoring.policy import Policy
 from stackcanvas.monitoring.sources import Live, Predictions, Registered
@@ -62,6 +62,7 @@ class Monitoring:
         registered: what is known of a model version from its registration.
         policy: what is watched at an endpoint.
         channels: address by name of a channel, secrets included.
+        learned: told, inside the transaction, of which instants predictions of an endpoint have got their outcome.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Monitoring:
         registered: Callable[[Ref], Registered],
         policy: Callable[[str], Policy],
         channels: Mapping[str, str] | None = None,
+        learned: Learned = lambda *_: None,
     ) -> None:
         self._spine = spine
         self._live = live
@@ -81,7 +83,7 @@ class Monitoring:
         self._episodes = Episodes(spine, self._conditions, registered)
         self._windows = Windows(spine.database)
         self._drifts = Drifts(spine, predictions, registered)
-        self.labels = Labels(spine, predictions, policy)
+        self.labels = Labels(spine, predictions, policy, learned=learned)
         self._performances = Performances(spine, self.labels)
         self.incidents = Incidents(spine)
         self._deliveries = Deliveries(spine.database, channels or {})

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime
 
 from stackcanvas.rest.answers import StackOf, answer, answer_items
 
 router = APIRouter(prefix="/value", tags=["value"])
 
-Start = Annotated[AwareDatetime | None, Query(description="The first instant of the predictions, inclusive.")]
-End = Annotated[AwareDatetime | None, Query(description="The last instant, exclusive.")]
+Start = Annotated[date | None, Query(description="The first day of the predictions, in UTC.")]
+End = Annotated[date | None, Query(description="The first day that is too late.")]
 
 
 @router.get("/{endpoint}/payoff")
@@ -26,7 +26,7 @@ def payoff(stack: StackOf, endpoint: str) -> Response:
 @router.get("/{endpoint}/totals")
 def totals(stack: StackOf, endpoint: str, start: Start = None, end: End = None) -> Response:
     """What each version earned in all."""
-    found = stack.value.totals(endpoint, start=start, end=end)
+    found = stack.value.totals(endpoint, start=start, end=end, fresh=False)
     rows = [
         {"model": one.model, "decisions": one.decisions, "worth": one.worth, "each": one.each and round(one.each, 4)}
         for one in found
@@ -37,7 +37,7 @@ def totals(stack: StackOf, endpoint: str, start: Start = None, end: End = None) 
 @router.get("/{endpoint}/earned")
 def earned(stack: StackOf, endpoint: str, start: Start = None, end: End = None) -> Response:
     """What each version earned on each day, oldest first."""
-    return answer_items(stack.value.earned(endpoint, start=start, end=end))
+    return answer_items(stack.value.earned(endpoint, start=start, end=end, fresh=False))
 
 
 @router.get("/{endpoint}/days")
@@ -45,4 +45,4 @@ def days(
     stack: StackOf, endpoint: str, start: Start = None, end: End = None, cost_per_day: Decimal = Decimal(0)
 ) -> Response:
     """The money of each day, all versions together: earned, spent, and what is left so far."""
-    return answer_items(stack.value.balance(endpoint, start=start, end=end, cost_per_day=cost_per_day))
+    return answer_items(stack.value.balance(endpoint, start=start, end=end, fresh=False, cost_per_day=cost_per_day))

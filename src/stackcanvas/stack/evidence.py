@@ -66,7 +66,7 @@ def _value(stack: Stack) -> BlockEvidence:
     for status in stack.deployment.ls():
         if stack.answers(status.live.name).get("value.payoff") is None:
             continue
-        for total in stack.value.totals(status.endpoint):
+        for total in stack.value.totals(status.endpoint, fresh=False):
             tone = "good" if total.worth > 0 else "bad" if total.worth < 0 else "plain"
             worth = f"{total.worth:,.2f} {stack.value.currency} on {total.decisions:,} outcomes"
             facts.append(Fact(f"{total.model.removeprefix('model:')} earned", worth, total.model, tone))

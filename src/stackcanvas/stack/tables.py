@@ -14,9 +14,10 @@ from stackcanvas.monitoring import tables as monitoring
 from stackcanvas.pipelines import tables as pipelines
 from stackcanvas.registry import tables as registry
 from stackcanvas.serving import tables as serving
+from stackcanvas.value import tables as value
 
 # Importing a block's tables puts them on the schema.
-MODULES = (metadata, data, experiments, features, pipelines, registry, serving, deployment, monitoring)
+MODULES = (metadata, data, experiments, features, pipelines, registry, serving, deployment, monitoring, value)
 
 
 def load() -> MetaData:

@@ -23,5 +23,6 @@ def ticks(stack: Stack) -> Mapping[str, Callable[[datetime], object]]:
         "champions": partial(loop.crown, stack),
         "predictions": stack.serving.tick,
         "monitors": stack.monitoring.tick,
+        "value": stack.value.tick,
         "executions": lambda _: stack.spine.executions.reap(),
     }

@@ -30,7 +30,13 @@ def build(stack: Stack) -> Monitoring:
         return policy_of(answers.monitoring, ignored=answers.serving.log.hash if answers.serving.log else ())
 
     return Monitoring(
-        stack.spine, stack.serving.log, live=live, registered=registered, policy=policy, channels=_channels(stack)
+        stack.spine,
+        stack.serving.log,
+        live=live,
+        registered=registered,
+        policy=policy,
+        channels=_channels(stack),
+        learned=stack.value.learned,
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from stackcanvas.canvas.blocks.value import Payoff
 from stackcanvas.value import Value
@@ -20,4 +23,13 @@ def build(stack: Stack) -> Value:
         found: Payoff | None = stack.answers(deployed.get(endpoint, endpoint)).get("value.payoff")
         return found
 
-    return Value(currency=stack.canvas.project.currency, payoff=payoff, judged=stack.monitoring.labels.judged)
+    def judged(endpoint: str, start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+        # Looked up when it is asked for: monitoring tells value what it learned, so each knows the other.
+        return stack.monitoring.labels.judged(endpoint, start, end)
+
+    return Value(
+        stack.spine,
+        currency=stack.canvas.project.currency,
+        payoff=payoff,
+        judged=judged,
+    )

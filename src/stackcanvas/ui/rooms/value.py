@@ -28,7 +28,7 @@ def _totals(stack: Stack, endpoint: str, links: Links) -> Table:
     currency = stack.value.currency
 
     def rows() -> Iterator[tuple[Cell, ...]]:
-        for one in stack.value.totals(endpoint):
+        for one in stack.value.totals(endpoint, fresh=False):
             yield (
                 show.ref(links, one.model),
                 show.count(one.decisions),
@@ -44,7 +44,7 @@ def _chart(stack: Stack, endpoint: str) -> Chart | None:
     totals: dict[str, Decimal] = {}
     lines: dict[str, list[tuple[datetime, float]]] = {}
     try:
-        earned = stack.value.earned(endpoint)
+        earned = stack.value.earned(endpoint, fresh=False)
     except StackCanvasError:  # the table beside it says why
         return None
     for one in earned:

@@ -505,3 +505,20 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema is
         sa.Column("changed", types.Instant(), nullable=False),
         sa.PrimaryKeyConstraint("endpoint", name=op.f("pk_serving_route")),
     )
+    op.create_table(
+        "value_day",
+        sa.Column("endpoint", types.Text(), nullable=False),
+        sa.Column("day", types.Text(), nullable=False),
+        sa.Column("model", types.Text(), nullable=False),
+        sa.Column("decisions", types.Integer(), nullable=False),
+        sa.Column("worth", types.Text(), nullable=False),
+        sa.Column("payoff", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("endpoint", "day", "model", name=op.f("pk_value_day")),
+    )
+    op.create_table(
+        "value_stale",
+        sa.Column("endpoint", types.Text(), nullable=False),
+        sa.Column("day", types.Text(), nullable=False),
+        sa.Column("mark", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("endpoint", "day", name=op.f("pk_value_stale")),
+    )

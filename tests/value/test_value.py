@@ -89,7 +89,7 @@ def test_reading_counts_nothing(spine: Spine) -> None:
     assert world.value.totals("delay", fresh=False) == []
     assert world.value.tick(START) == 1
     before = world.reads
-    assert [str(one.worth) for one in world.value.totals("delay", fresh=False)] == ["4.10"]
+    assert [one.worth for one in world.value.totals("delay", fresh=False)] == [Decimal("4.10")]
     assert world.value.tick(START) == 0
     assert world.reads == before
 

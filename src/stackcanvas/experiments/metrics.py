@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Double, Table, or_, select, tuple_, type_coerce
 from sqlalchemy.dialects.sqlite import Insert
+from sqlalchemy.engine.interfaces import Compiled
 
 from stackcanvas.backends.database import Database
-from stackcanvas.clock import from_us
+from stackcanvas.backends.database.types import Integer, Text
+from stackcanvas.clock import from_us, to_us
 from stackcanvas.experiments.tables import run_metric, run_metric_latest
 from stackcanvas.metadata import Spine
 
@@ -23,6 +25,15 @@ class Point(NamedTuple):
     key: str
     step: int
     time: datetime
+    value: float
+
+
+class Raw(NamedTuple):
+    """A value as the database holds it, for those who write or read many: its time is microseconds since 1970."""
+
+    key: str
+    step: int
+    time_us: int
     value: float
 
 
@@ -46,16 +57,27 @@ class Metrics:
 
     def __init__(self, spine: Spine) -> None:
         self._spine = spine
-        # Made once: putting a statement together takes longer than executing it.
-        self._add = spine.database.insert(run_metric).on_conflict_do_nothing()
-        self._raise = _raise_latest(spine.database)
+        add = spine.database.insert(run_metric).on_conflict_do_nothing()
+        self._add = _Statement(add, ("run", "key", "step", "time", "value"))
+        self._raise = _Statement(_raise_latest(spine.database), ("run", "key", "experiment", "step", "time", "value"))
 
     def add(self, tx: Connection, run_id: str, points: Sequence[Point], *, experiment: int) -> None:
         """Append values inside the caller's transaction; what is there already is not added again."""
+        for key in {one.key for one in points}:
+            _KEY.process_bind_param(key, tx.dialect)
+        for step in {one.step for one in points}:
+            _STEP.process_bind_param(step, tx.dialect)
+        raw = [Raw(key, step, to_us(time), float(value)) for key, step, time, value in points]
+        self.add_raw(tx, run_id, raw, experiment=experiment)
+
+    def add_raw(self, tx: Connection, run_id: str, points: Sequence[Raw], *, experiment: int) -> None:
+        """As `add`, of values that fit the database already."""
         if points:
-            tx.execute(self._add, [{"run": run_id, **point._asdict()} for point in points])
-            known = {"run": run_id, "experiment": experiment}
-            tx.execute(self._raise, [known | last._asdict() for last in _latest(points)])
+            name = _storable if tx.dialect.name == "sqlite" else float
+            rows = [(run_id, key, step, time_us, name(value)) for key, step, time_us, value in points]
+            self._add.run(tx, rows)
+            latest = [(run_id, one.key, experiment, one.step, one.time_us, name(one.value)) for one in _latest(points)]
+            self._raise.run(tx, latest)
 
     def history(
         self, run_id: str, key: str, *, limit: int | None = None, after: tuple[int, datetime] | None = None
@@ -72,6 +94,33 @@ class Metrics:
         with self._spine.read() as connection:
             rows = connection.execute(ordered)
             return [Metric(key, float(value), step, from_us(time_us)) for value, step, time_us in rows]
+
+
+# They refuse what one of the databases cannot keep; the statements below go past them.
+_KEY, _STEP = Text(), Integer()
+
+
+class _Statement:
+    """An insert of many rows, put together once for each kind of database and given to the driver as it is."""
+
+    def __init__(self, statement: Insert, columns: tuple[str, ...]) -> None:
+        self._statement = statement
+        self._columns = columns
+        self._compiled: Compiled | None = None
+
+    def run(self, tx: Connection, rows: list[tuple[Any, ...]]) -> None:
+        """Insert rows whose values stand in the order of the columns."""
+        if self._compiled is None:
+            self._compiled = self._statement.compile(dialect=tx.dialect, column_keys=list(self._columns))
+        if tx.dialect.positional:
+            tx.exec_driver_sql(str(self._compiled), rows)
+        else:
+            tx.exec_driver_sql(str(self._compiled), [dict(zip(self._columns, row, strict=True)) for row in rows])
+
+
+def _storable(value: float) -> float | str:
+    """SQLite has no NaN; the column type keeps it as this word. Minus zero is zero."""
+    return value + 0.0 if value == value else "NaN"  # noqa: PLR0124 - only NaN differs from itself
 
 
 def latest_of(connection: Connection, run_ids: Iterable[str]) -> dict[str, dict[str, Metric]]:
@@ -105,16 +154,18 @@ def _raise_latest(database: Database) -> Insert:
     )
 
 
-def _latest(points: Sequence[Point]) -> list[Point]:
-    last: dict[str, Point] = {}
+def _latest(points: Sequence[Raw]) -> Iterable[Raw]:
+    if len(points) == 1:
+        return points
+    last: dict[str, Raw] = {}
     for point in points:
         held = last.get(point.key)
         if held is None or _order(point) > _order(held):
             last[point.key] = point
-    return list(last.values())
+    return last.values()
 
 
-def _order(point: Point) -> tuple[int, datetime, bool, float]:
+def _order(point: Raw) -> tuple[int, int, bool, float]:
     # As the databases compare: NaN stands above every number.
     not_a_number = math.isnan(point.value)
-    return point.step, point.time, not_a_number, 0.0 if not_a_number else point.value
+    return point.step, point.time_us, not_a_number, 0.0 if not_a_number else point.value

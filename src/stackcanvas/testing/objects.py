@@ -30,7 +30,13 @@ _BAD_KEYS = (
 
 
 class ObjectsSuite:
-    """The promises of `Objects`, each as a test."""
+    """The promises of `Objects`, each as a test.
+
+    Attributes:
+        examples: how many random histories are tried; a store behind a network may want fewer.
+    """
+
+    examples = 30
 
     @pytest.fixture
     def open_empty(self) -> Callable[[], Objects]:
@@ -193,7 +199,9 @@ class ObjectsSuite:
             def __init__(self) -> None:
                 super().__init__(open_empty())
 
-        run_state_machine_as_test(Machine, settings=settings(max_examples=30, stateful_step_count=30, deadline=None))
+        run_state_machine_as_test(
+            Machine, settings=settings(max_examples=self.examples, stateful_step_count=30, deadline=None)
+        )
 
 
 class _Machine(RuleBasedStateMachine):

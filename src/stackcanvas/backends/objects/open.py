@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,7 +16,7 @@ def open_objects(url: str | Path) -> Objects:
     """The object store at a URL, or in a folder.
 
     Raises:
-        BadInput: no adapter knows the URL's scheme.
+        BadInput: no adapter knows the URL's scheme, or the URL names no bucket.
 
     Example:
         >>> open_objects("file:///srv/objects").url
@@ -41,4 +42,10 @@ def _folder(url: str) -> Objects:
     return FolderObjects(Path(unquote(parts.path)))
 
 
-_SCHEMES: dict[str, Callable[[str], Objects]] = {"file": _folder}
+def _remote(url: str) -> Objects:
+    # Loaded when it is used: the library starts threads of its own.
+    adapter: Callable[[str], Objects] = import_module("stackcanvas.backends.objects.remote").RemoteObjects
+    return adapter(url)
+
+
+_SCHEMES: dict[str, Callable[[str], Objects]] = {"file": _folder, "s3": _remote, "gs": _remote, "az": _remote}

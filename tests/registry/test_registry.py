@@ -49,7 +49,7 @@ def test_a_version_carries_what_it_was_registered_with(
     assert [(one.name, one.dtype) for one in made.signature.inputs] == [("wind", "FP32"), ("rain", "FP32")]
     assert made.agreement is not None
     assert made.agreement.worst <= made.agreement.tolerance
-    assert sorted(registry.files(made.ref)) == ["model.onnx", "profile.json"]
+    assert sorted(registry.files(made.ref)) == ["input_example.json", "model.onnx", "profile.json"]
     assert registry.profile(made.ref).rows == trained[1].height
 
 
@@ -266,7 +266,7 @@ def test_equal_files_are_stored_once(registry: Registry, trained: Trained, objec
     register(registry, trained, "delay")
     register(registry, trained, "late")
 
-    assert len(list(objects.list("models/"))) == 2
+    assert len(list(objects.list("models/"))) == 3
 
 
 def test_writers_at_the_same_time_get_numbers_of_their_own(

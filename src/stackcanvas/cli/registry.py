@@ -36,8 +36,8 @@ def ls(stack: Stack) -> None:
         {
             "name": model.name,
             "versions": model.versions,
-            "latest": model.latest.version,
-            "created": model.latest.created,
+            "latest": model.latest and model.latest.version,
+            "created": model.latest.created if model.latest else model.created,
             "aliases": model.aliases,
         }
         for model in stack.registry.ls()

@@ -163,6 +163,14 @@ class Executions:
             ]
             tx.execute(self._link, rows)
 
+    def link(self, tx: Connection, execution_id: str, direction: str, ref: Ref, role: str = "") -> bool:
+        """Add what an execution used or made after its end; whether there is such an execution."""
+        if tx.execute(select(execution.c.id).where(execution.c.id == execution_id)).first() is None:
+            return False
+        facts = {"execution": execution_id, "direction": direction, "ref": str(ref), "role": role}
+        tx.execute(self._link, {**facts, "time": self.clock.now()})
+        return True
+
     def get(self, execution_id: str) -> Execution:
         """One execution.
 

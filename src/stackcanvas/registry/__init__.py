@@ -1,17 +1,28 @@
 """Model versions: immutable, with signature, lineage, aliases and semantic version numbers."""
 
+from stackcanvas.registry.catalog import RegisteredModel
+from stackcanvas.registry.changes import CHAMPION, Uses
+from stackcanvas.registry.consents import Asked, Consent, Standing
 from stackcanvas.registry.files import Verification
+from stackcanvas.registry.folders import Folder
 from stackcanvas.registry.formats.base import Agreement, LoadedModel
 from stackcanvas.registry.gate import Check, GateResult, Rule, Scores
 from stackcanvas.registry.policy import Policy
-from stackcanvas.registry.registry import PROFILE, Registry
+from stackcanvas.registry.registry import EXAMPLE, PROFILE, Registry
+from stackcanvas.registry.search import Condition
 from stackcanvas.registry.signature import Input, Output, Signature, tensors
-from stackcanvas.registry.versions import ModelVersion, RegisteredModel
+from stackcanvas.registry.versions import ModelVersion
 
 __all__ = [
+    "CHAMPION",
+    "EXAMPLE",
     "PROFILE",
     "Agreement",
+    "Asked",
     "Check",
+    "Condition",
+    "Consent",
+    "Folder",
     "GateResult",
     "Input",
     "LoadedModel",
@@ -23,6 +34,8 @@ __all__ = [
     "Rule",
     "Scores",
     "Signature",
+    "Standing",
+    "Uses",
     "Verification",
     "tensors",
 ]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 
 from blake3 import blake3
 
@@ -53,6 +57,24 @@ class ModelFiles:
             self._objects.put(_key(digest), content, if_absent=True)
         return digest
 
+    def put_parts(self, parts: Iterator[bytes]) -> tuple[str, int]:
+        """Store bytes that come in parts, in constant memory; gives digest and size."""
+        first = next(parts, b"")
+        second = next(parts, None)
+        if second is None:
+            return self.put(first), len(first)
+        with tempfile.TemporaryDirectory(prefix="stackcanvas-") as folder:
+            path = Path(folder) / "file"
+            hashed, size = blake3(), 0
+            with path.open("wb") as file:
+                for part in chain((first, second), parts):
+                    hashed.update(part)
+                    size += file.write(part)
+            digest = hashed.hexdigest()
+            with suppress(Conflict):
+                self._objects.put_file(_key(digest), path, if_absent=True)
+        return digest, size
+
     def read(self, version: ModelVersion, file: str) -> bytes:
         """The bytes of a file as they were registered.
 
@@ -67,6 +89,10 @@ class ModelFiles:
         if blake3(content).hexdigest() != digest:
             raise Corrupt(f"the file {file} of {version.ref} is not what was registered", where=_key(digest))
         return content
+
+    def size(self, digest: str) -> int:
+        """How large a stored file is; 0 when it is missing."""
+        return self._objects.size(_key(digest)) or 0
 
     def verify(self, version: ModelVersion) -> Verification:
         """Read every file of a version."""

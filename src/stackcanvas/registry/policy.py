@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from stackcanvas.metadata import Ref
+from stackcanvas.registry.consents import Asked
 from stackcanvas.registry.gate import GateResult, Rule, Scores, judge
 
 
@@ -19,6 +20,10 @@ class Policy:
         needs_gate: a version must have passed the gate.
         rules: what the gate asks where the call does not say it; their bounds hold for every registration.
         tolerance: how far the kept form of a model may be from the model.
+        consents: what people must agree to: `register`, `deploy`, `delete`.
+        allows_python: models that are Python code or pickles may run without anybody's consent.
+        semantic: version numbers tell by how much a version differs; else each is a new major one.
+        places: where the canvas asks for it, by the name of the field.
     """
 
     needs_run: bool = False
@@ -26,6 +31,10 @@ class Policy:
     needs_gate: bool = False
     rules: tuple[Rule, ...] = ()
     tolerance: float = 1e-4
+    consents: Mapping[str, Asked] = field(default_factory=dict)
+    allows_python: bool = False
+    semantic: bool = True
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def against(
         self, *, run: Ref | None, training: Ref | None, gate: GateResult | None, metrics: Mapping[str, float]
@@ -33,17 +42,22 @@ class Policy:
         """What speaks against a registration; nothing when it may be made.
 
         Example:
-            >>> Policy(needs_run=True).against(run=None, training=None, gate=None, metrics={})
-            ['it names no run']
+            >>> Policy(needs_run=True, places={"needs_run": "canvas.yaml:9:3"}).against(
+            ...     run=None, training=None, gate=None, metrics={}
+            ... )
+            ['it names no run (canvas.yaml:9:3 asks for it)']
         """
         asked = [
-            (self.needs_run and run is None, "it names no run"),
-            (self.needs_training and training is None, "it names no version of its training data"),
-            (self.needs_gate and gate is None, "it has not passed the gate"),
+            ("needs_run", run is None, "it names no run"),
+            ("needs_training", training is None, "it names no version of its training data"),
+            ("needs_gate", gate is None, "it has not passed the gate"),
         ]
-        reasons = [reason for missing, reason in asked if missing]
+        reasons = [reason + self._asks(name) for name, missing, reason in asked if getattr(self, name) and missing]
         if gate is not None:
             blocking = [] if gate.passed else [check.said for check in gate.checks if check.blocks and not check.passed]
             return reasons + blocking
         bounds = [replace(rule, margin=None) for rule in self.rules if rule.blocks and rule.has_bound]
-        return reasons + list(judge(bounds, Scores(metrics)).reasons)
+        return reasons + [said + self._asks("rules") for said in judge(bounds, Scores(metrics)).reasons]
+
+    def _asks(self, name: str) -> str:
+        return f" ({self.places[name]} asks for it)" if name in self.places else ""

@@ -8,21 +8,30 @@ from dataclasses import replace
 
 import polars as pl
 from blake3 import blake3
+from sqlalchemy import Connection
 
 from stackcanvas.backends.objects import Objects
 from stackcanvas.errors import BadInput, NotFound, Refused
 from stackcanvas.metadata import Recording, Ref, Spine
+from stackcanvas.registry.catalog import Catalog, RegisteredModel
+from stackcanvas.registry.changes import Changes, Uses, no_uses
+from stackcanvas.registry.consents import PYTHON, Asked, Consent, Consents, Standing
 from stackcanvas.registry.files import ModelFiles, Verification
+from stackcanvas.registry.folders import Folder, read_folder
 from stackcanvas.registry.formats.base import Exported, LoadedModel
-from stackcanvas.registry.formats.open import exporter, loader
+from stackcanvas.registry.formats.environment import needed
+from stackcanvas.registry.formats.open import RUNS_PYTHON, exporter, loader
 from stackcanvas.registry.gate import GateResult, Rule, Scores, judge
 from stackcanvas.registry.numbering import next_version
 from stackcanvas.registry.policy import Policy
+from stackcanvas.registry.search import Search
 from stackcanvas.registry.signature import Signature
-from stackcanvas.registry.versions import ModelVersion, RegisteredModel, Versions, check_alias
+from stackcanvas.registry.versions import ModelVersion, Versions
 from stackcanvas.statistics import Profile
 
 PROFILE = "profile.json"
+EXAMPLE = "input_example.json"
+_EXAMPLE_ROWS = 5
 
 
 class Registry:
@@ -32,12 +41,19 @@ class Registry:
         spine: records, lineage, events, audit.
         objects: where the files of models lie.
         policy: what every registration of a model must keep to, by the model's name.
+        uses: what answers with a version, so that nobody deletes it unawares.
     """
 
-    def __init__(self, spine: Spine, objects: Objects, policy: Callable[[str], Policy]) -> None:
+    def __init__(
+        self, spine: Spine, objects: Objects, policy: Callable[[str], Policy], *, uses: Uses = no_uses
+    ) -> None:
         self._spine = spine
         self._files = ModelFiles(objects)
         self._versions = Versions(spine)
+        self._catalog = Catalog(spine, self._versions)
+        self._consents = Consents(spine)
+        self.search = Search(spine, self._catalog, self._versions)
+        self.changes = Changes(spine, self._catalog, self._versions, consents=self._consents, policy=policy, uses=uses)
         self.policy = policy
 
     def register(
@@ -58,9 +74,9 @@ class Registry:
 
         Args:
             name: of the model.
-            model: a fitted scikit-learn estimator or pipeline, or ONNX bytes.
+            model: a fitted scikit-learn estimator or pipeline, a LightGBM or XGBoost model, ONNX bytes, or a function.
             sample: features as trained on; the signature is inferred from them and the kept form validated on them.
-            format: how it is kept.
+            format: how it is kept: `onnx`, `lightgbm`, `xgboost`, `skops`, `sklearn` or `python`.
             run: the run that trained it.
             training: the data version it was trained on, with its number.
             metrics: what it was judged by; those of the gate are added.
@@ -84,7 +100,7 @@ class Registry:
             policy = self.policy(name)
             self._require(policy, run, training, gate=gate, metrics=measured)
             exported = exporter(format)(model, sample, tolerance=policy.tolerance)
-            kept = self._kept(name, format, exported, profile or Profile.of_arrow(sample.to_arrow()))
+            kept = self._kept(name, format, exported, sample=sample, profile=profile)
             given = replace(kept, run=run, training=training, metrics=measured, gate=gate, message=message)
             return self._add(recording, given)
 
@@ -111,6 +127,74 @@ class Registry:
             self._spine.audit.add(tx, "model.gate", Ref("model", name), result.to_json())
         return result
 
+    def adopt(
+        self,
+        name: str,
+        folder: Folder | None,
+        *,
+        source: str | None = None,
+        storage: str | None = None,
+        run: Ref | None = None,
+        training: Ref | None = None,
+        metrics: Mapping[str, float] | None = None,
+        run_link: str | None = None,
+        message: str | None = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> ModelVersion:
+        """Make a new version of a model that a client of MLflow has logged.
+
+        The files are copied: what is in the folder later changes nothing here.
+
+        Args:
+            name: of the model, which must exist.
+            folder: where its files lie; None when they are out of reach, and the version is a mere pointer.
+            source: the address that the client gave.
+            storage: where a client finds files that are not held here.
+            run: the run that trained it.
+            training: the data version it was trained on, with its number.
+            metrics: what it was judged by.
+            run_link: a page about the run.
+            message: what it is, in a few words.
+            tags: key -> value.
+
+        Raises:
+            Refused: the policy says no.
+            NotFound: there is no such model.
+            BadInput: the folder's description cannot be read.
+        """
+        measured = dict(metrics or {})
+        self._require(self.policy(name), run, training, gate=None, metrics=measured)
+        found = read_folder(folder, self._files)
+        now = self._spine.clock.now()
+        version = ModelVersion(
+            name=name,
+            number=0,
+            version="",
+            digest=_digest(found.format, found.signature, found.files, found.runtime) if found.files else "",
+            format=found.format,
+            signature=found.signature,
+            files=found.files,
+            size_bytes=found.size_bytes,
+            environment=found.environment,
+            runtime=found.runtime,
+            run=run,
+            training=training,
+            metrics=measured,
+            gate=None,
+            agreement=None,
+            created=now,
+            updated=now,
+            actor=self._spine.actor.name,
+            message=message,
+            source=source,
+            storage=storage,
+            run_link=run_link,
+            tags=tags or {},
+        )
+        with self._spine.write() as tx:
+            self._catalog.require(tx, name)
+            return self._number(tx, version, execution=run.name if run is not None else None)
+
     def get(self, ref: Ref | str) -> ModelVersion:
         """The version that a ref names: `delay`, `delay@3`, `delay@v1.2.0`, `delay@champion`.
 
@@ -131,7 +215,17 @@ class Registry:
     def ls(self) -> list[RegisteredModel]:
         """Every model, by name."""
         with self._spine.read() as connection:
-            return self._versions.ls(connection)
+            return self._catalog.find(connection)
+
+    def model(self, name: str) -> RegisteredModel:
+        """One model.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        with self._spine.read() as connection:
+            self._catalog.require(connection, name)
+            return self._catalog.find(connection, [name])[0]
 
     def versions(self, name: str) -> list[ModelVersion]:
         """The versions of a model, newest first.
@@ -140,7 +234,7 @@ class Registry:
             NotFound: there is no such model.
         """
         with self._spine.read() as connection:
-            self._versions.get(connection, Ref("model", name))
+            self._catalog.require(connection, name)
             return self._versions.find(connection, name)
 
     def alias(self, ref: Ref | str, alias: str) -> ModelVersion:
@@ -150,12 +244,7 @@ class Registry:
             NotFound: the version does not exist.
             BadInput: the alias would be read as a number or a version number.
         """
-        check_alias(alias)
-        with self._spine.write() as tx:
-            found = self._versions.get(tx, _ref(ref))
-            self._versions.set_alias(tx, found.name, alias, found.number)
-            self._spine.audit.add(tx, "model.alias", found.ref, {"alias": alias})
-            return self._versions.get(tx, found.ref)
+        return self.changes.alias(_ref(ref), alias)
 
     def unalias(self, name: str, alias: str) -> None:
         """Take an alias away.
@@ -163,9 +252,72 @@ class Registry:
         Raises:
             NotFound: the model has no such alias.
         """
+        self.changes.unalias(name, alias)
+
+    def delete(self, ref: Ref | str, *, force: bool = False) -> list[str]:
+        """Delete a version; what the audit log and the lineage say of it stays.
+
+        Args:
+            force: also when something answers with it or it is the champion.
+
+        Returns:
+            What it breaks, a sentence each.
+
+        Raises:
+            NotFound: there is no such version.
+            Refused: something would break, or people must agree first.
+        """
+        return self.changes.delete(_ref(ref), force=force)
+
+    def consent(self, ref: Ref | str, action: str, *, note: str = "") -> list[Standing]:
+        """Agree that something may be done with a version.
+
+        Args:
+            action: `register`, `deploy`, `delete`, or `python` to let its Python code run.
+            note: why.
+
+        Returns:
+            Who agreed so far, and how many must still.
+
+        Raises:
+            Refused: nobody made sure who the actor is, or the actor may not agree to it.
+        """
         with self._spine.write() as tx:
-            self._versions.drop_alias(tx, name, alias)
-            self._spine.audit.add(tx, "model.unalias", Ref("model", name), {"alias": alias})
+            found = self._versions.get(tx, _ref(ref))
+            asked = self._asked(found)
+            self._consents.give(tx, found, action, asked=asked.get(action), note=note)
+            return self._consents.standing(tx, found, asked)
+
+    def consents(self, ref: Ref | str) -> list[Consent]:
+        """What was agreed to about a version, the oldest first."""
+        with self._spine.read() as connection:
+            return self._consents.of(connection, self._versions.get(connection, _ref(ref)))
+
+    def standing(self, ref: Ref | str) -> list[Standing]:
+        """For each thing that people must agree to: who did, and how many are missing."""
+        with self._spine.read() as connection:
+            found = self._versions.get(connection, _ref(ref))
+            return self._consents.standing(connection, found, self._asked(found))
+
+    def require(self, ref: Ref | str, *actions: str) -> ModelVersion:
+        """Refuse a version that the stack does not hold, or that people have not agreed to yet.
+
+        Raises:
+            Refused: with every reason.
+        """
+        found = self.get(ref)
+        if not found.is_held:
+            raise Refused(
+                f"{found.ref} is only a pointer to {found.source or 'files elsewhere'}",
+                fix="Log the model to this server and register that",
+            )
+        waiting = [one for one in self.standing(found.ref) if one.action in actions and one.missing]
+        if waiting:
+            where = waiting[0].asked.where or None
+            first = waiting[0]
+            fix = f"`stackcanvas models consent {found.name}@{found.number} {first.action}` by one {first.asked.role}"
+            raise Refused("; ".join(one.sentence(found.ref) for one in waiting), where=where, fix=fix)
+        return found
 
     def files(self, ref: Ref | str) -> dict[str, bytes]:
         """The files of a version, checked against their digests.
@@ -193,9 +345,13 @@ class Registry:
         return Profile.from_json(self.file(ref, PROFILE).decode())
 
     def load(self, ref: Ref | str) -> LoadedModel:
-        """A version that can predict here."""
-        found = self.get(ref)
-        return loader(found.format)(self.files(found.ref), found.signature)
+        """A version that can predict here; Python code runs in a process of its own, and only when it may.
+
+        Raises:
+            Refused: it is only a pointer, or nobody agreed that its Python code runs.
+        """
+        found = self.require(ref, PYTHON)
+        return loader(found.format)(self.files(found.ref), found.signature, found.runtime)
 
     def verify(self, ref: Ref | str | None = None) -> list[Verification]:
         """Read the files of a version, or of all versions, and compare them with their digests."""
@@ -204,6 +360,16 @@ class Registry:
         else:
             chosen = [version for model in self.ls() for version in self.versions(model.name)]
         return [self._files.verify(version) for version in chosen]
+
+    def _asked(self, version: ModelVersion) -> dict[str, Asked]:
+        """The consents that a version needs; Python code needs one unless the canvas lets all of it run."""
+        policy = self.policy(version.name)
+        asked = dict(policy.consents)
+        if version.format in RUNS_PYTHON and not policy.allows_python:
+            # Whoever may let a version go live may let its code run, unless the canvas names nobody.
+            deployers = policy.consents.get("deploy", Asked())
+            asked[PYTHON] = replace(deployers, minimum=1, where=policy.places.get("allows_python", ""))
+        return asked
 
     def _require(
         self,
@@ -228,66 +394,102 @@ class Registry:
             if self._spine.artifacts.get(training) is None:
                 raise NotFound("data version", f"{training.name}@{training.number}")
 
-    def _kept(self, name: str, format: str, exported: Exported, profile: Profile) -> ModelVersion:  # noqa: A002 - see above
+    def _kept(
+        self,
+        name: str,
+        format: str,  # noqa: A002 - see above
+        exported: Exported,
+        *,
+        sample: pl.DataFrame,
+        profile: Profile | None,
+    ) -> ModelVersion:
         """The version with its files stored, before it has a number."""
-        contents = {**exported.files, PROFILE: profile.to_json().encode()}
+        profile = profile or Profile.of_arrow(sample.to_arrow())
+        example = sample.head(_EXAMPLE_ROWS).write_json().encode()
+        contents = {**exported.files, PROFILE: profile.to_json().encode(), EXAMPLE: example}
         files = {file: self._files.put(content) for file, content in sorted(contents.items())}
+        now = self._spine.clock.now()
         return ModelVersion(
             name=name,
             number=0,
             version="",
-            digest=_digest(format, exported.signature, files),
+            digest=_digest(format, exported.signature, files, exported.runtime),
             format=format,
             signature=exported.signature,
             files=files,
+            size_bytes=sum(map(len, contents.values())),
+            environment=needed(format),
+            runtime=exported.runtime,
             run=None,
             training=None,
             metrics={},
             gate=None,
             agreement=exported.agreement,
-            message="",
-            created=self._spine.clock.now(),
+            created=now,
+            updated=now,
             actor=self._spine.actor.name,
         )
 
     def _add(self, recording: Recording, version: ModelVersion) -> ModelVersion:
         """Number a version and write it with lineage, audit and event, in one commit."""
-        spine, versions = self._spine, self._versions
-        with spine.write() as tx:
-            for same in versions.find(tx, version.name, digest=version.digest):
+        with self._spine.write() as tx:
+            self._catalog.ensure(tx, version.name)
+            for same in self._versions.find(tx, version.name, digest=version.digest):
                 # A step that was interrupted after its registration and runs again must not register twice.
                 if same.run is not None and (same.run, same.training) == (version.run, version.training):
                     recording.finish(tx)
                     return same
-            last = versions.last(tx, version.name)
-            numbered = replace(
-                version,
-                number=versions.next_number(tx, version.name),
-                version=_number(last, version),
-            )
-            versions.add(tx, numbered)
-            facts = {"version": numbered.version, "format": numbered.format, "metrics": dict(numbered.metrics)}
-            spine.artifacts.add(tx, numbered.ref, digest=numbered.digest, execution=recording.id, facts=facts)
-            spine.events.emit(tx, "model.registered", numbered.ref, facts)
-            spine.audit.add(tx, "model.registered", numbered.ref, {"digest": numbered.digest})
-            recording.made(numbered.ref, "model")
+            numbered = self._number(tx, version, execution=None, recording=recording)
             recording.finish(tx)
         return numbered
+
+    def _number(
+        self, tx: Connection, version: ModelVersion, *, execution: str | None, recording: Recording | None = None
+    ) -> ModelVersion:
+        """Give the next number, and write the version with what everybody must hear of it."""
+        spine = self._spine
+        row = self._catalog.require(tx, version.name)
+        number = row.last_number + 1
+        said = self._next(row.last_version, self._versions.origin(tx, version.name), version, number=number)
+        numbered = replace(version, number=number, version=said)
+        self._versions.add(tx, numbered)
+        self._catalog.advance(tx, version.name, number=number, version=said, now=version.created)
+        facts = {"version": said, "format": numbered.format, "metrics": dict(numbered.metrics)}
+        if recording is not None:
+            recording.made(numbered.ref, "model")
+            execution = recording.id
+        elif execution is not None and not spine.executions.link(tx, execution, "made", numbered.ref, "model"):
+            execution = None
+        if numbered.is_held:
+            spine.artifacts.add(tx, numbered.ref, digest=numbered.digest, execution=execution, facts=facts)
+        spine.events.emit(tx, "model.registered", numbered.ref, facts)
+        spine.audit.add(tx, "model.registered", numbered.ref, {"digest": numbered.digest})
+        return numbered
+
+    def _next(self, last: str | None, origin: tuple[object, ...] | None, new: ModelVersion, *, number: int) -> str:
+        if not self.policy(new.name).semantic:
+            return f"{number}.0.0"
+        if origin is None:
+            return next_version(last, same_signature=True, same_origin=False)
+        signature, run, training = origin
+        mine = tuple(None if one is None else str(one) for one in (new.run, new.training))
+        return next_version(
+            last,
+            same_signature=signature == new.signature.to_json(),
+            same_origin=any(mine) and (run, training) == mine,
+        )
 
 
 def _ref(ref: Ref | str) -> Ref:
     return ref if isinstance(ref, Ref) else Ref.parse(ref, kind="model")
 
 
-def _number(last: ModelVersion | None, new: ModelVersion) -> str:
-    if last is None:
-        return next_version(None, same_signature=False, same_origin=False)
-    origin = (new.run, new.training)
-    again = any(origin) and (last.run, last.training) == origin
-    return next_version(last.version, same_signature=last.signature == new.signature, same_origin=again)
-
-
-def _digest(format: str, signature: Signature, files: Mapping[str, str]) -> str:  # noqa: A002 - the word of the canvas
+def _digest(
+    format: str,  # noqa: A002 - the word of the canvas
+    signature: Signature,
+    files: Mapping[str, str],
+    runtime: Mapping[str, object],
+) -> str:
     """Of all that makes a version behave as it does."""
-    whole = {"format": format, "signature": signature.to_json(), "files": dict(files)}
+    whole = {"format": format, "signature": signature.to_json(), "files": dict(files), "runtime": dict(runtime)}
     return blake3(json.dumps(whole, sort_keys=True).encode()).hexdigest()

@@ -1,39 +1,48 @@
-"""Model versions and aliases as rows: written once, found by number, semantic version or alias."""
+"""Model versions and aliases as rows: found by number, semantic version, alias or stage."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, select
 
 from stackcanvas.errors import BadInput, Conflict, NotFound
 from stackcanvas.metadata import Ref, Spine
-from stackcanvas.metadata.counters import take
 from stackcanvas.registry.formats.base import Agreement
 from stackcanvas.registry.gate import GateResult
 from stackcanvas.registry.numbering import is_semantic
 from stackcanvas.registry.signature import Signature
-from stackcanvas.registry.tables import model_alias, model_version
+from stackcanvas.registry.stages import NO_STAGE, STAGES
+from stackcanvas.registry.tables import model, model_alias, model_version, model_version_tag
 
 LATEST = "latest"
+_BATCH = 400  # names in one IN: databases take a few hundred variables a statement without thinking twice
 
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """A registered model version; all but its aliases never changes.
+    """A registered model version; what it is never changes, only what is said of it.
 
     Args:
         number: its identity within the model: 1, 2, 3, ...
         version: its semantic version number.
-        digest: of files, signature and format together.
-        files: name -> digest of the bytes.
+        digest: of files, signature and format together; empty when the stack does not hold its files.
+        files: name -> digest of the bytes; none when the model lies elsewhere.
+        size_bytes: of all files.
+        environment: the Python and the packages that it needs, as `python` and `requirements`.
+        runtime: what its format must know to load it: `file`, and how the answers are meant.
         run: the run that trained it.
         training: the version of the data that it was trained on.
         gate: the answer of the gate, where it was asked.
         agreement: how well the kept form agrees with the model that was given.
+        source: the address that a client registered it from.
+        storage: where the files lie when they are not held here.
+        run_link: a page about the run, as a client gave it.
+        message: what it is, in a few words; may be changed.
+        stage: one of MLflow's stages; may be changed.
     """
 
     name: str
@@ -43,20 +52,34 @@ class ModelVersion:
     format: str
     signature: Signature
     files: Mapping[str, str]
+    size_bytes: int
+    environment: Mapping[str, Any]
+    runtime: Mapping[str, Any]
     run: Ref | None
     training: Ref | None
     metrics: Mapping[str, float]
     gate: GateResult | None
     agreement: Agreement | None
-    message: str
     created: datetime
+    updated: datetime
     actor: str
+    message: str | None = ""
+    stage: str = NO_STAGE
+    source: str | None = None
+    storage: str | None = None
+    run_link: str | None = None
     aliases: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ref(self) -> Ref:
         """Pinned: with the number."""
         return Ref("model", self.name, str(self.number))
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the stack holds its files; without them it can be neither loaded nor deployed."""
+        return bool(self.files)
 
     def to_dict(self) -> dict[str, Any]:
         """The version as programs read it."""
@@ -65,52 +88,54 @@ class ModelVersion:
         return {"ref": str(self.ref), **facts, "signature": self.signature.to_json(), "gate": gate}
 
 
-@dataclass(frozen=True, slots=True)
-class RegisteredModel:
-    """A model with its versions, in short.
-
-    Args:
-        latest: the newest version.
-        aliases: alias -> number of the version.
-    """
-
-    name: str
-    versions: int
-    latest: ModelVersion
-    aliases: Mapping[str, int]
-
-
 class Versions:
-    """Reads and writes the rows of the registry."""
+    """Reads and writes the rows of versions and aliases."""
 
     def __init__(self, spine: Spine) -> None:
         self._spine = spine
-
-    def next_number(self, tx: Connection, name: str) -> int:
-        """The number of the next version; others who register the model wait until the transaction ends."""
-        return take(self._spine.database, tx, f"model:{name}")
+        # Made once: putting an upsert together takes longer than executing it.
+        new = spine.database.insert(model_alias)
+        changed = {name: new.excluded[name] for name in ("number", "changed", "actor")}
+        self._set_alias = new.on_conflict_do_update(
+            index_elements=[model_alias.c.name, model_alias.c.alias], set_=changed
+        )
 
     def add(self, tx: Connection, version: ModelVersion) -> None:
         """Write a version inside the caller's transaction."""
         tx.execute(
-            model_version.insert().values(
-                name=version.name,
-                number=version.number,
-                version=version.version,
-                digest=version.digest,
-                format=version.format,
-                signature=version.signature.to_json(),
-                files=dict(version.files),
-                run=None if version.run is None else str(version.run),
-                training=None if version.training is None else str(version.training),
-                metrics=dict(version.metrics),
-                gate=None if version.gate is None else version.gate.to_json(),
-                agreement=None if version.agreement is None else _agreement_json(version.agreement),
-                message=version.message,
-                created=version.created,
-                actor=version.actor,
-            )
+            model_version.insert(),
+            {
+                "name": version.name,
+                "number": version.number,
+                "version": version.version,
+                "digest": version.digest,
+                "format": version.format,
+                "signature": version.signature.to_json(),
+                "files": dict(version.files),
+                "size_bytes": version.size_bytes,
+                "environment": dict(version.environment),
+                "runtime": dict(version.runtime),
+                "run": None if version.run is None else str(version.run),
+                "training": None if version.training is None else str(version.training),
+                "metrics": dict(version.metrics),
+                "gate": None if version.gate is None else version.gate.to_json(),
+                "agreement": None if version.agreement is None else _agreement_json(version.agreement),
+                "source": version.source,
+                "storage": version.storage,
+                "run_link": version.run_link,
+                "message": version.message,
+                "stage": version.stage,
+                "created": version.created,
+                "updated": version.updated,
+                "actor": version.actor,
+            },
         )
+        if version.tags:
+            tags = [
+                {"name": version.name, "number": version.number, "key": key, "value": value}
+                for key, value in version.tags.items()
+            ]
+            tx.execute(model_version_tag.insert(), tags)
 
     def last(self, connection: Connection, name: str) -> ModelVersion | None:
         """The version with the greatest number."""
@@ -126,19 +151,41 @@ class Versions:
         number: int | None = None,
         digest: str | None = None,
         version: str | None = None,
+        stage: str | None = None,
     ) -> list[ModelVersion]:
         """Versions of a model, newest first."""
         chosen = select(model_version).where(model_version.c.name == name).order_by(model_version.c.number.desc())
-        wanted: dict[str, object] = {"number": number, "digest": digest, "version": version}
+        wanted: dict[str, object] = {"number": number, "digest": digest, "version": version, "stage": stage}
         for column, value in wanted.items():
             if value is not None:
                 chosen = chosen.where(model_version.c[column] == value)
-        rows = connection.execute(chosen.limit(limit)).mappings().all()
-        aliases = self._aliases(connection, name)
-        return [_version(dict(row), [alias for alias, at in aliases.items() if at == row["number"]]) for row in rows]
+        return self.full(connection, connection.execute(chosen.limit(limit)).mappings().all())
+
+    def full(self, connection: Connection, rows: Iterable[Mapping[Any, Any]]) -> list[ModelVersion]:
+        """Rows of the table as versions, with their aliases and tags."""
+        found = [dict(row) for row in rows]
+        names = sorted({row["name"] for row in found})
+        only = found[0]["number"] if len(found) == 1 else None
+        aliases: dict[tuple[str, int], list[str]] = {}
+        tags: dict[tuple[str, int], dict[str, str]] = {}
+        for start in range(0, len(names), _BATCH):
+            part = names[start : start + _BATCH]
+            given = select(model_alias).where(model_alias.c.name.in_(part)).order_by(model_alias.c.alias)
+            tagged = (
+                select(model_version_tag).where(model_version_tag.c.name.in_(part)).order_by(model_version_tag.c.key)
+            )
+            if only is not None:
+                given = given.where(model_alias.c.number == only)
+                tagged = tagged.where(model_version_tag.c.number == only)
+            for row in connection.execute(given):
+                aliases.setdefault((row.name, row.number), []).append(row.alias)
+            for row in connection.execute(tagged):
+                tags.setdefault((row.name, row.number), {})[row.key] = row.value
+        keys = [(row["name"], row["number"]) for row in found]
+        return [_version(row, aliases.get(key, ()), tags.get(key, {})) for row, key in zip(found, keys, strict=True)]
 
     def get(self, connection: Connection, ref: Ref) -> ModelVersion:
-        """The version that a ref names: by number, `vX.Y.Z`, alias, or the newest.
+        """The version that a ref names: by number, `vX.Y.Z`, alias, stage, or the newest.
 
         Raises:
             NotFound: the model or the version does not exist.
@@ -151,48 +198,65 @@ class Versions:
         elif is_semantic(selector):
             found = self.find(connection, ref.name, version=selector[1:])
         else:
-            number = self._aliases(connection, ref.name).get(selector)
-            found = [] if number is None else self.find(connection, ref.name, number=number)
+            found = self._named(connection, ref.name, selector)
         if found:
             return found[0]
-        if self.last(connection, ref.name) is None:
-            known = connection.execute(select(model_version.c.name).distinct()).scalars().all()
+        if not self._exists(connection, ref.name):
+            known = connection.execute(select(model.c.name).order_by(model.c.name).limit(1000)).scalars().all()
             raise NotFound("model", ref.name, known=known, fix="`stackcanvas models ls` lists them")
+        if selector is None or selector == LATEST:
+            raise NotFound("version of the model", ref.name, fix="It is registered without any version")
         raise NotFound(
             f"version of the model {ref.name}",
             str(selector),
-            known=self._aliases(connection, ref.name),
+            known=self.aliases(connection, ref.name),
             fix=f"`stackcanvas models versions {ref.name}` lists them",
         )
 
-    def ls(self, connection: Connection) -> list[RegisteredModel]:
-        """Every model, by name."""
-        counted = select(model_version.c.name, func.count().label("versions")).group_by(model_version.c.name)
-        models = []
-        for row in connection.execute(counted.order_by(model_version.c.name)).all():
-            latest = self.find(connection, row.name, limit=1)[0]
-            models.append(RegisteredModel(row.name, row.versions, latest, self._aliases(connection, row.name)))
-        return models
+    def require(self, connection: Connection, name: str, number: int) -> None:
+        """Refuse a version that does not exist, without reading it.
+
+        Raises:
+            NotFound: the model or the version does not exist.
+        """
+        found = select(model_version.c.number).where(model_version.c.name == name, model_version.c.number == number)
+        if connection.execute(found).first() is None:
+            self.get(connection, Ref("model", name, str(number)))
+
+    def origin(self, connection: Connection, name: str) -> tuple[object, ...] | None:
+        """What the next number depends on: signature, run and training data of the newest version."""
+        columns = (model_version.c.signature, model_version.c.run, model_version.c.training)
+        chosen = select(*columns).where(model_version.c.name == name).order_by(model_version.c.number.desc()).limit(1)
+        found = connection.execute(chosen).one_or_none()
+        return None if found is None else tuple(found)
 
     def set_alias(self, tx: Connection, name: str, alias: str, number: int) -> None:
         """Let an alias name a version, whatever it named before."""
-        values = {"number": number, "changed": self._spine.clock.now(), "actor": self._spine.actor.name}
-        new = self._spine.database.insert(model_alias).values(name=name, alias=alias, **values)
-        tx.execute(new.on_conflict_do_update(index_elements=[model_alias.c.name, model_alias.c.alias], set_=values))
+        facts = {"changed": self._spine.clock.now(), "actor": self._spine.actor.name}
+        tx.execute(self._set_alias, {"name": name, "alias": alias, "number": number, **facts})
 
-    def drop_alias(self, tx: Connection, name: str, alias: str) -> None:
-        """Take an alias away.
-
-        Raises:
-            NotFound: the model has no such alias.
-        """
+    def drop_alias(self, tx: Connection, name: str, alias: str) -> bool:
+        """Take an alias away; whether there was one."""
         gone = delete(model_alias).where(model_alias.c.name == name, model_alias.c.alias == alias)
-        if not tx.execute(gone).rowcount:
-            raise NotFound(f"alias of the model {name}", alias, known=self._aliases(tx, name))
+        return tx.execute(gone).rowcount > 0
 
-    def _aliases(self, connection: Connection, name: str) -> dict[str, int]:
+    def aliases(self, connection: Connection, name: str) -> dict[str, int]:
+        """Alias -> number of the version."""
         chosen = select(model_alias.c.alias, model_alias.c.number).where(model_alias.c.name == name)
         return {row.alias: row.number for row in connection.execute(chosen.order_by(model_alias.c.alias))}
+
+    def _named(self, connection: Connection, name: str, selector: str) -> list[ModelVersion]:
+        chosen = select(model_alias.c.number).where(model_alias.c.name == name, model_alias.c.alias == selector)
+        number = connection.execute(chosen).scalar_one_or_none()
+        if number is not None:
+            return self.find(connection, name, number=number)
+        # A stage names the newest version in it, where no alias of that name says otherwise.
+        stage = STAGES.get(selector.lower())
+        return [] if stage in {None, NO_STAGE} else self.find(connection, name, stage=stage, limit=1)
+
+    @staticmethod
+    def _exists(connection: Connection, name: str) -> bool:
+        return connection.execute(select(model.c.name).where(model.c.name == name)).first() is not None
 
 
 def check_alias(alias: str) -> None:
@@ -202,8 +266,8 @@ def check_alias(alias: str) -> None:
         BadInput: it looks like a number, a version number or the newest version.
         Conflict: it is reserved.
     """
-    if alias == LATEST:
-        raise Conflict(f"{LATEST!r} always names the newest version", fix="Choose another alias")
+    if alias.lower() == LATEST:
+        raise Conflict(f"{alias!r} always names the newest version", fix="Choose another alias")
     if not alias or alias.isdigit() or is_semantic(alias) or "@" in alias or not alias.isprintable() or " " in alias:
         raise BadInput(f"{alias!r} cannot be an alias", expected="a word such as champion")
 
@@ -212,7 +276,7 @@ def _agreement_json(agreement: Agreement) -> dict[str, object]:
     return {"rows": agreement.rows, "worst": agreement.worst, "tolerance": agreement.tolerance}
 
 
-def _version(row: dict[str, Any], aliases: Sequence[str]) -> ModelVersion:
+def _version(row: dict[str, Any], aliases: Sequence[str], tags: Mapping[str, str]) -> ModelVersion:
     return ModelVersion(
         **{
             **row,
@@ -223,4 +287,5 @@ def _version(row: dict[str, Any], aliases: Sequence[str]) -> ModelVersion:
             "agreement": row["agreement"] and Agreement(**row["agreement"]),
         },
         aliases=tuple(aliases),
+        tags=tags,
     )

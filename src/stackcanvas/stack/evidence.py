@@ -152,6 +152,7 @@ def _registry(stack: Stack) -> BlockEvidence:
             str(model.latest.ref),
         )
         for model in stack.registry.ls()
+        if model.latest is not None
     )
     return BlockEvidence("registry", facts)
 

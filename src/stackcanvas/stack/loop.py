@@ -42,12 +42,20 @@ def _release_model(stack: Stack, model: str) -> Release | None:
     policy = answers.get("deployment.release_policy")
     if not (isinstance(policy, ByMetrics) and policy.automatic):
         return None
-    newest = stack.registry.versions(model)[0]
+    newest = _newest(stack, model)
     endpoint = endpoint_of(stack, model)
-    if not _is_next(stack, endpoint, newest.ref):
+    if newest is None or not _is_next(stack, endpoint, newest.ref):
         return None
     reason = f"registered {newest.created:%Y-%m-%d %H:%M} UTC and passed the gate"
     return stack.deployment.deploy(endpoint, newest.ref, strategy=strategy_of(answers), reason=reason)
+
+
+def _newest(stack: Stack, model: str) -> ModelVersion | None:
+    """The newest version that may go live; one that people must still agree to keeps its turn."""
+    newest = next((version for version in stack.registry.versions(model) if version.is_held), None)
+    if newest is None or any(one.missing for one in stack.registry.standing(newest.ref)):
+        return None
+    return newest
 
 
 def _is_next(stack: Stack, endpoint: str, model: Ref) -> bool:

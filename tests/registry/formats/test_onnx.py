@@ -112,7 +112,7 @@ def test_a_classifier_answers_as_before(model: Any, columns: list[str]) -> None:
 
     made = export(model, frame, tolerance=TOLERANCE)
 
-    found = load(made.files, made.signature).predict(frame)
+    found = load(made.files, made.signature, made.runtime).predict(frame)
     assert np.abs(found["probability"] - model.predict_proba(frame)[:, 1]).max() <= TOLERANCE
     assert made.agreement is not None
     assert made.agreement.rows == ROWS
@@ -131,7 +131,7 @@ def test_a_regressor_answers_as_before(model: Any) -> None:
 
     made = export(model, frame, tolerance=TOLERANCE)
 
-    found = load(made.files, made.signature).predict(frame)["prediction"].ravel()
+    found = load(made.files, made.signature, made.runtime).predict(frame)["prediction"].ravel()
     assert np.allclose(found, model.predict(frame), rtol=1e-4, atol=1e-3)
 
 
@@ -296,7 +296,7 @@ def test_onnx_is_taken_as_it_is() -> None:
 
         assert made.agreement is None
         assert [(one.name, one.dtype, one.shape) for one in made.signature.outputs] == [("twice", "FP32", (-1, 1))]
-        assert load(made.files, made.signature).predict(frame)["twice"].tolist() == [[3.0], [4.0]]
+        assert load(made.files, made.signature, made.runtime).predict(frame)["twice"].tolist() == [[3.0], [4.0]]
 
 
 @pytest.mark.parametrize(
@@ -320,4 +320,4 @@ def test_rows_that_the_graph_cannot_take_are_bad_input() -> None:
     wrong = Signature((*made.signature.inputs, *made.signature.inputs), made.signature.outputs)
 
     with pytest.raises(BadInput, match="the model takes the column 'x', which is not there"):
-        load(made.files, wrong).predict(pl.DataFrame({"y": [1.0]}))
+        load(made.files, wrong, made.runtime).predict(pl.DataFrame({"y": [1.0]}))

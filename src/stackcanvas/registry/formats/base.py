@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,11 +34,13 @@ class Exported:
     Args:
         files: name -> bytes.
         agreement: None for a model that was given in this form already.
+        runtime: what its loader must know: `file`, and how the answers are meant.
     """
 
     files: dict[str, bytes]
     signature: Signature
     agreement: Agreement | None
+    runtime: Mapping[str, Any] = field(default_factory=dict)
 
 
 class LoadedModel(Protocol):
@@ -63,4 +65,5 @@ class Exporter(Protocol):
         ...
 
 
-Loader = Callable[[Mapping[str, bytes], Signature], LoadedModel]
+Loader = Callable[[Mapping[str, bytes], Signature, Mapping[str, Any]], LoadedModel]
+"""Takes the files, the signature and the runtime facts of a version."""

@@ -32,9 +32,9 @@ class OnnxModel:
         return run(self._session, frame, self.signature.inputs)
 
 
-def load(files: Mapping[str, bytes], signature: Signature) -> OnnxModel:
+def load(files: Mapping[str, bytes], signature: Signature, runtime: Mapping[str, Any]) -> OnnxModel:
     """The model in the files of a version."""
-    return OnnxModel(files[FILE], signature)
+    return OnnxModel(files[runtime.get("file", FILE)], signature)
 
 
 def session(content: bytes, *, threads: int = 1) -> onnxruntime.InferenceSession:

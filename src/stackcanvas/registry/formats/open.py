@@ -13,6 +13,8 @@ from stackcanvas.registry.formats.base import Exporter, Loader
 _FOLDER = "stackcanvas.registry.formats"
 EXPORTERS: Mapping[str, str] = MappingProxyType({"onnx": f"{_FOLDER}.onnx:export"})
 LOADERS: Mapping[str, str] = MappingProxyType({"onnx": f"{_FOLDER}.onnx_runtime:load"})
+RUNS_PYTHON = frozenset({"sklearn", "python"})
+"""The formats that run whatever code was put into them: in a process of their own, and only when somebody agreed."""
 
 
 def exporter(name: str) -> Exporter:

@@ -192,6 +192,17 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema is
     )
     op.create_index("ix_link_ref_direction", "link", ["ref", "direction"], unique=False)
     op.create_table(
+        "model",
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("description", types.Text(), nullable=True),
+        sa.Column("created", types.Instant(), nullable=False),
+        sa.Column("updated", types.Instant(), nullable=False),
+        sa.Column("last_number", types.Integer(), nullable=False),
+        sa.Column("last_version", types.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_model")),
+    )
+    op.create_index("ix_model_updated", "model", ["updated"], unique=False)
+    op.create_table(
         "model_alias",
         sa.Column("name", types.Text(), nullable=False),
         sa.Column("alias", types.Text(), nullable=False),
@@ -202,6 +213,37 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema is
     )
     op.create_index("ix_model_alias_name_number", "model_alias", ["name", "number"], unique=False)
     op.create_table(
+        "model_consent",
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("number", types.Integer(), autoincrement=False, nullable=False),
+        sa.Column("action", types.Text(), nullable=False),
+        sa.Column("actor", types.Text(), nullable=False),
+        sa.Column("digest", types.Text(), nullable=False),
+        sa.Column("verified", types.Boolean(), nullable=False),
+        sa.Column("note", types.Text(), nullable=False),
+        sa.Column("time", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "number", "action", "actor", name=op.f("pk_model_consent")),
+    )
+    op.create_table(
+        "model_signature",
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("number", types.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key", types.Text(), nullable=False),
+        sa.Column("digest", types.Text(), nullable=False),
+        sa.Column("signature", types.Text(), nullable=False),
+        sa.Column("time", types.Instant(), nullable=False),
+        sa.Column("actor", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "number", "key", name=op.f("pk_model_signature")),
+    )
+    op.create_table(
+        "model_tag",
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("key", types.Text(), nullable=False),
+        sa.Column("value", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "key", name=op.f("pk_model_tag")),
+    )
+    op.create_index("ix_model_tag_key", "model_tag", ["key"], unique=False)
+    op.create_table(
         "model_version",
         sa.Column("name", types.Text(), nullable=False),
         sa.Column("number", types.Integer(), autoincrement=False, nullable=False),
@@ -210,18 +252,37 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema is
         sa.Column("format", types.Text(), nullable=False),
         sa.Column("signature", types.Json(), nullable=False),
         sa.Column("files", types.Json(), nullable=False),
+        sa.Column("size_bytes", types.Integer(), nullable=False),
+        sa.Column("environment", types.Json(), nullable=False),
+        sa.Column("runtime", types.Json(), nullable=False),
         sa.Column("run", types.Text(), nullable=True),
         sa.Column("training", types.Text(), nullable=True),
         sa.Column("metrics", types.Json(), nullable=False),
         sa.Column("gate", types.Json(), nullable=True),
         sa.Column("agreement", types.Json(), nullable=True),
-        sa.Column("message", types.Text(), nullable=False),
+        sa.Column("source", types.Text(), nullable=True),
+        sa.Column("storage", types.Text(), nullable=True),
+        sa.Column("run_link", types.Text(), nullable=True),
+        sa.Column("message", types.Text(), nullable=True),
+        sa.Column("stage", types.Text(), nullable=False),
         sa.Column("created", types.Instant(), nullable=False),
+        sa.Column("updated", types.Instant(), nullable=False),
         sa.Column("actor", types.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", "number", name=op.f("pk_model_version")),
         sa.UniqueConstraint("name", "version", name=op.f("uq_model_version_name_version")),
     )
+    op.create_index("ix_model_version_name_stage_number", "model_version", ["name", "stage", "number"], unique=False)
     op.create_index("ix_model_version_run", "model_version", ["run"], unique=False)
+    op.create_index("ix_model_version_updated", "model_version", ["updated", "name", "number"], unique=False)
+    op.create_table(
+        "model_version_tag",
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("number", types.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key", types.Text(), nullable=False),
+        sa.Column("value", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "number", "key", name=op.f("pk_model_version_tag")),
+    )
+    op.create_index("ix_model_version_tag_key", "model_version_tag", ["key"], unique=False)
     op.create_table(
         "monitor_alert",
         sa.Column("id", types.Text(), nullable=False),
@@ -439,6 +500,7 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema is
         sa.Column("python", types.Text(), nullable=False),
         sa.Column("platform", types.Text(), nullable=False),
         sa.Column("packages", types.Json(), nullable=False),
+        sa.Column("lock", types.Text(), nullable=True),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_run_environment")),
     )
     op.create_table(
@@ -474,6 +536,12 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema is
     )
     op.create_index("ix_run_metric_latest_key_value", "run_metric_latest", ["key", "value"], unique=False)
     op.create_table(
+        "run_origin",
+        sa.Column("run", types.Text(), nullable=False),
+        sa.Column("facts", types.Json(), nullable=False),
+        sa.PrimaryKeyConstraint("run", name=op.f("pk_run_origin")),
+    )
+    op.create_table(
         "run_parameter",
         sa.Column("run", types.Text(), nullable=False),
         sa.Column("key", types.Text(), nullable=False),
@@ -504,6 +572,13 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema is
         sa.Column("revision", types.Integer(), nullable=False),
         sa.Column("changed", types.Instant(), nullable=False),
         sa.PrimaryKeyConstraint("endpoint", name=op.f("pk_serving_route")),
+    )
+    op.create_table(
+        "study_entry",
+        sa.Column("study", types.Text(), nullable=False),
+        sa.Column("number", types.Integer(), autoincrement=False, nullable=False),
+        sa.Column("entry", types.Json(), nullable=False),
+        sa.PrimaryKeyConstraint("study", "number", name=op.f("pk_study_entry")),
     )
     op.create_table(
         "value_day",

@@ -172,3 +172,12 @@ def test_fifty_columns_are_profiled_quickly() -> None:
 
     assert time.perf_counter() - start < 5
     assert len(profile.to_json()) < 400_000
+
+
+def test_text_as_views() -> None:
+    """Text in the newer layout of Arrow, as Polars gives it by default, counts as text."""
+    words = pa.array(["x", "y", "x", None])
+    plain = Profile.of_arrow(pa.table({"word": words}))
+
+    assert Profile.of_arrow(pa.table({"word": words.cast(pa.string_view())})) == plain
+    assert Profile.of_arrow(pl.DataFrame({"word": ["x", "y", "x", None]})) == plain

@@ -205,6 +205,9 @@ def _profiled(values: pa.Array) -> ColumnProfile:
     if pa.types.is_dictionary(kind) and not _is_text(kind.value_type):
         values = values.dictionary_decode()
         kind = values.type
+    if pa.types.is_string_view(kind):  # few of Arrow's functions take views
+        values = pc.cast(values, pa.large_string())
+        kind = values.type
     if pa.types.is_boolean(kind) or pa.types.is_dictionary(kind) or _is_text(kind):
         return CategoricalProfile.of(values)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):

@@ -20,7 +20,7 @@ from stackcanvas.backends.keyvalue import KeyValue
 from stackcanvas.errors import BadInput
 
 _KEYS = st.sampled_from([b"", b"a", b"a\x00", b"a\xff", b"a\xff\xff", b"ab", b"b", b"\xff", b"\xff\xff"])
-_ORDERS = st.integers(-3, 3) | st.sampled_from([-(2**63), 2**63 - 1])
+_ORDERS = st.integers(-3, 3) | st.sampled_from([-(2**127), -(2**64), 2**63, 2**64 + 1, 2**127 - 1])
 _ITEMS = st.lists(st.tuples(_KEYS, _ORDERS, st.binary(max_size=20)), max_size=12)
 
 
@@ -68,14 +68,22 @@ class KeyValueSuite:
         assert kept == 3
         assert store.get_many([b"a", b"b"]) == [b"x", b"second"]
 
-    def test_orders_have_64_bits(self, store: KeyValue) -> None:
+    def test_orders_have_128_bits(self, store: KeyValue) -> None:
         """The ends of the range are kept apart, what lies beyond is refused with the whole batch."""
-        store.put_many([(b"low", -(2**63), b"1"), (b"high", 2**63 - 1, b"1")])
-        assert store.put_many([(b"low", -(2**63) + 1, b"2"), (b"high", 2**63 - 2, b"2")]) == 1
+        store.put_many([(b"low", -(2**127), b"1"), (b"high", 2**127 - 1, b"1")])
+        assert store.put_many([(b"low", -(2**127) + 1, b"2"), (b"high", 2**127 - 2, b"2")]) == 1
 
         with pytest.raises(BadInput):
-            store.put_many([(b"fine", 1, b"1"), (b"high", 2**63, b"3")])
+            store.put_many([(b"fine", 1, b"1"), (b"high", 2**127, b"3")])
         assert store.get_many([b"low", b"high", b"fine"]) == [b"2", b"1", None]
+
+    def test_orders_are_compared_whole(self, store: KeyValue) -> None:
+        """Also where they differ in their lowest digits only, or in sign."""
+        store.put_many([(b"a", (5 << 64) + 7, b"1"), (b"b", -1, b"1")])
+
+        assert store.put_many([(b"a", (5 << 64) + 6, b"2"), (b"b", -2, b"2")]) == 0
+        assert store.put_many([(b"a", (5 << 64) + 8, b"3"), (b"b", 0, b"3")]) == 2
+        assert sorted(store.scan(b"")) == [(b"a", (5 << 64) + 8, b"3"), (b"b", 0, b"3")]
 
     def test_delete(self, store: KeyValue) -> None:
         """A deleted key is gone with its order, a missing one is fine."""

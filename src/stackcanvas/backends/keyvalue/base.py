@@ -7,11 +7,11 @@ from typing import Protocol
 
 from stackcanvas.errors import BadInput
 
-_ORDER_LIMIT = 1 << 63
+_BIAS = 1 << 127
 
 
 class KeyValue(Protocol):
-    """Values under keys, both plain bytes, each with an order (mostly a time in microseconds).
+    """Values under keys, both plain bytes, each with an order (a whole number of 128 bits, mostly made of times).
 
     What every adapter promises:
 
@@ -51,8 +51,22 @@ class KeyValue(Protocol):
         ...
 
 
-def check_orders(items: Sequence[tuple[bytes, int, bytes]]) -> None:
-    """Refuse an order that does not fit in 64 bits with a sign, which every store has."""
-    for key, order, _ in items:
-        if not -_ORDER_LIMIT <= order < _ORDER_LIMIT:
-            raise BadInput(f"the order {order} of the key {key!r} does not fit in 64 bits")
+def packed(key: bytes, order: int) -> bytes:
+    """An order as 16 bytes that compare as the numbers do.
+
+    Raises:
+        BadInput: it does not fit in 128 bits with a sign.
+
+    Example:
+        >>> packed(b"a", -1) < packed(b"a", 0) < packed(b"a", 2**64)
+        True
+    """
+    try:
+        return (order + _BIAS).to_bytes(16, "big")
+    except OverflowError:
+        raise BadInput(f"the order {order} of the key {key!r} does not fit in 128 bits") from None
+
+
+def unpacked(order: bytes) -> int:
+    """The number that was packed."""
+    return int.from_bytes(order, "big") - _BIAS

@@ -16,11 +16,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from stackcanvas.backends.files import make_folder, unavailable
-from stackcanvas.backends.keyvalue.base import check_orders
+from stackcanvas.backends.keyvalue.base import packed, unpacked
 from stackcanvas.errors import BadInput, Corrupt, StackCanvasError, Unavailable
 
 _BUSY_S = 30.0
-_APPLICATION = 0x53434B56  # marks the file as ours
+_APPLICATION = 0x53434B57  # marks the file as ours
 _KEYS_A_QUERY = 500
 _ITEMS_A_PAGE = 1000
 _PUT = """
@@ -71,10 +71,9 @@ class SqliteKeyValue:
 
     def put_many(self, items: Sequence[tuple[bytes, int, bytes]]) -> int:
         """Store items of (key, order, value); returns how many were kept."""
-        check_orders(items)
         # In the order of the keys, neighbours land on the same page: four times faster. The sort is stable, so that
         # items of one key keep their order.
-        ordered = sorted(items, key=itemgetter(0))
+        ordered = sorted([(key, packed(key, order), value) for key, order, value in items], key=itemgetter(0))
         with self._transaction() as writer:
             before = writer.total_changes
             writer.executemany(_PUT, ordered)
@@ -98,7 +97,7 @@ class SqliteKeyValue:
             for item in page:
                 if not item[0].startswith(prefix):
                     return
-                yield item
+                yield item[0], unpacked(item[1]), item[2]
             if len(page) < _ITEMS_A_PAGE:
                 return
             after, compare = page[-1][0], ">"
@@ -158,7 +157,7 @@ def _create(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("select count(*) from sqlite_schema").fetchone()[0]:
         raise BadInput("this database is not a key-value store", where=str(path), expected="a file of its own")
     connection.execute(
-        "create table item (key blob primary key, sequence integer not null, value blob not null) without rowid"
+        "create table item (key blob primary key, sequence blob not null, value blob not null) without rowid"
     )
     connection.execute(f"pragma application_id = {_APPLICATION}")
 

@@ -72,11 +72,11 @@ def _fill(spine: Spine, experiments: Experiments) -> None:
 
 
 def _log(experiments: Experiments) -> float:
-    with experiments.start("metrics") as logged:
+    with experiments.run("metrics") as logged:
 
         def work() -> None:
             for step in range(_POINTS):
-                logged.log_metric("loss", 0.5 + step, step=step)
+                logged.log({"loss": 0.5 + step}, step=step)
             logged.flush()
 
         return per_second(_POINTS, work)
@@ -106,8 +106,8 @@ def _start(experiments: Experiments) -> float:
     def work() -> None:
         for _ in range(100):
             parameters = {f"p{key}": key for key in range(10)}
-            with experiments.start("short", parameters=parameters, tags={f"t{key}": key for key in range(5)}) as logged:
-                logged.log_metrics({f"m{key}": float(key) for key in range(20)})
+            with experiments.run("short", parameters=parameters, tags={f"t{key}": key for key in range(5)}) as logged:
+                logged.log({f"m{key}": float(key) for key in range(20)})
 
     return per_second(100, work)
 
@@ -117,9 +117,9 @@ def rows(stack: ExitStack) -> Sequence[Row]:
     spine, experiments = _opened(stack)
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     _fill(spine, experiments)
-    with experiments.start("history") as long:
+    with experiments.run("history") as long:
         for step in range(_POINTS):
-            long.log_metric("loss", 0.5 + step, step=step)
+            long.log({"loss": 0.5 + step}, step=step)
 
     def history_ms() -> float:
         start = time.perf_counter()

@@ -23,9 +23,9 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ids = []
     with sc.open(tmp_path) as stack:
         for depth, auc in ((3, 0.7), (6, float("nan"))):
-            with stack.experiments.start("delay", parameters={"depth": depth, "rate": 0.1}) as run:
-                run.log_metric("auc", 0.5)
-                run.log_metric("auc", auc, step=1)
+            with stack.experiments.run("delay", parameters={"depth": depth, "rate": 0.1}) as run:
+                run.log({"auc": 0.5})
+                run.log({"auc": auc}, step=1)
                 run.log_artifact("plots/roc.txt", "curve")
             ids.append(run.id)
     return ids

@@ -45,11 +45,11 @@ def test_a_deleted_experiment_takes_no_runs(experiments: Experiments) -> None:
     number = experiments.catalog.create("delay")
     experiments.catalog.change(number, lifecycle="deleted")
     with pytest.raises(Conflict, match="was deleted"):
-        experiments.start("delay")
+        experiments.run("delay")
     experiments.catalog.change(number, lifecycle="active")
-    with experiments.start("delay") as run:
+    with experiments.run("delay") as run:
         assert experiments.get(run.id).experiment_id == number
-    with experiments.start("Default") as run:
+    with experiments.run("Default") as run:
         assert experiments.get(run.id).experiment_id == 0
 
 

@@ -14,7 +14,7 @@ from stackcanvas.metadata import Ref, Spine
 
 def test_a_run_records_what_makes_it_reproducible(experiments: Experiments, spine: Spine, clock: ManualClock) -> None:
     """Commit, packages, parameters, seed, host, who and when; at its start."""
-    with experiments.start(
+    with experiments.run(
         "delay", name="first", parameters={"depth": 6, "rate": 0.1}, tags={"team": "ops"}, seed=7
     ) as run:
         started = experiments.get(run.id)
@@ -32,7 +32,7 @@ def test_a_run_records_what_makes_it_reproducible(experiments: Experiments, spin
 
 def test_a_run_is_an_execution_that_made_the_run(experiments: Experiments, spine: Spine) -> None:
     """With the data that it used; work inside it is its child."""
-    with experiments.start("delay") as run:
+    with experiments.run("delay") as run:
         run.log_input(Ref.parse("data:flights@3"), digest="c0ffee", context="training")
         with spine.record("data.commit") as inner:
             pass
@@ -52,9 +52,9 @@ def test_a_run_is_an_execution_that_made_the_run(experiments: Experiments, spine
 
 def test_a_run_that_raises_has_failed(experiments: Experiments, spine: Spine) -> None:
     """The error goes on; its metrics are kept."""
-    run = experiments.start("delay")
+    run = experiments.run("delay")
     with pytest.raises(ZeroDivisionError), run:
-        run.log_metric("loss", 0.5)
+        run.log({"loss": 0.5})
         1 / 0  # noqa: B018 - it raises
 
     assert experiments.get(run.id).status == "failed"
@@ -64,7 +64,7 @@ def test_a_run_that_raises_has_failed(experiments: Experiments, spine: Spine) ->
 
 def test_a_parameter_is_given_once(experiments: Experiments) -> None:
     """The same value again is accepted; another is refused, and none of the batch is written."""
-    with experiments.start("delay", parameters={"depth": 6}) as run:
+    with experiments.run("delay", parameters={"depth": 6}) as run:
         run.log_parameters({"depth": "6", "rate": 0.1})
         with pytest.raises(Conflict, match="'depth'"):
             run.log_parameters({"new": 1, "depth": 7})
@@ -74,11 +74,11 @@ def test_a_parameter_is_given_once(experiments: Experiments) -> None:
 
 def test_metrics_have_a_history_and_a_latest_value(experiments: Experiments, clock: ManualClock) -> None:
     """By step, then by time; not a number and the infinities are kept."""
-    with experiments.start("delay") as run:
+    with experiments.run("delay") as run:
         for step, value in ((0, 1.0), (2, math.inf), (1, 0.5), (2, -math.inf), (2, math.nan)):
             clock.advance(seconds_s=1)
-            run.log_metric("loss", value, step=step)
-        run.log_metrics({"auc": 0.7, "loss": 0.25}, step=1)
+            run.log({"loss": value}, step=step)
+        run.log({"auc": 0.7, "loss": 0.25}, step=1)
 
     history = experiments.metrics(run.id, "loss")
     assert [(one.step, str(one.value)) for one in history] == [
@@ -98,13 +98,13 @@ def test_metrics_have_a_history_and_a_latest_value(experiments: Experiments, clo
 
 def test_a_metric_that_is_no_number_is_refused(experiments: Experiments) -> None:
     """At the call, not when the gathered ones are written."""
-    with experiments.start("delay") as run, pytest.raises(BadInput, match="'auc' was given 'high'"):
-        run.log_metric("auc", "high")  # type: ignore[arg-type]
+    with experiments.run("delay") as run, pytest.raises(BadInput, match="'auc' was given 'high'"):
+        run.log({"auc": "high"})  # type: ignore[arg-type]
 
 
 def test_files_are_kept_in_folders(experiments: Experiments) -> None:
     """A listing shows one level; what leaves the run is refused."""
-    with experiments.start("delay") as run:
+    with experiments.run("delay") as run:
         run.log_artifact("plots/roc.png", b"png")
         run.log_artifact("plots/deep/other.txt", "text")
         run.log_artifact("model.json", "{}")
@@ -126,9 +126,9 @@ def test_files_are_kept_in_folders(experiments: Experiments) -> None:
 
 def test_a_run_can_be_written_to_from_elsewhere(experiments: Experiments) -> None:
     """By its id; who started it ends it."""
-    run = experiments.start("delay")
+    run = experiments.run("delay")
     other = experiments.attach(run.id)
-    other.log_metric("auc", 0.7)
+    other.log({"auc": 0.7})
     other.set_tag("stage", "test")
     other.flush()
 
@@ -141,7 +141,7 @@ def test_a_run_can_be_written_to_from_elsewhere(experiments: Experiments) -> Non
 
 def test_an_unknown_run_or_environment_is_not_found(experiments: Experiments) -> None:
     """Ids that begin the same are offered."""
-    run = experiments.start("delay")
+    run = experiments.run("delay")
     with pytest.raises(NotFound, match=run.id):
         experiments.get(run.id[:-1])
     with pytest.raises(NotFound):

@@ -28,10 +28,10 @@ def test_runs_metrics_and_search_are_the_same_on_postgresql(
     experiments = Experiments(spine, open_objects(tmp_path / "objects"))
     for score in (0.5, math.nan, math.inf, None, -math.inf):
         clock.advance(seconds_s=1)
-        with experiments.start("delay", parameters={"depth": 6}) as run:
+        with experiments.run("delay", parameters={"depth": 6}) as run:
             if score is not None:
-                run.log_metric("auc", score)
-                run.log_metric("auc", score)
+                run.log({"auc": score})
+                run.log({"auc": score})
             with pytest.raises(Conflict):
                 run.log_parameters({"depth": 7})
 

@@ -18,14 +18,14 @@ def filled(experiments: Experiments, clock: ManualClock) -> Experiments:
     """Six runs: four with a score, one with none, one in another experiment."""
     for number, score in enumerate([0.5, math.nan, 0.9, math.inf, None]):
         clock.advance(seconds_s=1)
-        with experiments.start("delay", name=f"run {number}", parameters={"depth": number % 2}) as run:
+        with experiments.run("delay", name=f"run {number}", parameters={"depth": number % 2}) as run:
             if score is not None:
-                run.log_metric("auc", score)
+                run.log({"auc": score})
             run.set_tag("team", "Ops" if number < 2 else "risk")
             if number == 4:
                 run.log_input(Ref.parse("data:flights@3"), digest="c0ffee")
-    with experiments.start("churn", name="other") as run:
-        run.log_metric("auc", 0.7)
+    with experiments.run("churn", name="other") as run:
+        run.log({"auc": 0.7})
     return experiments
 
 
@@ -135,9 +135,9 @@ def test_pages_together_are_the_whole_order(
     name = f"experiment {len(experiments.catalog.ls())}"
     for score in scores:
         clock.advance(seconds_s=1)
-        with experiments.start(name) as run:
+        with experiments.run(name) as run:
             if score is not None:
-                run.log_metric("score", score)
+                run.log({"score": score})
     if not scores:
         experiments.catalog.create(name)
     order = Order("metric", "score", largest_first=largest_first)

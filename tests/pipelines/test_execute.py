@@ -512,7 +512,7 @@ def test_a_context_gives_run_stack_clock_and_seed(project: Any) -> None:
     project.write("""
     @sc.step
     def fit(context: sc.Context, depth: int):
-        context.run.log_metric("depth", depth)
+        context.run.log({"depth": depth})
         return context.seed, context.clock.now(), context.stack.root.name, context.trigger, context.step
 
     @sc.pipeline

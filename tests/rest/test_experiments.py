@@ -19,8 +19,8 @@ def stack(project: Path) -> Iterator[Stack]:
     """A project with three runs."""
     with sc.open(project) as opened:
         for number in range(3):
-            with opened.experiments.start("delay", name=f"run {number}", parameters={"depth": number}) as run:
-                run.log_metrics({"auc": number / 10, "deep/loss": float("inf")})
+            with opened.experiments.run("delay", name=f"run {number}", parameters={"depth": number}) as run:
+                run.log({"auc": number / 10, "deep/loss": float("inf")})
                 run.log_artifact("plots/roc.txt", f"curve {number}")
         yield opened
 

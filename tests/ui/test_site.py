@@ -54,10 +54,10 @@ def record_something(stack: Stack) -> tuple[str, str]:
             stack.spine.events.emit(tx, "data.committed", Ref.parse("data:flights@1"), {"rows": 3})
             stack.spine.audit.add(tx, "data.accepted", Ref.parse("data:flights@1"), {"by": "ada"})
         work.made(Ref.parse("data:flights@1"))
-    with stack.experiments.start("delay", parameters={"depth": 6}) as run:
+    with stack.experiments.run("delay", parameters={"depth": 6}) as run:
         for step in range(5):
-            run.log_metric("auc", 0.5 + step / 20, step=step)
-        run.log_metric("loss", float("nan"))
+            run.log({"auc": 0.5 + step / 20}, step=step)
+        run.log({"loss": float("nan")})
     return work.id, run.id
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import msgspec
@@ -23,12 +23,14 @@ class Environment:
         platform: system and machine.
         packages: version by name.
         digest: of all of it.
+        lock: requirements that install the same packages again; only on an environment that a run recorded.
     """
 
     python: str
     platform: str
     packages: dict[str, str]
     digest: str
+    lock: str | None = field(default=None, compare=False, repr=False)
 
 
 def environment() -> Environment:

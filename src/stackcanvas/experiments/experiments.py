@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from sqlalchemy import Connection, select
 
 from stackcanvas.backends.objects import Objects
-from stackcanvas.errors import NotFound
+from stackcanvas.errors import BadInput, NotFound, Usage
 from stackcanvas.experiments.artifacts import ArtifactInfo, RunArtifacts
 from stackcanvas.experiments.catalog import Catalog, Experiment
 from stackcanvas.experiments.compare import compare
+from stackcanvas.experiments.complete import Completeness, Wanted
 from stackcanvas.experiments.environment import Environment
+from stackcanvas.experiments.logged import LoggedModels
 from stackcanvas.experiments.metrics import Metric, Metrics
-from stackcanvas.experiments.run import Run
-from stackcanvas.experiments.runs import RunInfo, RunInput, Runs
+from stackcanvas.experiments.origin import OWN, PATCH, REPRODUCES, REPRODUCES_VARIABLE, Origins, origin
+from stackcanvas.experiments.run import Run, Tools, open_run
+from stackcanvas.experiments.runs import PARENT, RunInfo, RunInput, Runs
 from stackcanvas.experiments.search import NEWEST, Condition, Order, Search
 from stackcanvas.experiments.tables import run_environment
+from stackcanvas.experiments.tracking import Tracking
+from stackcanvas.experiments.writer import Writer
+from stackcanvas.foundations import Changes, Git
 from stackcanvas.metadata import CodeState, Recording, Ref, Spine, current
+
+_SAMPLE_S = 10.0
 
 
 class Experiments:
@@ -26,66 +36,85 @@ class Experiments:
     Args:
         spine: records, lineage, events.
         objects: where the files of runs lie.
+        root: the project's folder, whose uncommitted changes belong to a run.
+        wanted: what every run must have, as the canvas says.
     """
 
-    def __init__(self, spine: Spine, objects: Objects) -> None:
+    def __init__(
+        self, spine: Spine, objects: Objects, *, root: Path | None = None, wanted: Wanted | None = None
+    ) -> None:
         self._spine = spine
+        self._root = root
+        self._wanted = wanted or Wanted()
         self._search = Search(spine)
         self._metrics = Metrics(spine)
+        self._writer = Writer(spine.database, self._metrics)
         self.catalog = Catalog(spine)
-        self.runs = Runs(spine)
+        self.models = LoggedModels(spine)
         self.files = RunArtifacts(objects)
+        self.tracking = Tracking(
+            spine, runs=self.runs, metrics=self._metrics, models=self.models, search=self._search
+        )
+        self.runs = Runs(spine, root=root, completeness=Completeness(self._wanted, self._has_files))
+        self.origins = Origins(spine.database)
 
-    def start(
+    def run(
         self,
-        experiment: str,
+        experiment: str | None = None,
         *,
         name: str | None = None,
         parameters: Mapping[str, object] | None = None,
         tags: Mapping[str, object] | None = None,
         seed: int | None = None,
+        parent: str | None = None,
         id: str | None = None,  # noqa: A002 - the word every record uses
+        system_metrics: bool | float | None = None,
     ) -> Run:
-        """Start a run; use it as a context manager, so that it ends.
+        """Start a run, or go on with one; use it as a context manager, so that it ends.
 
-        What makes it reproducible is recorded now: commit, whether the work tree differed, Python and packages,
-        parameters, seed, host.
+        What makes it reproducible is recorded now: commit and uncommitted changes, command, Python and packages,
+        parameters, seed, hardware.
 
         Args:
             experiment: made when it is new.
             name: of the run, for people.
             seed: what random numbers were started with.
-            id: the id of a run to go on with.
+            parent: the id of the run that this one is part of; inside the block of another run, that one.
+            id: the id of a run to go on with, in its own experiment.
+            system_metrics: sample how busy the machine is, every ten seconds or every so many seconds; by default where
+                the canvas wants hardware to be recorded.
 
         Raises:
+            NotFound: there is no run of that id.
             Conflict: the experiment was deleted, or a parameter of the run had another value.
         """
+        if (experiment is None) == (id is None):
+            raise Usage("a run needs an experiment, or the id of a run to go on with", expected="one of the two")
         around = current()
         code = around.code if around else self._spine.code()
+        changes = self._changes() if code.dirty and id is None else None
+        parent = parent or (open_run() if id is None else None)
+        of_what = {**(tags or {}), **({PARENT: parent} if parent else {}), **self._reproduced()}
         run_id = id or self._spine.ids.new()
         with self._spine.write() as tx:
+            number = self.catalog.ensure(tx, experiment) if experiment else self.runs.experiment_of(tx, run_id)
             recording = self._spine.executions.start(
                 tx,
                 run_id,
                 "experiments.run",
                 code=code,
                 subject=Ref("run", run_id),
-                parameters={"experiment": experiment},
+                parameters={"experiment": experiment} if experiment else {},
                 trigger=around.trigger if around else "manual",
                 parent=around.id if around and around.id != run_id else None,
             )
-            number = self.open(
-                tx,
-                run_id,
-                experiment=experiment,
-                name=name,
-                parameters=parameters,
-                tags=tags,
-                seed=seed,
-                code=code,
-                new=id is None,
-            )
-        return self._live(run_id, number, recording)
+            self.runs.add(tx, run_id, experiment_id=number, name=name, code=code, seed=seed)
+            self.runs.set_parameters(tx, run_id, parameters or {}, new=id is None)
+            self.runs.set_tags(tx, run_id, of_what)
+            self.origins.add(tx, run_id, origin(self._root, changes))
+        if changes is not None:
+            self.files.put(run_id, PATCH, changes.patch)
+        return self._live(run_id, number, recording, system_s=self._system_s(system_metrics))
 
     def open(
         self,
@@ -124,7 +153,7 @@ class Experiments:
         """
         with self._spine.read() as connection:
             number = self.runs.experiment_of(connection, run_id)
-        return self._live(run_id, number, None)
+        return self._live(run_id, number, None, system_s=None)
 
     def get(self, run_id: str) -> RunInfo:
         """One run.
@@ -199,7 +228,31 @@ class Experiments:
             row = connection.execute(chosen).mappings().one_or_none()
         if row is None:
             raise NotFound("environment", digest)
-        return Environment(row["python"], row["platform"], row["packages"], row["digest"])
+        return Environment(row["python"], row["platform"], row["packages"], row["digest"], row["lock"])
 
-    def _live(self, run_id: str, number: int, recording: Recording | None) -> Run:
-        return Run(run_id, experiment_id=number, spine=self._spine, artifacts=self.files, recording=recording)
+    def close(self) -> None:
+        """Write the metrics that wait."""
+        self._writer.flush()
+
+    def _live(self, run_id: str, number: int, recording: Recording | None, *, system_s: float | None) -> Run:
+        tools = Tools(self._spine, self.runs, self._metrics, self._writer, self.files, self.get)
+        return Run(run_id, experiment_id=number, tools=tools, recording=recording, system_s=system_s)
+
+    def _changes(self) -> Changes | None:
+        return None if self._root is None else Git(self._root).changes()
+
+    def _has_files(self, run_id: str) -> bool:
+        return any(not found.path.startswith(f"{OWN}/") for found in self.files.walk(run_id))
+
+    def _system_s(self, asked: bool | float | None) -> float | None:
+        if asked is None:
+            asked = "hardware" in self._wanted.metadata
+        if isinstance(asked, bool):
+            return _SAMPLE_S if asked else None
+        if asked <= 0:
+            raise BadInput(f"system metrics cannot be sampled every {asked:g} s", expected="more than 0 s")
+        return asked
+
+    def _reproduced(self) -> dict[str, object]:
+        first = os.environ.get(REPRODUCES_VARIABLE)
+        return {REPRODUCES: first} if first else {}

@@ -1,35 +1,54 @@
-"""A live run: what code calls while it works, with metrics gathered and written many at a time."""
+"""A live run: what code calls while it works."""
 
 from __future__ import annotations
 
-import atexit
-import threading
-import time
-import weakref
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
+from contextvars import ContextVar
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from stackcanvas.errors import BadInput, StackCanvasError
 from stackcanvas.experiments.artifacts import RunArtifacts
+from stackcanvas.experiments.contents import files_of
+from stackcanvas.experiments.html import as_html
 from stackcanvas.experiments.metrics import Metrics, Point
-from stackcanvas.experiments.runs import FAILED, FINISHED, KILLED, RunInput, Runs
+from stackcanvas.experiments.origin import NOTEBOOK, cells
+from stackcanvas.experiments.runs import FAILED, FINISHED, KILLED, RunInfo, RunInput, Runs
+from stackcanvas.experiments.system import SystemMetrics
+from stackcanvas.experiments.writer import Writer
 from stackcanvas.metadata import Recording, Ref, Spine, within
 
-_MOST_POINTS = 1000
-_LONGEST_WAIT_S = 1.0
+_INT64 = 1 << 63
+_LONGEST_KEY = 250
+
+_open: ContextVar[str | None] = ContextVar("stackcanvas_run", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a live run writes with."""
+
+    spine: Spine
+    runs: Runs
+    metrics: Metrics
+    writer: Writer
+    artifacts: RunArtifacts
+    get: Callable[[str], RunInfo]
 
 
 class Run:
     """A run that is going on.
 
-    Metrics are gathered and written when a thousand wait or a second has passed, by `flush`, and at the end; everything
-    else is written at once. As a context manager it ends the run, as failed when an error leaves the block.
+    Metrics are written in the background, a fifth of a second after they were logged at the latest, by `flush`, and at
+    the end; everything else is written at once. As a context manager it ends the run, as failed when an error leaves
+    the block. It may be used from several threads.
 
     Args:
         recording: the execution that ends with this run; None when another one owns the run, as a pipeline does.
+        system_s: how often to sample how busy the machine is; None for never.
     """
 
     def __init__(
@@ -37,27 +56,48 @@ class Run:
         run_id: str,
         *,
         experiment_id: int,
-        spine: Spine,
-        artifacts: RunArtifacts,
+        tools: Tools,
         recording: Recording | None = None,
+        system_s: float | None = None,
     ) -> None:
         self.id = run_id
         self._experiment_id = experiment_id
-        self._spine = spine
-        self._runs = Runs(spine)
-        self._metrics = Metrics(spine)
-        self._artifacts = artifacts
+        self._tools = tools
+        self._spine = tools.spine
+        self._writer = tools.writer
         self._recording = recording
-        self._points: list[Point] = []
-        self._lock = threading.Lock()
-        self._flushed = time.monotonic()
         self._around = ExitStack()
-        _LIVE.add(self)
+        self._known: set[str] = set()
+        self._system = None if system_s is None else SystemMetrics(self._log_system, interval_s=system_s)
 
     @property
     def ref(self) -> Ref:
         """The ref of the run."""
         return Ref("run", self.id)
+
+    def log(self, metrics: Mapping[str, float] | None = None, /, *, step: int = 0, **more: float) -> None:
+        """Record values of metrics at a step; NaN and the infinities are kept.
+
+        Args:
+            metrics: value by name; those whose name is a word can be given by keyword instead.
+            step: counts within the run.
+
+        Raises:
+            BadInput: a value is no number, or a name or the step cannot be kept.
+        """
+        now = self._spine.clock.now()
+        given = more if metrics is None else {**metrics, **more}
+        if not -_INT64 <= operator.index(step) < _INT64:
+            raise BadInput(f"the step {step!r} cannot be kept", expected="a whole number of 64 bits")
+        points = []
+        for key, value in given.items():
+            if key not in self._known:
+                self._check(key)
+            try:
+                points.append(Point(key, step, now, float(value)))
+            except (TypeError, ValueError, OverflowError):
+                raise BadInput(f"the metric {key!r} was given {value!r}", expected="a number") from None
+        self._writer.add(self.id, points, experiment=self._experiment_id)
 
     def log_parameters(self, parameters: Mapping[str, object]) -> None:
         """Record parameters; each can be given once, the same value again is accepted.
@@ -66,85 +106,100 @@ class Run:
             Conflict: one has another value already; then none is recorded.
         """
         with self._spine.write() as tx:
-            self._runs.set_parameters(tx, self.id, parameters)
-
-    def log_metric(self, key: str, value: float, *, step: int = 0) -> None:
-        """Record a value of a metric; NaN and the infinities are kept.
-
-        Raises:
-            BadInput: the value is not a number.
-        """
-        self.log_metrics({key: value}, step=step)
-
-    def log_metrics(self, metrics: Mapping[str, float], *, step: int = 0) -> None:
-        """Record values of several metrics at the same step."""
-        now = self._spine.clock.now()
-        points = [Point(key, step, now, _number(key, value)) for key, value in metrics.items()]
-        with self._lock:
-            self._points += points
-            due = len(self._points) >= _MOST_POINTS or time.monotonic() - self._flushed > _LONGEST_WAIT_S
-        if due:
-            self.flush()
+            self._tools.runs.set_parameters(tx, self.id, parameters)
 
     def set_tag(self, key: str, value: object) -> None:
         """Set a tag; a later value takes the place of an earlier one."""
         with self._spine.write() as tx:
-            self._runs.set_tags(tx, self.id, {key: value})
+            self._tools.runs.set_tags(tx, self.id, {key: value})
 
-    def log_input(self, ref: Ref, *, digest: str, context: str = "") -> None:
-        """Record a data version that the run read.
+    def log_input(self, ref: Ref | str, *, digest: str, context: str = "") -> None:
+        """Record a data version that the run read; versions read through the stack are recorded by themselves.
 
         Args:
             context: what it was for, such as `training`.
         """
+        named = Ref.parse(ref, kind="data") if isinstance(ref, str) else ref
         tags = {"context": context} if context else {}
-        given = RunInput(ref.name, digest, "stackcanvas", str(ref), tags=tags)
+        given = RunInput(named.name, digest, "stackcanvas", str(named), tags=tags)
         with self._spine.write() as tx:
-            self._runs.add_inputs(tx, self.id, [given], experiment_id=self._experiment_id)
+            self._tools.runs.add_inputs(tx, self.id, [given], experiment_id=self._experiment_id)
         if self._recording is not None:
-            self._recording.used(ref, context)
+            self._recording.used(named, context)
 
-    def log_artifact(self, path: str, data: bytes | str | Path) -> None:
+    def log_artifact(self, path: str, content: Any) -> None:
         """Keep a file with the run.
 
         Args:
-            path: where, below the run's place.
-            data: its bytes, its text, or the path of a file to copy.
+            path: where, below the run's place; its ending says the format of a table, figure or image.
+            content: bytes, text, the path of a file or folder to copy, a table, a figure, an image, or what JSON holds.
+
+        Raises:
+            BadInput: the path leaves the run's place, or the content is of no such kind.
+            NotFound: there is no such file.
         """
-        self._artifacts.put(self.id, path, data.encode() if isinstance(data, str) else data)
+        for name, data in files_of(path, content):
+            self._tools.artifacts.put(self.id, name, data)
+
+    def log_split(self, **parts: Any) -> None:
+        """Record which rows were used for what, so that the same split can be made, or told from another one.
+
+        Args:
+            parts: by name, such as `train` and `test`: the columns of a table that tell its rows apart, or a list or
+                array of keys or positions.
+        """
+        for name, rows in parts.items():
+            if hasattr(rows, "__arrow_c_stream__"):
+                self.log_artifact(f"split/{name}.parquet", rows)
+            else:
+                listed = rows.tolist() if callable(getattr(rows, "tolist", None)) else list(rows)
+                self.log_artifact(f"split/{name}.json", listed)
 
     def flush(self) -> None:
-        """Write the metrics that wait; what was logged before is durable when this returns."""
-        with self._writing() as points:
-            if points:
-                with self._spine.database.write(durable=False) as tx:
-                    self._metrics.add(tx, self.id, points, experiment=self._experiment_id)
+        """Write the metrics that wait; what was logged before is committed when this returns."""
+        self._writer.flush()
 
     def end(self, status: str = FINISHED, *, error: str | None = None) -> None:
         """End the run: what waits, its status, and its execution where it owns one are one commit."""
-        with self._writing() as points, self._spine.write() as tx:
-            self._metrics.add(tx, self.id, points, experiment=self._experiment_id)
-            self._runs.end(tx, self.id, status)
-            if self._recording is not None and not self._recording.finished:
-                self._recording.made(self.ref)
-                state = {FINISHED: "done", KILLED: "cancelled"}.get(status, "failed")
-                self._recording.finish(tx, state=state, error=error)
+        if self._system is not None:
+            self._system.stop()
+        self._log_cells()
+        recording = self._recording if self._recording is not None and not self._recording.finished else None
+        try:
+            with (
+                self._writer.taken(self.id, experiment=self._experiment_id) as points,
+                self._spine.write() as tx,
+            ):
+                self._tools.metrics.add(tx, self.id, points, experiment=self._experiment_id)
+                if recording is not None:
+                    recording.made(self.ref)
+                    state = {FINISHED: "done", KILLED: "cancelled"}.get(status, "failed")
+                    recording.finish(tx, state=state, error=error)
+                self._tools.runs.end(tx, self.id, status)
+        except BaseException:
+            if recording is not None:
+                recording.finished = False
+            raise
 
-    @contextmanager
-    def _writing(self) -> Iterator[list[Point]]:
-        """The points that wait; where they cannot be written they wait on."""
-        with self._lock:
-            points, self._points = self._points, []
-            self._flushed = time.monotonic()
-            try:
-                yield points
-            except BaseException:
-                self._points = points + self._points
-                raise
+    def _check(self, key: str) -> None:
+        if not key.strip() or "\0" in key or len(key) > _LONGEST_KEY:
+            raise BadInput(f"{key!r} is no name of a metric", expected=f"text of 1 to {_LONGEST_KEY} characters")
+        self._known.add(key)
+
+    def _log_system(self, metrics: dict[str, float], step: int) -> None:
+        self.log(metrics, step=step)
+
+    def _log_cells(self) -> None:
+        """Of a notebook, what was executed up to now: the cell that ends the run is part of it."""
+        executed = cells() if self._recording is not None else None
+        if executed is not None:
+            with suppress(StackCanvasError):
+                self.log_artifact(NOTEBOOK, executed)
 
     def __enter__(self) -> Self:
         if self._recording is not None:
             self._around.enter_context(within(self._recording))
+        self._around.enter_context(_opened(self.id))
         return self
 
     def __exit__(
@@ -159,20 +214,23 @@ class Run:
         with suppress(StackCanvasError):
             self.end(FAILED if isinstance(error, Exception) else KILLED, error=said)
 
+    def __repr__(self) -> str:
+        return f"<{self.ref}>"
 
-def _number(key: str, value: float) -> float:
+    def _repr_html_(self) -> str:
+        self.flush()
+        return as_html(self._tools.get(self.id))
+
+
+def open_run() -> str | None:
+    """The id of the run whose block of code this is."""
+    return _open.get()
+
+
+@contextmanager
+def _opened(run_id: str) -> Iterator[None]:
+    token = _open.set(run_id)
     try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise BadInput(f"the metric {key!r} was given {value!r}", expected="a number") from None
-
-
-_LIVE: weakref.WeakSet[Run] = weakref.WeakSet()
-
-
-@atexit.register
-def _flush_all() -> None:
-    for run in list(_LIVE):
-        # Nobody is left to hear of an error here.
-        with suppress(Exception):
-            run.flush()
+        yield
+    finally:
+        _open.reset(token)

@@ -6,12 +6,15 @@ import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from blake3 import blake3
 from sqlalchemy import Connection, Row, select, update
 
 from stackcanvas.errors import BadInput, Conflict, NotFound
+from stackcanvas.experiments.complete import INCOMPLETE, Completeness
 from stackcanvas.experiments.environment import Environment, environment
+from stackcanvas.experiments.lock import lock
 from stackcanvas.experiments.metrics import Metric
 from stackcanvas.experiments.tables import run, run_dataset, run_environment, run_input, run_parameter, run_tag
 from stackcanvas.metadata import CodeState, Ref, Spine
@@ -19,6 +22,8 @@ from stackcanvas.metadata import CodeState, Ref, Spine
 SCHEDULED, RUNNING, FINISHED, FAILED, KILLED = "scheduled", "running", "finished", "failed", "killed"
 STATUSES = (SCHEDULED, RUNNING, FINISHED, FAILED, KILLED)
 ACTIVE, DELETED = "active", "deleted"
+# The tag that tracking clients know a nested run by.
+PARENT = "mlflow.parentRunId"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +88,29 @@ class RunInfo:
         """Seconds from start to end, None while it runs."""
         return None if self.ended is None else (self.ended - self.started).total_seconds()
 
+    @property
+    def parent(self) -> str | None:
+        """The id of the run that this one is part of."""
+        return self.tags.get(PARENT)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What the canvas wants of every run and this one lacks; known when it has finished."""
+        return tuple(said for said in self.tags.get(INCOMPLETE, "").split(", ") if said)
+
 
 class Runs:
-    """Writes the records of runs; mutating methods work inside the caller's transaction."""
+    """Writes the records of runs; mutating methods work inside the caller's transaction.
 
-    def __init__(self, spine: Spine) -> None:
+    Args:
+        root: the project's folder, whose lock file knows hashes of packages.
+        completeness: what every run must have.
+    """
+
+    def __init__(self, spine: Spine, *, root: Path | None = None, completeness: Completeness | None = None) -> None:
         self._spine = spine
+        self._root = root
+        self._completeness = completeness or Completeness()
         # Made once: putting a statement together takes longer than executing it.
         insert = spine.database.insert
         again = {"status": RUNNING, "ended": None}
@@ -122,12 +144,18 @@ class Runs:
         tx.execute(self._add, facts)
 
     def end(self, tx: Connection, run_id: str, status: str) -> None:
-        """Record how a run ended."""
+        """Record how a run ended, and what its work was seen to read through the stack; after its execution's end."""
         if status not in STATUSES:
             raise BadInput(f"{status!r} is no status of a run", expected=", ".join(STATUSES))
         ended = None if status in {RUNNING, SCHEDULED} else self._spine.clock.now()
         if not tx.execute(update(run).where(run.c.id == run_id).values(status=status, ended=ended)).rowcount:
             raise NotFound("run", run_id)
+        if ended is not None:
+            self._add_read(tx, run_id)
+        if status == FINISHED and self._completeness.wanted:
+            tx.execute(run_tag.delete().where(run_tag.c.run == run_id, run_tag.c.key == INCOMPLETE))
+            missing = self._completeness.missing(tx, run_id)
+            self.set_tags(tx, run_id, {INCOMPLETE: ", ".join(missing)} if missing else {})
 
     def rename(self, tx: Connection, run_id: str, name: str) -> None:
         """Give a run another name."""
@@ -207,9 +235,21 @@ class Runs:
             link = database.insert(run_input).values(run=run_id, dataset=dataset, tags=dict(given.tags))
             tx.execute(link.on_conflict_do_nothing())
 
+    def _add_read(self, tx: Connection, run_id: str) -> None:
+        named = {one.source for one in inputs_of(tx, [run_id])[run_id]}
+        found = {str(ref): (ref, role, digest) for ref, role, digest in self._spine.lineage.data_of(tx, run_id)}
+        read = [
+            RunInput(ref.name, digest, "stackcanvas", source, tags={"context": role} if role else {})
+            for source, (ref, role, digest) in found.items()
+            if source not in named
+        ]
+        if read:
+            self.add_inputs(tx, run_id, read, experiment_id=self.experiment_of(tx, run_id))
+
     def _add_environment(self, tx: Connection, here: Environment) -> None:
         if tx.execute(select(run_environment.c.digest).where(run_environment.c.digest == here.digest)).first() is None:
             facts = {"python": here.python, "platform": here.platform, "packages": here.packages}
+            facts["lock"] = lock(here.packages, root=self._root)
             new = self._spine.database.insert(run_environment).values(digest=here.digest, **facts)
             tx.execute(new.on_conflict_do_nothing())
 

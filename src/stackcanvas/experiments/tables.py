@@ -51,6 +51,15 @@ run_environment = Table(
     Column("python", Text, nullable=False),
     Column("platform", Text, nullable=False),
     Column("packages", Json, nullable=False),
+    Column("lock", Text),
+)
+
+# What a run needs to run again and nobody searches by.
+run_origin = Table(
+    "run_origin",
+    schema,
+    Column("run", Text, primary_key=True),
+    Column("facts", Json, nullable=False),
 )
 
 run_parameter = Table(
@@ -117,4 +126,13 @@ run_input = Table(
     Column("dataset", Text, primary_key=True),
     Column("tags", Json, nullable=False),
     Index("ix_run_input_dataset", "dataset"),
+)
+
+# What happened to a search for parameters, in order: its state is all of it, played again.
+study_entry = Table(
+    "study_entry",
+    schema,
+    Column("study", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("entry", Json, nullable=False),
 )

@@ -1,5 +1,6 @@
 """The foundations: what git says of the code, read only."""
 
+from stackcanvas.foundations.changes import Changes
 from stackcanvas.foundations.git import Commit, Git
 
-__all__ = ["Commit", "Git"]
+__all__ = ["Changes", "Commit", "Git"]

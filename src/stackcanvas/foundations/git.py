@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stackcanvas.errors import NotFound, Unavailable
+from stackcanvas.foundations.changes import EXCLUDED, Changes, changes
 
 _FIELDS = "%H%x1f%an <%ae>%x1f%ct%x1f%s"
 
@@ -48,7 +49,11 @@ class Git:
 
         The lock names data versions, which every record names by itself.
         """
-        return bool(self._ask("status", "--porcelain", "--untracked-files=normal", "--", ".", ":(exclude)data.lock"))
+        return bool(self._ask("status", "--porcelain", "--untracked-files=normal", "--", ".", *EXCLUDED))
+
+    def changes(self) -> Changes | None:
+        """In what the code differs from the current commit, as a patch; None when it does not."""
+        return changes(self._root)
 
     def identity(self) -> str | None:
         """Who git says is at work, as `name <address>`."""

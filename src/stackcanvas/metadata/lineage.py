@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from stackcanvas.backends.database import Database
 from stackcanvas.metadata.executions import Execution, Executions
 from stackcanvas.metadata.refs import Ref
-from stackcanvas.metadata.tables import link
+from stackcanvas.metadata.tables import artifact, execution, link
 
 _BATCH = 500
 
@@ -76,6 +76,14 @@ class Lineage:
             chosen = select(link).where(link.c.execution == execution_id).order_by(link.c.time, link.c.ref)
             rows = connection.execute(chosen).mappings().all()
         return [Edge(**{**row, "ref": Ref.parse(row["ref"])}) for row in rows]
+
+    def data_of(self, connection: Connection, execution_id: str) -> list[tuple[Ref, str, str]]:
+        """The versions of data that a piece of work and its parts read: ref, role, digest."""
+        ours = (execution.c.id == execution_id) | (execution.c.parent == execution_id)
+        both = execution.join(link, link.c.execution == execution.c.id).join(artifact, artifact.c.ref == link.c.ref)
+        chosen = select(link.c.ref, link.c.role, artifact.c.digest).select_from(both).order_by(link.c.ref, link.c.role)
+        rows = connection.execute(chosen.where(ours, link.c.direction == "used", artifact.c.kind == "data"))
+        return [(Ref.parse(row.ref), row.role, row.digest or "") for row in rows]
 
     def _walk(self, root: Ref, arrive: str, leave: str, depth: int | None) -> Graph:
         refs: dict[str, None] = {str(root): None}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stackcanvas.backends.objects import Objects
     from stackcanvas.canvas import Canvas, Effective
     from stackcanvas.data import Data
+    from stackcanvas.data.analysis import Analysis
     from stackcanvas.deployment import Deployment
     from stackcanvas.experiments import Experiments
     from stackcanvas.features import Features
@@ -35,6 +36,7 @@ _PARTS = {
     "executor": "stackcanvas.stack.build.backends:executor",
     "project": "stackcanvas.stack.build.pipelines:project",
     "data": "stackcanvas.stack.build.data:build",
+    "analysis": "stackcanvas.stack.build.analysis:build",
     "experiments": "stackcanvas.stack.build.experiments:build",
     "features": "stackcanvas.stack.build.features:build",
     "foundations": "stackcanvas.stack.build.foundations:build",
@@ -69,6 +71,7 @@ class Stack:
     executor: Executor
     project: Definitions
     data: Data
+    analysis: Analysis
     foundations: Git
     experiments: Experiments
     features: Features
@@ -116,7 +119,7 @@ class Stack:
     def close(self) -> None:
         """Close the backends that were opened."""
         with self._lock:
-            for name in ("worker", "executor", "data", "online"):
+            for name in ("worker", "executor", "experiments", "data", "online"):
                 part = self.__dict__.pop(name, None)
                 if part is not None:
                     part.close()

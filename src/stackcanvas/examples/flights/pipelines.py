@@ -74,7 +74,7 @@ def evaluate(context: sc.Context, model: Pipeline, holdout: pl.DataFrame) -> dic
             on_same_rows(scored.rename({"late": "actual"}), {MODEL: "score"}, payoff)[0].each or 0
         ),
     }
-    context.run.log_metrics(metrics)
+    context.run.log(metrics)
     champion = None
     if context.stack.registry.has(CHAMPION):
         outputs = context.stack.registry.load(CHAMPION).predict(holdout)

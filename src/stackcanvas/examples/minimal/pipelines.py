@@ -47,7 +47,7 @@ def register(context: sc.Context, model: Pipeline, parts: dict[str, pl.DataFrame
     holdout = parts["holdout"]
     predictions = model.predict_proba(holdout.select(FEATURES))[:, 1]
     scores = Scores.of(holdout["left"], predictions, metrics=["auc", "accuracy"])
-    context.run.log_metrics(scores.metrics)
+    context.run.log(scores.metrics)
     made = context.stack.registry.register(
         "churn",
         model,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcanvas.experiments import Experiments
+from stackcanvas.experiments import Experiments, Wanted
 
 if TYPE_CHECKING:
     from stackcanvas.stack.stack import Stack
@@ -12,4 +12,9 @@ if TYPE_CHECKING:
 
 def build(stack: Stack) -> Experiments:
     """The runs of a project."""
-    return Experiments(stack.spine, stack.objects)
+    answers = stack.answers()
+    wanted = Wanted(
+        metadata=answers.get("experiments.metadata") or (),
+        metrics=tuple(metric.name for metric in answers.get("experiments.metrics") or ()),
+    )
+    return Experiments(stack.spine, stack.objects, root=stack.root, wanted=wanted)

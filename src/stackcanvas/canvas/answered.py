@@ -85,7 +85,9 @@ class Effective:
         origin = self.origins[question]
         if keys and origin.kind in {"canvas", "model"}:
             start = ("models", origin.name or "", question) if origin.kind == "model" else place_of(question)
-            node, exact = node_at(self._document, (*start, *keys))
+            # An entry of a list goes by its number.
+            located = tuple(int(key) if key.isdigit() else key for key in keys)
+            node, exact = node_at(self._document, (*start, *located))
             label = (origin.where or "").split(":", maxsplit=1)[0]
             return Origin(origin.kind, where(label, node), origin.name) if exact else Origin("default")
         return origin
@@ -162,6 +164,17 @@ class Canvas:
         """
         question, keys = paths.split(path)
         return where(self.label, node_at(self._document, (*place_of(question), *keys))[0])
+
+    def locate(self, *keys: str) -> tuple[object, str]:
+        """What is written under keys from the root, as YAML holds it, and its place; None where nothing is.
+
+        Example:
+            >>> from stackcanvas.canvas import loads
+            >>> loads("{stackcanvas: 1, project: {name: demo}}").locate("project", "name")
+            ('demo', 'canvas.yaml:1:34')
+        """
+        node, exact = node_at(self._document, keys)
+        return node.plain() if exact else None, where(self.label, node)
 
     def effective(self, *, model: str | None = None, environment: str | None = None) -> Effective:
         """What holds for a model in an environment; a model that the canvas does not name has the common answers.

@@ -18,6 +18,9 @@ SECTIONS = {
     "Judge": {
         "check": Entry(f"{_HERE}.check:check", "Find what is wrong."),
     },
+    "Weigh": {
+        "cost": Entry(f"{_HERE}.cost:cost", "Reckon what it costs."),
+    },
     "Look": {
         "show": Entry(f"{_HERE}.show:show", "Show the answers."),
         "schema": Entry(f"{_HERE}.questions:schema", "Print the JSON Schema of canvas.yaml."),

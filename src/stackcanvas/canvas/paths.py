@@ -98,6 +98,7 @@ def errors_of(question: str, plain: object) -> ValidationError | None:
     return None
 
 
+@cache
 def default_of(question: str) -> Any:
     """What the stack takes where the question is not answered; None where nothing follows from it."""
     return read_answer(question, DEFAULTS[question]) if question in DEFAULTS else None

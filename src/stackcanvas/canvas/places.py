@@ -9,15 +9,16 @@ from stackcanvas.canvas.syntax import Node
 def node_at(root: Node, location: Location) -> tuple[Node, bool]:
     """The node of a part, or of the nearest part around it that is written; and whether it is the part itself.
 
-    Names of variants in the location, which stand nowhere in the text, are passed over.
+    Names of variants in the location, which stand nowhere in the text, are passed over. Entries of lists are counted
+    from 0, as numbers or as their text.
     """
     here, exact = root, True
     for part in location:
         value = here.value
         if isinstance(value, dict) and part in value:
             here = value[part].node
-        elif isinstance(value, list) and isinstance(part, int) and 0 <= part < len(value):
-            here = value[part]
+        elif isinstance(value, list) and str(part).isdecimal() and int(part) < len(value):
+            here = value[int(part)]
         else:
             exact = False
     return here, exact

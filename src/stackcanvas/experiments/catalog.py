@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from stackcanvas.errors import BadInput, Conflict, NotFound
-from stackcanvas.experiments.tables import experiment, experiment_tag
+from stackcanvas.experiments.tables import experiment, experiment_tag, run
 from stackcanvas.metadata import Spine
 
 ACTIVE, DELETED = "active", "deleted"
@@ -105,8 +105,12 @@ class Catalog:
             changed = {"name": name, "lifecycle": lifecycle}
             values = {key: value for key, value in changed.items() if value is not None}
             known = update(experiment).where(experiment.c.id == number)
-            if not tx.execute(known.values(**values, updated=self._spine.clock.now())).rowcount:
+            now = self._spine.clock.now()
+            if not tx.execute(known.values(**values, updated=now)).rowcount:
                 raise NotFound("experiment", str(number))
+            if lifecycle is not None:  # its runs go with it, and come back with it
+                deleted = now if lifecycle == DELETED else None
+                tx.execute(update(run).where(run.c.experiment == number).values(lifecycle=lifecycle, deleted=deleted))
 
     def tag(self, number: int, key: str, value: str | None) -> None:
         """Set a tag of an experiment, or remove it with None."""

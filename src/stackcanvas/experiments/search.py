@@ -8,9 +8,25 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, and_, case, literal, select
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    type_coerce,
+)
+from sqlalchemy import Text as PlainText
 
 from stackcanvas.backends.database import ascending, descending
 from stackcanvas.errors import BadInput, nearest
@@ -37,8 +53,11 @@ _ATTRIBUTES: dict[str, Column[Any]] = {
     "actor": run.c.actor,
     "commit": run.c.code_commit,
     "artifact_location": run.c.artifact_location,
+    "experiment": run.c.experiment,
 }
 _KINDS: dict[str, Table | None] = {"metric": run_metric_latest, "parameter": run_parameter, "tag": run_tag}
+T = TypeVar("T")
+IS_NULL, IS_NOT_NULL = "IS NULL", "IS NOT NULL"
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -59,9 +78,9 @@ class Condition:
 
     Args:
         kind: metric, parameter, tag, dataset or attribute.
-        key: the name of the metric, parameter or tag; for a dataset `name` or `digest`; for an attribute
-            id, name, status, started, ended, actor, commit or artifact_location.
-        operator: one of = != > >= < <= LIKE ILIKE IN, NOT IN.
+        key: the name of the metric, parameter or tag; for a dataset `name`, `digest` or `context`; for an attribute
+            id, name, status, started, ended, actor, commit, artifact_location or experiment (its number).
+        operator: one of = != > >= < <= LIKE ILIKE IN, NOT IN; of parameters and tags also IS NULL, IS NOT NULL.
         value: to compare with; a list for IN and NOT IN.
 
     Example:
@@ -118,6 +137,7 @@ class Order:
 
 
 NEWEST = Order("attribute", "started", largest_first=True)
+LAST = Order("attribute", "id", largest_first=True)
 
 
 class Search:
@@ -132,6 +152,7 @@ class Search:
         experiments: Sequence[int] | None = None,
         where: Sequence[Condition] = (),
         order_by: Sequence[Order] = (NEWEST,),
+        ties: Sequence[Order] = (NEWEST, LAST),
         limit: int = 100,
         offset: int = 0,
         lifecycle: str | None = runs.ACTIVE,
@@ -140,56 +161,113 @@ class Search:
 
         Args:
             experiments: of these; None for all.
+            ties: by what runs are ordered that are the same in all of `order_by`.
             lifecycle: `active` or `deleted`; None for both.
         """
-        wanted = [_condition(one) for one in where]
+        return self.find_as(
+            _complete,
+            experiments=experiments,
+            where=where,
+            order_by=order_by,
+            ties=ties,
+            limit=limit,
+            offset=offset,
+            lifecycle=lifecycle,
+        )
+
+    def find_as(
+        self,
+        complete: Callable[[Connection, Sequence[Row[Any]]], list[T]],
+        *,
+        experiments: Sequence[int] | None,
+        where: Sequence[Condition],
+        order_by: Sequence[Order],
+        ties: Sequence[Order],
+        limit: int,
+        offset: int,
+        lifecycle: str | None,
+    ) -> list[T]:
+        """As `find`, with what a function makes of the rows: for those who show many and need little."""
+        wanted = [self._condition(one) for one in where]
         if experiments is not None:
             wanted.append(_one_of(run.c.experiment, experiments))
         if lifecycle is not None:
             wanted.append(run.c.lifecycle == lifecycle)
         orders = list(order_by) or [NEWEST]
+        last = [tie for tie in ties if all((tie.kind, tie.key) != (one.kind, one.key) for one in orders)]
         with self._spine.read() as connection:
-            rows = None
+            rows: Sequence[Row[Any]] | None = None
             if len(orders) == 1 and orders[0].kind == "metric":
-                walked = _by_index(orders[0], wanted, experiments)
+                walked = _by_index(orders[0], last, wanted, experiments)
                 rows = connection.execute(walked.limit(limit).offset(offset)).all()
                 if len(rows) < limit:  # the page reaches runs that have no number there
                     rows = None
             if rows is None:
-                rows = connection.execute(_by_sorting(orders, wanted).limit(limit).offset(offset)).all()
-            return _complete(connection, rows)
+                rows = connection.execute(_by_sorting([*orders, *last], wanted).limit(limit).offset(offset)).all()
+            return complete(connection, rows)
+
+    def _condition(self, given: Condition) -> ColumnElement[bool]:
+        if given.operator in {IS_NULL, IS_NOT_NULL}:
+            return _given(given)
+        if given.operator not in _OPERATORS:
+            raise BadInput(f"{given.operator!r} is no operator", expected=", ".join(_OPERATORS))
+        compare = _OPERATORS[given.operator]
+        if given.kind == "attribute":
+            compared: ColumnElement[bool] = compare(_attribute(given.key), given.value)
+            return compared
+        if given.kind == "dataset":
+            return _dataset(given, compare, self._spine.database.dialect)
+        pairs = _pairs_table(given.kind).alias()
+        here = and_(pairs.c.run == run.c.id, pairs.c.key == given.key, compare(pairs.c.value, given.value))
+        if given.kind == "metric" and given.operator != "!=":
+            here = and_(here, pairs.c.value < _NAN)  # it stands above every number, and is none
+        return select(literal(1)).select_from(pairs).where(here).correlate(run).exists()
 
 
-def _condition(given: Condition) -> ColumnElement[bool]:
-    if given.operator not in _OPERATORS:
-        raise BadInput(f"{given.operator!r} is no operator", expected=", ".join(_OPERATORS))
-    compare = _OPERATORS[given.operator]
-    if given.kind == "attribute":
-        compared: ColumnElement[bool] = compare(_attribute(given.key), given.value)
-        return compared
-    if given.kind == "dataset":
-        return _dataset(given, compare)
+def _given(given: Condition) -> ColumnElement[bool]:
+    """Whether a run has a parameter or a tag of a name at all."""
+    if given.kind not in {"parameter", "tag"}:
+        raise BadInput(f"{given.operator} does not fit a {given.kind}", expected="a parameter or a tag")
     pairs = _pairs_table(given.kind).alias()
-    here = and_(pairs.c.run == run.c.id, pairs.c.key == given.key, compare(pairs.c.value, given.value))
-    return select(literal(1)).select_from(pairs).where(here).correlate(run).exists()
+    here = and_(pairs.c.run == run.c.id, pairs.c.key == given.key)
+    there = select(literal(1)).select_from(pairs).where(here).correlate(run).exists()
+    return there if given.operator == IS_NOT_NULL else ~there
 
 
-def _dataset(given: Condition, compare: Callable[[Any, Any], Any]) -> ColumnElement[bool]:
-    if given.key not in {"name", "digest"}:
-        raise BadInput(f"a data set has no {given.key!r} to search by", expected="name or digest")
+def _dataset(given: Condition, compare: Callable[[Any, Any], Any], dialect: str) -> ColumnElement[bool]:
+    if given.key not in {"name", "digest", "context"}:
+        raise BadInput(f"a data set has no {given.key!r} to search by", expected="name, digest or context")
+    if given.key == "context":
+        compared = compare(_context(dialect), given.value)
+    else:
+        compared = compare(run_dataset.c[given.key], given.value)
     both = run_input.join(run_dataset, run_input.c.dataset == run_dataset.c.id)
-    here = and_(run_input.c.run == run.c.id, compare(run_dataset.c[given.key], given.value))
+    here = and_(run_input.c.run == run.c.id, compared)
     return select(literal(1)).select_from(both).where(here).correlate(run).exists()
 
 
-def _by_index(order: Order, wanted: Sequence[ColumnElement[bool]], experiments: Sequence[int] | None) -> Select[Any]:
+def _context(dialect: str) -> ColumnElement[Any]:
+    """What the run read the data for, out of the tags of the input."""
+    tags = type_coerce(run_input.c.tags, PlainText)
+    if dialect == "sqlite":
+        return func.json_extract(tags, "$.context", type_=PlainText)
+    return func.json_extract_path_text(cast(tags, JSON), "context", type_=PlainText)
+
+
+def _by_index(
+    order: Order, ties: Sequence[Order], wanted: Sequence[ColumnElement[bool]], experiments: Sequence[int] | None
+) -> Select[Any]:
     """Walk the index of latest values, over the runs that have a number there."""
     latest = run_metric_latest.c
     chosen = _select().join(run_metric_latest, latest.run == run.c.id).where(latest.key == order.key, *wanted)
     if experiments is not None:
         chosen = chosen.where(_one_of(latest.experiment, experiments))
     value = latest.value.desc() if order.largest_first else latest.value.asc()
-    return chosen.where(latest.value < _NAN).order_by(value, run.c.started.desc(), run.c.id.desc())
+    return chosen.where(latest.value < _NAN).order_by(value, *(_directed(tie, _attribute(tie.key)) for tie in ties))
+
+
+def _directed(order: Order, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return descending(column) if order.largest_first else ascending(column)
 
 
 def _one_of(column: Column[Any], values: Sequence[int]) -> ColumnElement[bool]:
@@ -209,8 +287,10 @@ def _by_sorting(orders: Sequence[Order], wanted: Sequence[ColumnElement[bool]]) 
             column = pairs.c.value
         if order.kind == "metric":
             terms.append(case((column < _NAN, 0), (column.is_not(None), 1), else_=2))
-        terms.append(descending(column).nulls_last() if order.largest_first else ascending(column).nulls_last())
-    return chosen.order_by(*terms, run.c.started.desc(), run.c.id.desc())
+        # Of another table the value may be missing, whatever its column says.
+        directed = _directed(order, column)
+        terms.append(directed if order.kind == "attribute" else directed.nulls_last())
+    return chosen.order_by(*terms)
 
 
 def _select() -> Select[Any]:

@@ -124,8 +124,13 @@ class Executions:
         parameters: Mapping[str, object] | None = None,
         trigger: str = "manual",
         parent: str | None = None,
+        process: str | None = None,
     ) -> Recording:
-        """Write the start inside the caller's transaction; an execution that is resumed runs again."""
+        """Write the start inside the caller's transaction; an execution that is resumed runs again.
+
+        Args:
+            process: where it is at work, as `processes.mark` tells it; here unless given.
+        """
         facts = {
             "id": execution_id,
             "kind": kind,
@@ -138,7 +143,7 @@ class Executions:
             "code_commit": code.commit,
             "dirty": code.dirty,
             "parameters": dict(parameters or {}),
-            "process": self._process,
+            "process": process or self._process,
             "parent": parent,
         }
         tx.execute(self._start, facts)

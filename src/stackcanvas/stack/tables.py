@@ -15,6 +15,7 @@ _OWNERS = (
     "metadata",
     "data",
     "experiments",
+    "experiments.logged",
     "features",
     "pipelines",
     "registry",

@@ -71,6 +71,8 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema is
         sa.Column("changed_columns", types.Json(), nullable=False),
         sa.Column("source", types.Json(), nullable=False),
         sa.Column("execution", types.Text(), nullable=False),
+        sa.Column("origin", types.Text(), nullable=False),
+        sa.Column("forgotten", types.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("name", "number", name=op.f("pk_data_version")),
     )
     op.create_index("ix_data_version_digest", "data_version", ["digest"], unique=False)
@@ -191,6 +193,54 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema is
         sa.PrimaryKeyConstraint("execution", "direction", "ref", "role", name=op.f("pk_link")),
     )
     op.create_index("ix_link_ref_direction", "link", ["ref", "direction"], unique=False)
+    op.create_table(
+        "logged_model",
+        sa.Column("id", types.Text(), nullable=False),
+        sa.Column("experiment", types.Integer(), nullable=False),
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("model_type", types.Text(), nullable=True),
+        sa.Column("source_run", types.Text(), nullable=True),
+        sa.Column("status", types.Text(), nullable=False),
+        sa.Column("status_message", types.Text(), nullable=True),
+        sa.Column("artifact_location", types.Text(), nullable=False),
+        sa.Column("lifecycle", types.Text(), nullable=False),
+        sa.Column("created", types.Instant(), nullable=False),
+        sa.Column("updated", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_logged_model")),
+    )
+    op.create_index(
+        "ix_logged_model_experiment_lifecycle_created",
+        "logged_model",
+        ["experiment", "lifecycle", "created"],
+        unique=False,
+    )
+    op.create_index("ix_logged_model_source_run", "logged_model", ["source_run"], unique=False)
+    op.create_table(
+        "logged_model_metric",
+        sa.Column("model", types.Text(), nullable=False),
+        sa.Column("key", types.Text(), nullable=False),
+        sa.Column("run", types.Text(), nullable=False),
+        sa.Column("step", types.Integer(), autoincrement=False, nullable=False),
+        sa.Column("time", types.Instant(), nullable=False),
+        sa.Column("value", types.Real(), nullable=False),
+        sa.Column("dataset_name", types.Text(), nullable=True),
+        sa.Column("dataset_digest", types.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("model", "key", "run", "step", "time", name=op.f("pk_logged_model_metric")),
+    )
+    op.create_table(
+        "logged_model_parameter",
+        sa.Column("model", types.Text(), nullable=False),
+        sa.Column("key", types.Text(), nullable=False),
+        sa.Column("value", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("model", "key", name=op.f("pk_logged_model_parameter")),
+    )
+    op.create_table(
+        "logged_model_tag",
+        sa.Column("model", types.Text(), nullable=False),
+        sa.Column("key", types.Text(), nullable=False),
+        sa.Column("value", types.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("model", "key", name=op.f("pk_logged_model_tag")),
+    )
     op.create_table(
         "model",
         sa.Column("name", types.Text(), nullable=False),
@@ -535,6 +585,14 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema is
         "ix_run_metric_latest_experiment_key_value", "run_metric_latest", ["experiment", "key", "value"], unique=False
     )
     op.create_index("ix_run_metric_latest_key_value", "run_metric_latest", ["key", "value"], unique=False)
+    op.create_table(
+        "run_model",
+        sa.Column("run", types.Text(), nullable=False),
+        sa.Column("role", types.Text(), nullable=False),
+        sa.Column("model", types.Text(), nullable=False),
+        sa.Column("step", types.Integer(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("run", "role", "model", "step", name=op.f("pk_run_model")),
+    )
     op.create_table(
         "run_origin",
         sa.Column("run", types.Text(), nullable=False),

@@ -1,0 +1,102 @@
+"""Runs as they are told to clients that read many: what the database gave, with little made of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Double, Row, select, type_coerce
+
+from stackcanvas.experiments.logged.tables import run_model
+from stackcanvas.experiments.runs import RunInput, inputs_of
+from stackcanvas.experiments.tables import run_metric_latest, run_parameter, run_tag
+
+READ, MADE = "read", "made"
+# Databases bound how many values a statement may hold.
+_MOST_IDS = 5_000
+
+
+@dataclass(slots=True)
+class RunFacts:
+    """A run, its parameters and tags as pairs, and of each metric its key, value, step and time in microseconds."""
+
+    id: str
+    experiment: int
+    name: str
+    status: str
+    started: datetime
+    ended: datetime | None
+    lifecycle: str
+    artifact_location: str
+    actor: str
+    parameters: Sequence[tuple[str, str]] = ()
+    tags: Sequence[tuple[str, str]] = ()
+    metrics: Sequence[tuple[str, float, int, int]] = ()
+    inputs: Sequence[RunInput] = ()
+    read_models: Sequence[tuple[str, int]] = ()
+    made_models: Sequence[tuple[str, int]] = ()
+
+
+def gather(connection: Connection, rows: Sequence[Row[Any]]) -> list[RunFacts]:
+    """Runs with all that belongs to them, from their rows."""
+    found = [bare(row) for row in rows]
+    for some in _parts(found):
+        ids = [one.id for one in some]
+        parameters = _by_run(connection, _pairs(run_parameter, ids))
+        tags = _by_run(connection, _pairs(run_tag, ids))
+        metrics = _by_run(connection, _metrics(ids))
+        inputs = inputs_of(connection, ids)
+        models = _by_run(connection, _models(ids))
+        for one in some:
+            one.parameters, one.tags, one.metrics = parameters[one.id], tags[one.id], metrics[one.id]
+            one.inputs = inputs[one.id]
+            one.read_models = [(model, step) for role, model, step in models[one.id] if role == READ]
+            one.made_models = [(model, step) for role, model, step in models[one.id] if role == MADE]
+    return found
+
+
+def bare(row: Row[Any]) -> RunFacts:
+    """A run alone."""
+    return RunFacts(
+        row.id,
+        row.experiment,
+        row.name,
+        row.status,
+        row.started,
+        row.ended,
+        row.lifecycle,
+        row.artifact_location,
+        row.actor,
+    )
+
+
+def _parts(found: list[RunFacts]) -> Iterator[list[RunFacts]]:
+    for start in range(0, len(found), _MOST_IDS):
+        yield found[start : start + _MOST_IDS]
+
+
+def _pairs(table: Any, ids: list[str]) -> Any:
+    return select(table.c.run, table.c.key, table.c.value).where(table.c.run.in_(ids))
+
+
+def _metrics(ids: list[str]) -> Any:
+    latest = run_metric_latest.c
+    # As the driver gives them: the column types would take longer than the query.
+    value, time = type_coerce(latest.value, Double), type_coerce(latest.time, BigInteger)
+    return select(latest.run, latest.key, value, type_coerce(latest.step, BigInteger), time).where(latest.run.in_(ids))
+
+
+def _models(ids: list[str]) -> Any:
+    models = run_model.c
+    chosen = select(models.run, models.role, models.model, models.step).where(models.run.in_(ids))
+    return chosen.order_by(models.model, models.step)
+
+
+def _by_run(connection: Connection, chosen: Any) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for run_id, *rest in connection.execute(chosen):
+        found[run_id].append(rest)
+    return found

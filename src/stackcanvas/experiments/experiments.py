@@ -52,10 +52,8 @@ class Experiments:
         self.catalog = Catalog(spine)
         self.models = LoggedModels(spine)
         self.files = RunArtifacts(objects)
-        self.tracking = Tracking(
-            spine, runs=self.runs, metrics=self._metrics, models=self.models, search=self._search
-        )
         self.runs = Runs(spine, root=root, completeness=Completeness(self._wanted, self._has_files))
+        self.tracking = Tracking(spine, runs=self.runs, metrics=self._metrics, models=self.models, search=self._search)
         self.origins = Origins(spine.database)
 
     def run(

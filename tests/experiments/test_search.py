@@ -23,7 +23,7 @@ def filled(experiments: Experiments, clock: ManualClock) -> Experiments:
                 run.log({"auc": score})
             run.set_tag("team", "Ops" if number < 2 else "risk")
             if number == 4:
-                run.log_input(Ref.parse("data:flights@3"), digest="c0ffee")
+                run.log_input(Ref.parse("data:flights@3"), digest="c0ffee", context="training")
     with experiments.run("churn", name="other") as run:
         run.log({"auc": 0.7})
     return experiments
@@ -56,7 +56,8 @@ def test_runs_are_ordered_and_paged(filled: Experiments, order: str, expected: l
 @pytest.mark.parametrize(
     ("where", "expected"),
     [
-        (["metric.auc > 0.5"], {"2", "3", "other", "1"}),
+        (["metric.auc > 0.5"], {"2", "3", "other"}),
+        (["metric.auc != 0.5"], {"1", "2", "3", "other"}),
         (["metric.auc >= 0.5", "metric.auc < 1"], {"0", "2", "other"}),
         (["parameter.depth = 1"], {"1", "3"}),
         (["parameter.depth != 1"], {"0", "2", "4"}),
@@ -66,6 +67,10 @@ def test_runs_are_ordered_and_paged(filled: Experiments, order: str, expected: l
         (["attribute.status = finished", "attribute.name = 'run 0'"], {"0"}),
         (["dataset.name = flights"], {"4"}),
         (["dataset.digest = other"], set()),
+        (["dataset.context = training"], {"4"}),
+        (["dataset.context LIKE eval%"], set()),
+        ([Condition("tag", "team", "IS NOT NULL", None)], {"0", "1", "2", "3", "4"}),
+        ([Condition("parameter", "depth", "IS NULL", None)], {"other"}),
         ([Condition("tag", "team", "IN", ["Ops", "none"])], {"0", "1"}),
         ([Condition("attribute", "name", "NOT IN", ["run 0", "other"])], {"1", "2", "3", "4"}),
     ],

@@ -95,9 +95,9 @@ def test_the_best_of_many_is_one_walk_along_the_index(filled: Experiments, spine
     """No run is sorted or looked at beyond those that come back."""
     from sqlalchemy import text
 
-    from stackcanvas.experiments.search import _by_index
+    from stackcanvas.experiments.search import LAST, NEWEST, _by_index
 
-    statement = _by_index(Order("metric", "auc", largest_first=True), [], [1]).limit(2)
+    statement = _by_index(Order("metric", "auc", largest_first=True), [NEWEST, LAST], [], [1]).limit(2)
     with spine.read() as connection:
         compiled = str(statement.compile(connection.engine, compile_kwargs={"literal_binds": False}))
         plan = connection.execute(text("explain query plan " + compiled.replace("?", "1"))).all()
@@ -115,7 +115,7 @@ def test_the_best_of_many_is_one_walk_along_the_index(filled: Experiments, spine
         ({"where": ["metric.auc > high"]}, "a number"),
         ({"where": ["metrics.auc > 1"]}, "Did you mean 'metric'"),
         ({"where": ["attribute.naem = x"]}, "Did you mean 'name'"),
-        ({"where": ["dataset.size = 3"]}, "name or digest"),
+        ({"where": ["dataset.size = 3"]}, "name, digest or context"),
         ({"where": [Condition("tag", "a", "~", "b")]}, "no operator"),
         ({"order_by": "metric.auc up"}, "no order"),
         ({"order_by": "begun"}, "no attribute"),

@@ -11,6 +11,7 @@ from stackcanvas.registry.policy import Policy
 from stackcanvas.registry.registry import EXAMPLE, PROFILE, Registry
 from stackcanvas.registry.search import Condition
 from stackcanvas.registry.signature import Input, Output, Signature, tensors
+from stackcanvas.registry.stages import stage_named
 from stackcanvas.registry.versions import ModelVersion
 
 __all__ = [
@@ -37,5 +38,6 @@ __all__ = [
     "Standing",
     "Uses",
     "Verification",
+    "stage_named",
     "tensors",
 ]

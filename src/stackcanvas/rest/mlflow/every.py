@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from stackcanvas.rest.mlflow import server
+from stackcanvas.rest.mlflow import models, server, versions
 from stackcanvas.rest.mlflow.routes import Table
 
-_FILES = (server.ROUTES,)
+_FILES = (server.ROUTES, models.ROUTES, versions.ROUTES)
 
 
 def table() -> Table:

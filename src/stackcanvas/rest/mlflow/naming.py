@@ -1,0 +1,94 @@
+"""What names, tags and aliases of the registry may look like to MLflow's clients."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from stackcanvas.rest.mlflow.errors import invalid, missing
+
+_LONGEST_KEY = 250
+_LONGEST_VALUE = 100_000
+_LONGEST_ALIAS = 255
+_KEY = re.compile(r"[/\w.\- :]*")
+_ALIAS = re.compile(r"[\w\-]*")
+_RESERVED = re.compile(r"[vV]\d+")
+
+
+def check_model(name: str) -> None:
+    """Refuse a name that no model may have.
+
+    Raises:
+        MlflowError: it is empty, or holds a slash or a colon, or reads as a path.
+    """
+    if not name.strip():
+        raise missing("name")
+    if "/" in name or ":" in name:
+        raise invalid(f"Invalid model name '{name}'. Names cannot contain '/' or ':'.")
+    if is_path(name):
+        raise invalid(f"Invalid value {name!r} for parameter 'name' supplied: it reads as a path to something else")
+
+
+def check_key(key: str, value: str = "") -> None:
+    """Refuse a tag that cannot be kept.
+
+    Raises:
+        MlflowError: its key or its value is too long, or the key has other characters than it may have.
+    """
+    if not _KEY.fullmatch(key):
+        raise invalid(
+            f"Invalid value {key!r} for parameter 'key' supplied: Names may only contain alphanumerics, underscores "
+            "(_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)."
+        )
+    if is_path(key):
+        raise invalid(f"Invalid value {key!r} for parameter 'key' supplied: it reads as a path to something else")
+    for what, text, longest in (("key", key, _LONGEST_KEY), ("value", value, _LONGEST_VALUE)):
+        if len(text) > longest:
+            raise invalid(f"'{what}' exceeds the maximum length of {longest} characters")
+
+
+def check_alias(alias: str, *, new: bool = False) -> None:
+    """Refuse an alias that no version may have.
+
+    Args:
+        new: it is to be given, so that it must not be one that means something else.
+
+    Raises:
+        MlflowError: it has other characters than it may have, is too long, or is reserved.
+    """
+    if not _ALIAS.fullmatch(alias):
+        raise invalid(
+            f"Invalid alias name: '{alias}'. Names may only contain alphanumerics, underscores (_), and dashes (-)."
+        )
+    if len(alias) > _LONGEST_ALIAS:
+        raise invalid(f"Registered model alias name exceeds the maximum length of {_LONGEST_ALIAS} characters")
+    if new and alias.lower() == "latest":
+        raise invalid("'latest' alias name (case insensitive) is reserved.")
+    if new and _RESERVED.fullmatch(alias):
+        raise invalid(f"Version alias name '{alias}' is reserved.")
+
+
+def number_of(version: str) -> int:
+    """The number of a version.
+
+    Raises:
+        MlflowError: it is no whole number.
+    """
+    try:
+        number = int(version)
+    except ValueError:
+        raise invalid(f"Parameter 'version' must be an integer, got '{version[:100]}'.") from None
+    if not 0 <= number < 1 << 63:
+        raise invalid(f"Parameter 'version' must be a number of a version, got '{version[:100]}'.")
+    return number
+
+
+def is_path(name: str) -> bool:
+    """Whether a name would lead elsewhere if it were a path.
+
+    Example:
+        >>> is_path("a/../b"), is_path("a b")
+        (True, False)
+    """
+    clean = posixpath.normpath(name)
+    return clean != name or clean == "." or clean.startswith(("..", "/"))

@@ -1,0 +1,242 @@
+"""Versions of registered models."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from stackcanvas.errors import NotFound
+from stackcanvas.metadata import Ref
+from stackcanvas.registry import Condition, ModelVersion
+from stackcanvas.rest.mlflow.answers import milliseconds, pairs, present
+from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid
+from stackcanvas.rest.mlflow.filters import LISTS, TEXT, Clause, Grammar
+from stackcanvas.rest.mlflow.messages import Message, Pair
+from stackcanvas.rest.mlflow.naming import check_key, check_model, number_of
+from stackcanvas.rest.mlflow.paging import page
+from stackcanvas.rest.mlflow.routes import Route
+from stackcanvas.stack import Stack
+from stackcanvas.stack.registering import address_of, register_logged
+
+_LARGEST_PAGE = 200_000
+_GRAMMAR = Grammar(
+    operators={"attribute": TEXT, "tag": TEXT},
+    texts={"name": TEXT | LISTS, "run_id": TEXT | LISTS, "source_path": TEXT},
+    numbers=frozenset({"version_number"}),
+    orders=frozenset({"name", "version_number", "creation_timestamp", "last_updated_timestamp"}),
+)
+_ATTRIBUTES = {"name": "name", "run_id": "run", "source_path": "source", "version_number": "number"}
+_ORDERS = {
+    "name": "name",
+    "version_number": "number",
+    "creation_timestamp": "created",
+    "last_updated_timestamp": "updated",
+}
+
+
+class Create(Message):
+    """A new version."""
+
+    name: str = ""
+    source: str = ""
+    run_id: str | None = None
+    run_link: str = ""
+    tags: list[Pair] = msgspec.field(default_factory=list)
+    description: str = ""
+    model_id: str | None = None
+    needed: ClassVar[tuple[str, ...]] = ("name", "source")
+
+
+class Numbered(Message):
+    """A version."""
+
+    name: str = ""
+    version: str = ""
+    needed: ClassVar[tuple[str, ...]] = ("name", "version")
+
+
+class Update(Numbered):
+    """What a version is, in words."""
+
+    description: str | None = None
+
+
+class Move(Numbered):
+    """Another stage."""
+
+    stage: str = ""
+    archive_existing_versions: bool = False
+    needed: ClassVar[tuple[str, ...]] = ("name", "version", "stage")
+
+
+class Tag(Numbered):
+    """A tag of a version."""
+
+    key: str = ""
+    value: str = ""
+    needed: ClassVar[tuple[str, ...]] = ("name", "version", "key")
+
+
+class Find(Message):
+    """A search."""
+
+    filter: str = ""
+    max_results: int = 200_000
+    order_by: list[str] = msgspec.field(default_factory=list)
+    page_token: str = ""
+
+
+def _create(stack: Stack, asked: Create) -> dict[str, Any]:
+    check_model(asked.name)
+    tags = tags_of(asked.tags)
+    made = register_logged(
+        stack,
+        asked.name,
+        asked.source,
+        run_id=asked.run_id,
+        model_id=asked.model_id,
+        run_link=asked.run_link,
+        description=asked.description,
+        tags=tags,
+    )
+    return {"model_version": told_version(made)}
+
+
+def _get(stack: Stack, asked: Numbered) -> dict[str, Any]:
+    return {"model_version": told_version(_version(stack, asked))}
+
+
+def _update(stack: Stack, asked: Update) -> dict[str, Any]:
+    found = _version(stack, asked)
+    stack.registry.changes.describe(found.ref, asked.description)
+    return _get(stack, asked)
+
+
+def _delete(stack: Stack, asked: Numbered) -> dict[str, Any]:
+    stack.registry.delete(_version(stack, asked).ref)
+    return {}
+
+
+def _address(stack: Stack, asked: Numbered) -> dict[str, Any]:
+    return {"artifact_uri": address_of(_version(stack, asked))}
+
+
+def _search(stack: Stack, asked: Find) -> dict[str, Any]:
+    if not 0 < asked.max_results <= _LARGEST_PAGE:
+        raise invalid(
+            f"Invalid value {asked.max_results} for parameter 'max_results'", expected=f"1 to {_LARGEST_PAGE}"
+        )
+    where = [_condition(clause) for clause in _GRAMMAR.parse(asked.filter)]
+    orders = [_order(text) for text in asked.order_by]
+    if len({key for key, _ in orders}) < len(orders):
+        raise invalid(f"`order_by` contains duplicate fields: {asked.order_by}")
+
+    def find(limit: int, offset: int) -> list[ModelVersion]:
+        return stack.registry.search.versions(where, order_by=orders, limit=limit, offset=offset)
+
+    found, token = page(find, token=asked.page_token, size=asked.max_results)
+    return present(model_versions=[told_version(version) for version in found], next_page_token=token)
+
+
+def _condition(clause: Clause) -> Condition:
+    if clause.entity == "tag":
+        return Condition("tag", clause.key, clause.operator, clause.value)
+    value = clause.value
+    if clause.key == "version_number":
+        value = _whole(value)
+    return Condition("attribute", _ATTRIBUTES[clause.key], clause.operator, value)
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, str):
+        try:
+            value = int(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, int) or abs(value) >= 1 << 63:
+        raise invalid(f"Invalid value for numeric attribute 'version_number': {value!r}")
+    return value
+
+
+def _order(text: str) -> tuple[str, bool]:
+    order = _GRAMMAR.order(text)
+    if order.entity != "attribute" or order.key not in _ORDERS:
+        raise invalid(f"Invalid order by key '{order.key}' specified.", expected=", ".join(_ORDERS))
+    return _ORDERS[order.key], order.largest_first
+
+
+def _move(stack: Stack, asked: Move) -> dict[str, Any]:
+    found = _version(stack, asked)
+    moved = stack.registry.changes.move(found.ref, asked.stage, archive_others=asked.archive_existing_versions)
+    return {"model_version": told_version(moved)}
+
+
+def _set_tag(stack: Stack, asked: Tag) -> dict[str, Any]:
+    check_key(asked.key, asked.value)
+    stack.registry.changes.tag(_ref(stack, asked), asked.key, asked.value)
+    return {}
+
+
+def _delete_tag(stack: Stack, asked: Tag) -> dict[str, Any]:
+    check_key(asked.key)
+    stack.registry.changes.untag(_ref(stack, asked), asked.key)
+    return {}
+
+
+def _version(stack: Stack, asked: Numbered) -> ModelVersion:
+    number = number_of(asked.version)
+    try:
+        return stack.registry.get(Ref("model", asked.name, str(number)))
+    except NotFound:
+        raise _missing(asked.name, number) from None
+
+
+def _ref(stack: Stack, asked: Numbered) -> Ref:
+    return _version(stack, asked).ref
+
+
+def _missing(name: str, number: int) -> MlflowError:
+    return absent(f"Model Version (name={name}, version={number}) not found")
+
+
+def tags_of(given: list[Pair]) -> dict[str, str]:
+    """Tags by key, the last of each.
+
+    Raises:
+        MlflowError: one cannot be kept.
+    """
+    for tag in given:
+        check_key(tag.key, tag.value)
+    return {tag.key: tag.value for tag in given}
+
+
+def told_version(version: ModelVersion) -> dict[str, Any]:
+    """A version as clients read it."""
+    return present(
+        name=version.name,
+        version=str(version.number),
+        creation_timestamp=milliseconds(version.created),
+        last_updated_timestamp=milliseconds(version.updated),
+        description=version.message,
+        current_stage=version.stage,
+        source=version.source if version.source is not None else address_of(version),
+        run_id="" if version.run is None else version.run.name,
+        run_link=version.run_link or "",
+        status="READY",
+        tags=pairs(dict(version.tags)),
+        aliases=list(version.aliases),
+    )
+
+
+ROUTES = (
+    Route("POST", "model-versions/create", Create, _create),
+    Route("GET", "model-versions/get", Numbered, _get),
+    Route("PATCH", "model-versions/update", Update, _update),
+    Route("DELETE", "model-versions/delete", Numbered, _delete),
+    Route("GET", "model-versions/get-download-uri", Numbered, _address),
+    Route("GET", "model-versions/search", Find, _search),
+    Route("POST", "model-versions/set-tag", Tag, _set_tag),
+    Route("DELETE", "model-versions/delete-tag", Tag, _delete_tag),
+    Route("POST", "model-versions/transition-stage", Move, _move),
+)

@@ -1,0 +1,275 @@
+"""A model that a client of MLflow has logged becomes a version: found by its address, copied, tied to its run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, unquote_plus, urlsplit
+
+from stackcanvas.errors import BadInput, NotFound
+from stackcanvas.metadata import Ref
+
+if TYPE_CHECKING:
+    from stackcanvas.backends.objects import Objects
+    from stackcanvas.registry import Folder, ModelVersion, Registry
+    from stackcanvas.stack.stack import Stack
+
+TRAINING = "stackcanvas.training"
+"""The tag of a version, or of its run, that names the data version it was trained on."""
+
+REGISTRY = "registry"
+"""Below this folder of the artifact store clients find the files of versions, as they were registered."""
+
+_PROMPT = "mlflow.prompt.is_prompt"
+_PROMPT_SOURCES = frozenset({"dummy-source", "prompt-template"})
+_PROXY = re.compile(r"/api/2\.0/mlflow-artifacts/artifacts/(.*)")
+_PART = 8 * 1024 * 1024
+_MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What an address stands for.
+
+    Args:
+        address: as it is kept.
+        storage: where a client finds the files when they are not held here.
+        folder: the files, where they are within reach.
+        run: the id of the run that logged them.
+    """
+
+    address: str
+    storage: str
+    folder: Folder | None = None
+    run: str | None = None
+
+
+def register_logged(
+    stack: Stack,
+    name: str,
+    source: str,
+    *,
+    run_id: str | None = None,
+    model_id: str | None = None,
+    run_link: str | None = None,
+    description: str | None = "",
+    tags: Mapping[str, str] | None = None,
+) -> ModelVersion:
+    """Make a version of what lies at an address.
+
+    Args:
+        source: `runs:/ID/path`, `models:/m-ID`, `models:/NAME/3`, an address in the stack's artifact store, or one
+            elsewhere, which becomes a mere pointer.
+        run_id: the run that logged it.
+        model_id: the logged model that it is.
+
+    Raises:
+        NotFound: the model, or what the address names, does not exist.
+        BadInput: the address is a path on the server, or is not what the run or logged model holds.
+        Refused: the canvas says no.
+    """
+    given = tags or {}
+    if given.get(_PROMPT, "false").lower() == "true":
+        found = _prompt(source)
+    else:
+        found = _find(stack, source, run_id=run_id, model_id=model_id)
+    run = Ref("run", run_id or found.run or "") if run_id or found.run else None
+    return stack.registry.adopt(
+        name,
+        found.folder,
+        source=found.address,
+        storage=found.storage,
+        run=run,
+        training=_training(stack, run, given),
+        run_link=run_link,
+        message=description,
+        tags=given,
+    )
+
+
+def address_of(version: ModelVersion) -> str:
+    """Where a client finds the files of a version."""
+    if version.is_held:
+        return f"mlflow-artifacts:/{REGISTRY}/{quote(version.name, safe='')}/{version.number}"
+    return version.storage or version.source or ""
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredFolder:
+    """A folder in the object store."""
+
+    objects: Objects
+    place: str
+
+    def walk(self) -> Iterator[tuple[str, int]]:
+        """Path and size of each file."""
+        prefix = f"{self.place}/"
+        return ((found.key.removeprefix(prefix), found.size_bytes) for found in self.objects.list(prefix))
+
+    def parts(self, path: str) -> Iterator[bytes]:
+        """The bytes of a file, in parts."""
+        at = 0
+        while True:
+            part = self.objects.get(f"{self.place}/{path}", start=at, length=_PART)
+            yield part
+            at += len(part)
+            if len(part) < _PART:
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class _VersionFolder:
+    """The files of a version that is registered already."""
+
+    registry: Registry
+    version: ModelVersion
+
+    def walk(self) -> Iterator[tuple[str, int]]:
+        """Path and size of each file; the sizes are asked for one by one, and nobody needs them."""
+        return ((path, 0) for path in self.version.files)
+
+    def parts(self, path: str) -> Iterator[bytes]:
+        """The bytes of a file, checked against its digest."""
+        yield self.registry.file(self.version.ref, path)
+
+
+def _prompt(source: str) -> _Source:
+    if source not in _PROMPT_SOURCES:
+        raise BadInput(f"Invalid prompt source: {source!r}", expected=" or ".join(sorted(_PROMPT_SOURCES)))
+    return _Source(source, source)
+
+
+def _find(stack: Stack, source: str, *, run_id: str | None, model_id: str | None) -> _Source:
+    """What an address stands for, where the run or the logged model that is named holds it."""
+    _check_path(source)
+    address = urlsplit(source)
+    if address.scheme == "models":
+        return _find_model(stack, source, address.path.strip("/"), run_id=run_id, model_id=model_id)
+    if address.scheme == "runs":
+        found_run, _, path = address.path.strip("/").partition("/")
+        if address.netloc or model_id or found_run != run_id:
+            raise _not_of(source, "model_id" if model_id else "run_id")
+        return _Source(source, source, _below(stack, _run_place(stack, found_run), path), found_run)
+    inside = _inside(source)
+    if inside is None:
+        return _elsewhere(stack, source, model_id)
+    root: str | None
+    if model_id:
+        root, run = _logged(stack, model_id, source)
+    else:
+        root, run = (_run_place(stack, run_id) if run_id else None), run_id
+    if root is None or not f"{inside}/".startswith(f"{root.strip('/')}/"):
+        raise _not_of(source, "model_id" if model_id else "run_id")
+    return _Source(source, source, _StoredFolder(stack.objects, inside), run)
+
+
+def _find_model(stack: Stack, source: str, name: str, *, run_id: str | None, model_id: str | None) -> _Source:
+    """A logged model by its id, or another registered version, pinned."""
+    if _MODEL_ID.fullmatch(name):
+        if name != model_id:
+            raise _not_of(source, "model_id")
+        place, run = _logged(stack, name, source)
+        return _Source(source, place, _below(stack, place, ""), run)
+    head, at, alias = name.rpartition("@")
+    head, selector = (head, alias) if at else (name.partition("/")[0], name.partition("/")[2])
+    if not head or not selector:
+        raise _not_of(source, "model_id")
+    version = stack.registry.get(Ref("model", unquote(head), unquote(selector)))
+    theirs = version.run.name if version.run is not None else ""
+    if run_id is not None and run_id != theirs:
+        raise BadInput(f"Invalid model version source: {source!r}: the run_id must be the one of {version.ref}")
+    folder = _VersionFolder(stack.registry, version) if version.is_held else None
+    address = f"models:/{version.name}/{version.number}"
+    return _Source(address, address_of(version), folder, theirs or None)
+
+
+def _logged(stack: Stack, model_id: str, source: str) -> tuple[str, str | None]:
+    try:
+        found = stack.experiments.models.get(model_id)
+    except NotFound:
+        raise _not_of(source, "model_id") from None
+    return found.artifact_location, found.source_run
+
+
+def _run_place(stack: Stack, run_id: str) -> str | None:
+    try:
+        return stack.experiments.get(run_id).artifact_location
+    except NotFound:
+        return None
+
+
+def _below(stack: Stack, place: str | None, path: str) -> Folder | None:
+    """The folder below the place of a run or a logged model, where the stack itself keeps it."""
+    inside = None if place is None else _inside(place) or (place if "://" not in place else None)
+    if inside is None:
+        return None
+    return _StoredFolder(stack.objects, "/".join(part for part in (inside.strip("/"), path.strip("/")) if part))
+
+
+def _inside(address: str) -> str | None:
+    """The key in the stack's own store that an address of its artifact server means."""
+    found = urlsplit(address)
+    if found.scheme == "mlflow-artifacts":
+        return unquote(found.path).strip("/")
+    proxied = _PROXY.search(found.path) if found.scheme in {"http", "https"} else None
+    return unquote(proxied[1]).strip("/") if proxied else None
+
+
+def _elsewhere(stack: Stack, source: str, model_id: str | None) -> _Source:
+    """A place that is not ours; paths on the server's own disk are nobody's."""
+    address = urlsplit(source)
+    host = address.hostname or ""
+    if address.scheme in {"", "file"} or (
+        address.scheme not in {"http", "https"} and host in {"localhost", "127.0.0.1"}
+    ):
+        raise BadInput(
+            f"Invalid model version source: {source!r}. To use a local path as a model version source, the run_id "
+            "request parameter has to be specified and the local path has to be contained within the artifact "
+            "directory of the run specified by the run_id"
+        )
+    run = _logged(stack, model_id, source)[1] if model_id else None
+    return _Source(source, source, None, run)
+
+
+def _check_path(source: str) -> None:
+    """Refuse an address that climbs out of where it begins."""
+    clear = source
+    while (plainer := unquote_plus(clear)) != clear:
+        clear = plainer
+    if "\0" in clear or ".." in clear.split("/"):
+        raise BadInput(
+            f"Invalid model version source: {source[:200]!r}. If supplying a source as an http, https, local file "
+            "path, ftp, objectstore, or mlflow-artifacts uri, an absolute path must be provided without relative path "
+            "references present. Please provide an absolute path"
+        )
+
+
+def _not_of(source: str, parameter: str) -> BadInput:
+    return BadInput(
+        f"Invalid model version source: {source!r}. The {parameter} request parameter must identify the resource that "
+        "contains the source"
+    )
+
+
+def _training(stack: Stack, run: Ref | None, tags: Mapping[str, str]) -> Ref | None:
+    """The data version that a model was trained on: as a tag says it, or the one data version that its run read."""
+    if TRAINING in tags:
+        return _pinned(stack, tags[TRAINING])
+    if run is None:
+        return None
+    try:
+        info = stack.experiments.get(run.name)
+    except NotFound:
+        return None
+    if TRAINING in info.tags:
+        return _pinned(stack, info.tags[TRAINING])
+    read = [one.source for one in info.inputs if one.source.startswith("data:")]
+    pinned = [ref for ref in map(Ref.parse, read) if ref.number is not None]
+    return pinned[0] if len(set(pinned)) == 1 else None
+
+
+def _pinned(stack: Stack, text: str) -> Ref:
+    ref = Ref.parse(text, kind="data")
+    return ref if ref.number is not None else Ref("data", ref.name, str(stack.data.get(ref).number))

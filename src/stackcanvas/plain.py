@@ -7,7 +7,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePath
@@ -77,6 +77,7 @@ def _not_finite(value: float) -> str:
 _KINDS: dict[type, Callable[[Any], Any]] = {
     datetime: instant_text,
     date: str,
+    time: time.isoformat,
     timedelta: timedelta.total_seconds,
     Decimal: str,
     PurePath: str,
@@ -153,7 +154,9 @@ def one_line(shown: Any) -> str:
         ('flights; weather', 'no')
     """
     if isinstance(shown, Mapping):
-        return ", ".join(said for key, value in shown.items() if (said := _pair(str(key), value)))
+        # What it is about comes first, wherever it is written.
+        pairs = sorted(shown.items(), key=lambda pair: pair[0] not in _LEADING)
+        return ", ".join(said for key, value in pairs if (said := _pair(str(key), value)))
     if isinstance(shown, Sequence) and not isinstance(shown, str):
         if any(isinstance(item, Mapping) for item in shown):
             heads = [_head(item) for item in shown]

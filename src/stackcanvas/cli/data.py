@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from stackcanvas.cli import analysis
 from stackcanvas.cli.commands import Group
 from stackcanvas.cli.output import (
     answer_no,
@@ -181,6 +182,10 @@ def verify(stack: Stack, ref: str | None) -> None:
     if not found.sound:
         say("Committing the same data again from a good copy mends what is damaged.")
         answer_no()
+
+
+for command in analysis.COMMANDS:
+    data.add_command(command)
 
 
 def _for_people(version: DataVersion) -> dict[str, object]:

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 
 from stackcanvas.errors import BadInput, nearest
 
-KINDS = ("data", "view", "model", "run", "deployment", "prediction", "pipeline", "execution")
+KINDS = ("data", "view", "model", "run", "deployment", "prediction", "pipeline", "execution", "report", "annotation")
 _LONGEST = 500
 
 

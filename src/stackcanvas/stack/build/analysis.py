@@ -1,0 +1,15 @@
+"""Analysis of the project's data versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackcanvas.data.analysis import Analysis
+
+if TYPE_CHECKING:
+    from stackcanvas.stack.stack import Stack
+
+
+def build(stack: Stack) -> Analysis:
+    """Queries, profiles and comparisons over the data of a project."""
+    return Analysis(stack.data, stack.spine, stack.objects)

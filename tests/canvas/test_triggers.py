@@ -46,7 +46,7 @@ def test_a_second_definition_is_an_error(entries: str, pointers: str) -> None:
     with pytest.raises(BadInputs) as refused:
         loads(canvas(entries, pointers))
 
-    assert [error.where for error in refused.value.errors] == ["canvas.yaml:4:34"]
+    assert [error.where for error in refused.value.errors] == ["canvas.yaml:4:35"]
     assert "no entry of pipelines.retraining" in refused.value.errors[0].what
 
 

@@ -5,7 +5,7 @@ A question that nobody answered never makes a rule speak, and neither does what 
 
 from stackcanvas.canvas.check.checking import check
 from stackcanvas.canvas.check.finding import Finding, Place
-from stackcanvas.canvas.check.rule import Clash, Rule, Said, clash, rule
+from stackcanvas.canvas.check.rule import Clash, Rule, clash, rule
 from stackcanvas.canvas.check.rules import RULES
 
-__all__ = ["RULES", "Clash", "Finding", "Place", "Rule", "Said", "check", "clash", "rule"]
+__all__ = ["RULES", "Clash", "Finding", "Place", "Rule", "check", "clash", "rule"]

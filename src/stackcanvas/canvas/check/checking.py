@@ -9,8 +9,9 @@ from typing import Any
 from stackcanvas.canvas import paths, render
 from stackcanvas.canvas.answered import Canvas, Effective
 from stackcanvas.canvas.check.finding import Finding, Place
-from stackcanvas.canvas.check.rule import HEADER, Clash, Rule, Said
+from stackcanvas.canvas.check.rule import Clash, Rule
 from stackcanvas.canvas.check.rules import RULES
+from stackcanvas.canvas.said import HEADER, Said
 
 _LONGEST = 72
 
@@ -26,7 +27,7 @@ def check(canvas: Canvas, *, rules: tuple[Rule, ...] = RULES) -> tuple[Finding, 
         >>> from stackcanvas.canvas import loads
         >>> text = "{stackcanvas: 1, project: {name: demo}, data: {versioning: mandatory, version_method: {level: 0}}}"
         >>> [(finding.rule, finding.where) for finding in check(loads(text))]
-        [('versioning-without-versions', 'canvas.yaml:1:58')]
+        [('versioning-without-versions', 'canvas.yaml:1:60')]
     """
     found: dict[tuple[str, tuple[str, ...]], Finding] = {}
     for context in _contexts(canvas):

@@ -16,7 +16,8 @@ SECTIONS = {
         "unset": Entry(f"{_HERE}.answering:unset_answer", "Take an answer back."),
     },
     "Judge": {
-        "check": Entry(f"{_HERE}.check:check", "Find what is wrong."),
+        "check": Entry(f"{_HERE}.check:check", "Find what is wrong, in form and in what is said."),
+        "assess": Entry(f"{_HERE}.assess:assess", "Tell how mature it is, what comes first, what can wait."),
     },
     "Weigh": {
         "cost": Entry(f"{_HERE}.cost:cost", "Reckon what it costs."),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stackcanvas.canvas.check.rule import Clash, Said, clash, rule
+from stackcanvas.canvas.check.rule import Clash, clash, rule
+from stackcanvas.canvas.said import Said
 
 _SECONDS_A_MONTH = 730 * 3600
 _ONE_PROCESS = 2000  # requests a second that one prediction process answers with room to spare, measured

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from cronsim import CronSim
 
-from stackcanvas.canvas.check.rule import Clash, Said, clash, rule
+from stackcanvas.canvas.check.rule import Clash, clash, rule
+from stackcanvas.canvas.said import Said
 
 _HOURS_A_MONTH = 730
 _FROM = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, Select, literal, select, update
 
+from stackcanvas.backends.database import ascending, descending
 from stackcanvas.errors import BadInput, Conflict, NotFound
+from stackcanvas.experiments.search import IS_NOT_NULL, IS_NULL, OPERATORS, Condition, Order
 from stackcanvas.experiments.tables import experiment, experiment_tag, run
 from stackcanvas.metadata import Spine
 
@@ -91,6 +93,28 @@ class Catalog:
         """Experiments, the newest first; of any lifecycle when None."""
         return self._select(*([] if lifecycle is None else [experiment.c.lifecycle == lifecycle]))
 
+    def search(
+        self,
+        *,
+        where: Sequence[Condition] = (),
+        order_by: Sequence[Order] = (),
+        limit: int = 100,
+        offset: int = 0,
+        lifecycle: str | None = ACTIVE,
+    ) -> list[Experiment]:
+        """Experiments that fulfil every condition on attributes and tags, the newest first unless ordered otherwise."""
+        wanted = [_condition(one) for one in where]
+        if lifecycle is not None:
+            wanted.append(experiment.c.lifecycle == lifecycle)
+        terms = [
+            (descending if one.largest_first else ascending)(experiment.c[one.key])
+            for one in order_by or [Order("attribute", "created", largest_first=True), Order("attribute", "id")]
+        ]
+        if all(one.key != "id" for one in order_by):
+            terms.append(experiment.c.id.desc())
+        self.get(0)  # is always there, even when nobody has asked for it yet
+        return self._read(select(experiment).where(*wanted).order_by(*terms).limit(limit).offset(offset))
+
     def change(self, number: int, *, name: str | None = None, lifecycle: str | None = None) -> None:
         """Rename, delete or restore an experiment.
 
@@ -118,7 +142,9 @@ class Catalog:
             self._tag(tx, number, key, value)
 
     def _select(self, *wanted: object) -> list[Experiment]:
-        chosen = select(experiment).where(*wanted).order_by(experiment.c.id.desc())  # type: ignore[arg-type]
+        return self._read(select(experiment).where(*wanted).order_by(experiment.c.id.desc()))  # type: ignore[arg-type]
+
+    def _read(self, chosen: Select[tuple[object, ...]]) -> list[Experiment]:
         with self._spine.read() as connection:
             rows = connection.execute(chosen).mappings().all()
             numbers = [row["id"] for row in rows]
@@ -157,3 +183,14 @@ class Catalog:
         new = self._spine.database.insert(experiment_tag).values(experiment=number, key=key, value=value)
         keys = [experiment_tag.c.experiment, experiment_tag.c.key]
         tx.execute(new.on_conflict_do_update(index_elements=keys, set_={"value": value}))
+
+
+def _condition(given: Condition) -> ColumnElement[bool]:
+    if given.kind == "attribute":
+        compared: ColumnElement[bool] = OPERATORS[given.operator](experiment.c[given.key], given.value)
+        return compared
+    here = (experiment_tag.c.experiment == experiment.c.id) & (experiment_tag.c.key == given.key)
+    if given.operator not in {IS_NULL, IS_NOT_NULL}:
+        here = here & OPERATORS[given.operator](experiment_tag.c.value, given.value)
+    there = select(literal(1)).select_from(experiment_tag).where(here).correlate(experiment).exists()
+    return ~there if given.operator == IS_NULL else there

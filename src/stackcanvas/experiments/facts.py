@@ -12,11 +12,12 @@ from sqlalchemy import BigInteger, Connection, Double, Row, select, type_coerce
 
 from stackcanvas.experiments.logged.tables import run_model
 from stackcanvas.experiments.runs import RunInput, inputs_of
-from stackcanvas.experiments.tables import run_metric_latest, run_parameter, run_tag
+from stackcanvas.experiments.tables import run_dataset, run_input, run_metric_latest, run_parameter, run_tag
 
 READ, MADE = "read", "made"
 # Databases bound how many values a statement may hold.
 _MOST_IDS = 5_000
+_MOST_DATASETS = 1_000
 
 
 @dataclass(slots=True)
@@ -71,6 +72,16 @@ def bare(row: Row[Any]) -> RunFacts:
         row.artifact_location,
         row.actor,
     )
+
+
+def datasets_of(connection: Connection, experiments: Sequence[int]) -> list[tuple[int, str, str, str | None]]:
+    """Data sets that runs of experiments read: experiment, name, digest, and what for where that was said."""
+    both = run_dataset.join(run_input, run_input.c.dataset == run_dataset.c.id)
+    chosen = select(run_dataset.c.experiment, run_dataset.c.name, run_dataset.c.digest, run_input.c.tags)
+    wanted = chosen.select_from(both).where(run_dataset.c.experiment.in_(list(experiments))).distinct()
+    rows = connection.execute(wanted.order_by(run_dataset.c.experiment, run_dataset.c.name, run_dataset.c.digest))
+    told = dict.fromkeys((number, name, digest, tags.get("context")) for number, name, digest, tags in rows)
+    return list(told)[:_MOST_DATASETS]
 
 
 def _parts(found: list[RunFacts]) -> Iterator[list[RunFacts]]:

@@ -96,6 +96,48 @@ class Metrics:
             return [Metric(key, float(value), step, from_us(time_us)) for value, step, time_us in rows]
 
 
+def raw_history(
+    connection: Connection, run_id: str, key: str, *, limit: int | None = None, offset: int = 0
+) -> list[Raw]:
+    """The values of a metric by time, step and value: the order in which they were logged."""
+    metric = run_metric.c
+    chosen = select(*_plain(run_metric)).where(metric.run == run_id, metric.key == key)
+    ordered = chosen.order_by(metric.time, metric.step, metric.value).limit(limit).offset(offset)
+    rows = connection.execute(ordered)
+    return [Raw(key, step, time_us, float(value)) for value, step, time_us in rows]
+
+
+def sampled_history(
+    connection: Connection, run_id: str, key: str, *, most: int, steps: tuple[int, int] | None = None
+) -> list[Raw]:
+    """So many values of a metric at most, evenly chosen, the first and the last among them.
+
+    Args:
+        steps: the first and the last step that count.
+    """
+    metric = run_metric.c
+    chosen = select(*_plain(run_metric)).where(metric.run == run_id, metric.key == key)
+    if steps is not None:
+        chosen = chosen.where(metric.step.between(*steps))
+    rows = connection.execute(chosen.order_by(metric.step, metric.time, metric.value)).all()
+    picked = [rows[at] for at in _evenly(len(rows), most)]
+    return [Raw(key, step, time_us, float(value)) for value, step, time_us in picked]
+
+
+def _evenly(length: int, most: int) -> list[int]:
+    """The first place of each of so many equal parts, the larger parts first, and the last place of all.
+
+    Example:
+        >>> _evenly(3, 5), _evenly(10, 4), _evenly(9, 1)
+        ([0, 1, 2], [0, 3, 6, 9], [8])
+    """
+    if length <= most:
+        return list(range(length))
+    size, larger = divmod(length, most)
+    places = [part * size + min(part, larger) for part in range(most)]
+    return places if places[-1] == length - 1 else [*places[:-1], length - 1]
+
+
 # They refuse what one of the databases cannot keep; the statements below go past them.
 _KEY, _STEP = Text(), Integer()
 

@@ -58,7 +58,7 @@ _ATTRIBUTES: dict[str, Column[Any]] = {
 _KINDS: dict[str, Table | None] = {"metric": run_metric_latest, "parameter": run_parameter, "tag": run_tag}
 T = TypeVar("T")
 IS_NULL, IS_NOT_NULL = "IS NULL", "IS NOT NULL"
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
     "!=": operator.ne,
     ">": operator.gt,
@@ -103,7 +103,7 @@ class Condition:
         left, _, rest = text.strip().partition(" ")
         symbol, _, value = rest.strip().partition(" ")
         kind, dot, key = left.partition(".")
-        if not (dot and key and symbol.upper() in _OPERATORS and value.strip()) or "IN" in symbol.upper().split():
+        if not (dot and key and symbol.upper() in OPERATORS and value.strip()) or "IN" in symbol.upper().split():
             raise BadInput(f"{text!r} is no condition", expected="such as: metric.auc > 0.7, or parameter.depth = 6")
         plain = value.strip().strip("'\"")
         try:
@@ -209,9 +209,9 @@ class Search:
     def _condition(self, given: Condition) -> ColumnElement[bool]:
         if given.operator in {IS_NULL, IS_NOT_NULL}:
             return _given(given)
-        if given.operator not in _OPERATORS:
-            raise BadInput(f"{given.operator!r} is no operator", expected=", ".join(_OPERATORS))
-        compare = _OPERATORS[given.operator]
+        if given.operator not in OPERATORS:
+            raise BadInput(f"{given.operator!r} is no operator", expected=", ".join(OPERATORS))
+        compare = OPERATORS[given.operator]
         if given.kind == "attribute":
             compared: ColumnElement[bool] = compare(_attribute(given.key), given.value)
             return compared

@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from stackcanvas.errors import Conflict, NotFound
-from stackcanvas.experiments.facts import MADE, READ, RunFacts, bare, gather
+from stackcanvas.experiments.facts import MADE, READ, RunFacts, bare, datasets_of, gather
 from stackcanvas.experiments.logged.models import LoggedModels, ModelMetric
 from stackcanvas.experiments.logged.tables import run_model
-from stackcanvas.experiments.metrics import Metrics, Raw
+from stackcanvas.experiments.metrics import Metrics, Raw, raw_history, sampled_history
 from stackcanvas.experiments.places import below, own_run_place
 from stackcanvas.experiments.runs import ACTIVE, FINISHED, KILLED, RUNNING, SCHEDULED, RunInput, Runs
 from stackcanvas.experiments.search import Condition, Order, Search
@@ -221,6 +221,32 @@ class Tracking:
             offset=offset,
             lifecycle=lifecycle,
         )
+
+    def history(self, run_id: str, key: str, *, limit: int | None = None, offset: int = 0) -> list[Raw]:
+        """The values of a metric in the order in which they were logged."""
+        with self._spine.read() as connection:
+            return raw_history(connection, run_id, key, limit=limit, offset=offset)
+
+    def sample(self, run_id: str, key: str, *, most: int, steps: tuple[int, int] | None = None) -> list[Raw]:
+        """So many values of a metric at most, evenly chosen; of these steps only."""
+        with self._spine.read() as connection:
+            return sampled_history(connection, run_id, key, most=most, steps=steps)
+
+    def check(self, run_ids: Sequence[str]) -> None:
+        """Make sure that runs exist.
+
+        Raises:
+            NotFound: one does not.
+        """
+        with self._spine.read() as connection:
+            for run_id in run_ids:
+                if connection.execute(self._known, {"id": run_id}).one_or_none() is None:
+                    raise NotFound("run", run_id)
+
+    def datasets(self, experiments: Sequence[int]) -> list[tuple[int, str, str, str | None]]:
+        """Data sets that runs of experiments read: experiment, name, digest, and what for where that was said."""
+        with self._spine.read() as connection:
+            return datasets_of(connection, experiments)
 
     def _active(self, tx: Connection, run_id: str) -> int:
         found: Any = tx.execute(self._known, {"id": run_id}).one_or_none()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,21 +17,9 @@ from stackcanvas.experiments.logged.tables import (
     logged_model_parameter,
     logged_model_tag,
 )
-from stackcanvas.experiments.search import Condition
+from stackcanvas.experiments.search import OPERATORS, Condition
 
 _NAN = float("nan")
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
-    "LIKE": lambda column, value: column.like(value),
-    "ILIKE": lambda column, value: column.ilike(value),
-    "IN": lambda column, value: column.in_(list(value)),
-    "NOT IN": lambda column, value: column.not_in(list(value)),
-}
 ATTRIBUTES = {
     "id": logged_model.c.id,
     "name": logged_model.c.name,
@@ -101,7 +88,7 @@ def _directed(column: ColumnElement[Any], *, largest_first: bool) -> ColumnEleme
 
 
 def _condition(given: Condition, on: ColumnElement[bool] | None) -> ColumnElement[bool]:
-    compare = _OPERATORS[given.operator]
+    compare = OPERATORS[given.operator]
     if given.kind == "attribute":
         if given.key not in ATTRIBUTES:
             raise BadInput(f"a logged model has no attribute {given.key!r}", expected=", ".join(ATTRIBUTES))

@@ -18,7 +18,7 @@ from stackcanvas.stack import Stack
 
 _log = logging.getLogger("stackcanvas.mlflow")
 _OURS = tuple(f"{prefix}/{version}/mlflow" for prefix in PREFIXES for version in ("2.0", "3.0"))
-_THREADS = 8
+_READERS = 4
 
 
 class Api:
@@ -34,8 +34,9 @@ class Api:
         self._app = app
         self._stack = stack
         self._table = table
-        # Fewer threads than the pool of the other routes: they share one writer anyway, and switching costs.
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="mlflow")
+        # A database has one writer at a time: those who wait for their turn here need not try again and again there.
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="mlflow-write")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="mlflow-read")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
@@ -43,17 +44,18 @@ class Api:
         if scope["type"] != "http" or not path.startswith(_OURS):
             await self._app(scope, receive, send)
             return
+        route, variables, exists = self._table.find(scope["method"], path)
         body = await _body(receive)
+        if route is None:
+            await reply(send, _unknown(scope, exists=exists))
+            return
+        scope["route"] = route
+        pool = self._writer if route.writes else self._readers
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._pool, self._answer, scope, body)
-        await reply(send, found)
+        await reply(send, await loop.run_in_executor(pool, self._answer, route, variables, scope, body))
 
-    def _answer(self, scope: Scope, body: bytes) -> Answer:
+    def _answer(self, route: Route, variables: Mapping[str, str], scope: Scope, body: bytes) -> Answer:
         try:
-            route, variables, exists = self._table.find(scope["method"], scope["path"])
-            if route is None:
-                return _unknown(scope, exists=exists)
-            scope["route"] = route
             given = route.answer(self._stack, _message(route, scope, body, variables))
             return given if isinstance(given, Answer) else Answer(encode(given))
         except StackCanvasError as error:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from stackcanvas.rest.mlflow import models, server, versions
+from stackcanvas.rest.mlflow import experiments, histories, logged, logging, models, runs, server, versions
 from stackcanvas.rest.mlflow.routes import Table
 
-_FILES = (server.ROUTES, models.ROUTES, versions.ROUTES)
+_FILES = (
+    server.ROUTES,
+    experiments.ROUTES,
+    runs.ROUTES,
+    logging.ROUTES,
+    histories.ROUTES,
+    logged.ROUTES,
+    models.ROUTES,
+    versions.ROUTES,
+)
 
 
 def table() -> Table:

@@ -23,6 +23,7 @@ class Route:
         message: what is asked; variables of the path become its fields.
         answer: gives what is answered: a dictionary, or an `Answer` where it is not JSON of its own.
         version: of the API.
+        reads: it changes nothing though it is no GET, as searches are.
     """
 
     method: str
@@ -30,6 +31,12 @@ class Route:
     message: type[Message]
     answer: Callable[[Stack, Any], object]
     version: str = "2.0"
+    reads: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change records."""
+        return self.method != "GET" and not self.reads
 
     @property
     def path(self) -> str:

@@ -1,0 +1,88 @@
+"""Where clients are told that files lie, and which object a path of theirs means.
+
+A location that a client chose is theirs to write to. What has none is written through this server, at paths below
+`mlflow-artifacts:/`. A path that names a run or a logged model means the place where the stack keeps its files,
+whatever stands before it; any other lies apart from all else that the object store holds.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from stackcanvas.experiments.places import own_model_place, own_run_place
+from stackcanvas.rest.mlflow.errors import invalid
+
+SCHEME = "mlflow-artifacts:"
+_APART = "artifacts"
+_RUN = re.compile(r"(?:.*/)?([0-9a-f]{32})/artifacts(?:/(.+))?")
+_MODEL = re.compile(r"(?:.*/)?models/(m-[0-9a-f]{32})/artifacts(?:/(.+))?")
+_MOST_UNQUOTED = 4
+
+
+def experiment_uri(number: int, location: str | None) -> str:
+    """The location of an experiment's files."""
+    return location or f"{SCHEME}/{number}"
+
+
+def run_uri(number: int, run_id: str, location: str) -> str:
+    """The location of a run's files."""
+    return f"{SCHEME}/{number}/{run_id}/artifacts" if location == own_run_place(run_id) else location
+
+
+def model_uri(number: int, model_id: str, location: str) -> str:
+    """The location of a logged model's files."""
+    own = f"{SCHEME}/{number}/models/{model_id}/artifacts"
+    return own if location == own_model_place(model_id) else location
+
+
+def served(uri: str) -> str | None:
+    """The path below this server of a location, None when the files lie elsewhere.
+
+    Example:
+        >>> served("mlflow-artifacts:/0/abc/artifacts"), served("s3://bucket/0")
+        ('0/abc/artifacts', None)
+    """
+    return uri.removeprefix(SCHEME).lstrip("/") if uri.startswith(f"{SCHEME}/") and "://" not in uri else None
+
+
+def key_of(path: str) -> str:
+    """The object that a path below this server means, or the folder; the whole apart place for an empty one.
+
+    Raises:
+        MlflowError: it leaves its place.
+
+    Example:
+        >>> key_of("models/readme.txt")
+        'artifacts/models/readme.txt'
+        >>> key_of(f"7/{'0' * 32}/artifacts/plots/roc.png")
+        'runs/00000000000000000000000000000000/artifacts/plots/roc.png'
+    """
+    plain = path.strip("/")
+    if not plain:
+        return _APART
+    check_path(path.rstrip("/"))
+    for pattern, place in ((_MODEL, own_model_place), (_RUN, own_run_place)):
+        found = pattern.fullmatch(plain)
+        if found:
+            return f"{place(found[1])}/{found[2]}" if found[2] else place(found[1])
+    return f"{_APART}/{plain}"
+
+
+def check_path(path: str) -> None:
+    """Refuse a path that is not a plain one below its place, however often it is encoded.
+
+    Raises:
+        MlflowError: it is absolute, goes upwards, or holds what no file name may hold.
+    """
+    for _ in range(_MOST_UNQUOTED):
+        parts = path.split("/")
+        drive = len(path) > 1 and path[1] == ":"
+        odd = "\\" in path or drive or any(ord(letter) < 32 or letter == "\x7f" for letter in path)
+        if odd or any(part in {"", ".", ".."} for part in parts) or parts[0].startswith(("#", "file:")):
+            raise invalid("Invalid path", expected="a relative path without .. that stays where it begins")
+        further = unquote(path)
+        if further == path:
+            return
+        path = further
+    raise invalid("Invalid path", expected="a path that is not encoded again and again")

@@ -1,0 +1,79 @@
+"""Records as the API tells them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stackcanvas.experiments.catalog import Experiment
+from stackcanvas.experiments.facts import RunFacts
+from stackcanvas.experiments.runs import RunInput
+from stackcanvas.rest.mlflow.answers import milliseconds, number, pairs, present
+from stackcanvas.rest.mlflow.artifacts_uri import experiment_uri, run_uri
+
+RUN_NAME = "mlflow.runName"
+# What data were read for is a tag of the input that clients call so.
+CONTEXTS = {"context": "mlflow.data.context"}
+
+
+def experiment(found: Experiment) -> dict[str, Any]:
+    """An experiment."""
+    return present(
+        experiment_id=str(found.id),
+        name=found.name,
+        artifact_location=experiment_uri(found.id, found.artifact_location),
+        lifecycle_stage=found.lifecycle,
+        last_update_time=milliseconds(found.updated),
+        creation_time=milliseconds(found.created),
+        tags=pairs(found.tags),
+    )
+
+
+def run_info(found: RunFacts) -> dict[str, Any]:
+    """The info of a run."""
+    return present(
+        run_id=found.id,
+        run_uuid=found.id,
+        run_name=found.name,
+        experiment_id=str(found.experiment),
+        user_id=found.actor,
+        status=found.status.upper(),
+        start_time=milliseconds(found.started),
+        end_time=milliseconds(found.ended),
+        artifact_uri=run_uri(found.experiment, found.id, found.artifact_location),
+        lifecycle_stage=found.lifecycle,
+    )
+
+
+def run(found: RunFacts) -> dict[str, Any]:
+    """A run with all that belongs to it."""
+    tags = [{"key": key, "value": value} for key, value in found.tags if key != RUN_NAME]
+    tags.append({"key": RUN_NAME, "value": found.name})
+    metrics = [
+        {"key": key, "value": number(float(value)), "timestamp": time_us // 1000, "step": step}
+        for key, value, step, time_us in found.metrics
+    ]
+    parameters = [{"key": key, "value": value} for key, value in found.parameters]
+    return present(
+        info=run_info(found),
+        data=present(metrics=metrics, params=parameters, tags=tags),
+        inputs=present(
+            dataset_inputs=[_dataset_input(one) for one in found.inputs],
+            model_inputs=[{"model_id": model} for model, _ in found.read_models],
+        ),
+        outputs={"model_outputs": [{"model_id": model, "step": step} for model, step in found.made_models]}
+        if found.made_models
+        else None,
+    )
+
+
+def _dataset_input(found: RunInput) -> dict[str, Any]:
+    dataset = present(
+        name=found.name,
+        digest=found.digest,
+        source_type=found.source_type,
+        source=found.source,
+        schema=found.schema,
+        profile=found.profile,
+    )
+    tags = [{"key": CONTEXTS.get(key, key), "value": value} for key, value in found.tags.items()]
+    return present(tags=tags, dataset=dataset)

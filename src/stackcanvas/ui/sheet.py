@@ -9,7 +9,7 @@ from stackcanvas.canvas import Canvas
 from stackcanvas.canvas.questions import BLOCKS, QUESTIONS, Block, Question
 from stackcanvas.plain import plain
 from stackcanvas.stack.evidence import BlockEvidence
-from stackcanvas.ui.answers import label, short
+from stackcanvas.canvas.show.words import label, short
 from stackcanvas.ui.context import BlockView, Decision, FactView, QuestionView, RoomLink
 from stackcanvas.ui.links import Links
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from stackcanvas.plain import plain
 from stackcanvas.stack import Stack, evidence
 from stackcanvas.stack.running import NAMES, processes
-from stackcanvas.ui.answers import statement
+from stackcanvas.canvas.show.words import statement
 from stackcanvas.ui.context import BlockView, CanvasPage, FactView
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages.page import Page

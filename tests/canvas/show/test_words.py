@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stackcanvas.ui.answers import label, short, statement
+from stackcanvas.canvas.show.words import label, short, statement
 
 
 @pytest.mark.parametrize(

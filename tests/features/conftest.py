@@ -10,8 +10,11 @@ import pytest
 from stackcanvas.backends.keyvalue import KeyValue, open_keyvalue
 from stackcanvas.backends.objects import open_objects
 from stackcanvas.data import Data
-from stackcanvas.features import Features, FeatureView
+from stackcanvas.features import Definition, Features
 from stackcanvas.metadata import Spine
+from stackcanvas.testing.redis import redis_server, redis_url
+
+__all__ = ["redis_server", "redis_url"]
 
 
 @pytest.fixture
@@ -31,6 +34,8 @@ def data(spine: Spine, tmp_path: Path) -> Iterator[Data]:
 
 
 @pytest.fixture
-def make_features(spine: Spine, data: Data, store: KeyValue) -> Callable[[Sequence[FeatureView]], Features]:
+def make_features(
+    spine: Spine, data: Data, store: KeyValue, tmp_path: Path
+) -> Callable[[Sequence[Definition]], Features]:
     """The feature store of a project with these views."""
-    return lambda views: Features(spine, data, store, views)
+    return lambda views: Features(spine, data, store, views, folder=tmp_path / "features")

@@ -208,7 +208,7 @@ def test_what_does_not_exist_is_named(features: Features, make_features: Make, c
         features.join(asked(clock), ["wether"], time="time")
     with pytest.raises(NotFound, match=r"view weather: There is no feature 'tmep'.*Did you mean 'temp'"):
         features.online(["weather:tmep"], [{"origin": "JFK"}])
-    with pytest.raises(BadInput, match="'temp' is not a feature"):
+    with pytest.raises(NotFound, match="no feature view 'temp'"):
         features.online(["temp"], [{"origin": "JFK"}])
     with pytest.raises(BadInput, match="a feature is asked for twice"):
         features.online(["weather:*", "weather:temp"], [{"origin": "JFK"}])

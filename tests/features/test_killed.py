@@ -37,7 +37,7 @@ clock = ManualClock(until)
 spine = Spine(open_database(f"sqlite:///{root}/metadata.db"), clock=clock, ids=Ids(clock.now), actor=Actor("child"))
 data = Data(spine, open_objects(f"file://{root}/objects"), root, root / "cache")
 view = FeatureView("view", entity=["key"], source="rows", event_time="event", features=["value"])
-features = Features(spine, data, open_keyvalue(f"sqlite:///{root}/online.db"), [view])
+features = Features(spine, data, open_keyvalue(f"sqlite:///{root}/online.db"), [view], folder=root / "features")
 print("ready", flush=True)
 features.materialize()
 print("done", flush=True)
@@ -63,7 +63,7 @@ def test_the_next_one_brings_everything_online(  # noqa: PLR0917 - pytest passes
     child.stdout.close()
 
     view = FeatureView("view", entity=["key"], source="rows", event_time="event", features=["value"])
-    features = Features(spine, data, store, [view])
+    features = Features(spine, data, store, [view], folder=tmp_path / "features")
     features.materialize()
 
     chosen = rng.sample(range(KEYS), 2000)

@@ -111,7 +111,7 @@ def test_another_definition_is_another_place(store: KeyValue) -> None:
     online.put(old, frame([("a", 1, 1, 1.0)]), after=None, until=at(1))
     online.put(new, frame([("a", 1, 1, 2.0)]), after=None, until=at(1))
 
-    online.drop(old.name, str(old.ref.selector))
+    online.drop(new, others=True)
 
     assert online.get([(old, ["value"])], [{"key": "a"}], now=at(1)) == [{"value": None}]
     assert online.get([(new, ["value"])], [{"key": "a"}], now=at(1)) == [{"value": 2.0}]
@@ -189,7 +189,11 @@ def test_several_views_and_keys_at_once(store: KeyValue) -> None:
 
 @pytest.mark.parametrize(
     ("key", "said"),
-    [({"other": 1}, "lacks the key 'key'"), ({"key": 1.0}, "a key is 1.0"), ({"key": ["a"]}, "a key is")],
+    [
+        ({"other": 1}, "lacks the key 'key'"),
+        ({"key": 1.0}, "the key 'key' is 1.0"),
+        ({"key": ["a"]}, "the key 'key' is"),
+    ],
 )
 def test_a_key_that_no_row_can_have_is_refused(store: KeyValue, key: dict[str, object], said: str) -> None:
     """Instead of an answer that looks like nothing is known."""

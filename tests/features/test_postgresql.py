@@ -33,7 +33,7 @@ def features(postgres_url: str, store: KeyValue, tmp_path: Path) -> Iterator[Fea
     spine = Spine(database, clock=clock, ids=Ids(clock.now), actor=Actor("ada"))
     data = Data(spine, open_objects(f"file://{tmp_path}/objects"), tmp_path, tmp_path / "cache")
     data.commit("usage", pl.DataFrame({"customer": [42], "day": [NOW - timedelta(days=1)], "calls": [7]}))
-    yield Features(spine, data, store, [VIEW])
+    yield Features(spine, data, store, [VIEW], folder=tmp_path / "features")
     data.close()
     database.close()
 

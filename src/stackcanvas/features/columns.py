@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import polars as pl
 
@@ -22,36 +23,49 @@ def require_columns(schema: pl.Schema, names: Iterable[str], *, where: str) -> N
             raise NotFound("column", name, known=schema.names(), where=where)
 
 
-def instants_us(schema: pl.Schema, name: str, *, up: bool, where: str) -> pl.Expr:
+def instants_us(schema: pl.Schema, name: str, *, up: bool, where: str, zone: str | None = None) -> pl.Expr:
     """The column as microseconds since 1970 UTC.
 
     Args:
         schema: the schema of the frame.
         name: the column.
         up: nanoseconds round up, else down. What is asked rounds down and what is known rounds up, so that rounding
-            never lets a value in before its time.
+            never lets a value in before its time; an hour that the change of the clocks repeats or skips likewise.
         where: the frame, as errors call it.
+        zone: of times that say none.
 
     Raises:
-        BadInput: the column holds no instants with a time zone.
+        BadInput: the column holds no instants with a time zone, and none is given.
     """
     dtype = schema[name]
-    if not isinstance(dtype, pl.Datetime) or dtype.time_zone is None:
-        naive = isinstance(dtype, pl.Datetime)
+    naive = isinstance(dtype, pl.Datetime) and dtype.time_zone is None
+    if not isinstance(dtype, pl.Datetime) or (naive and zone is None):
         raise BadInput(
             f"column {name!r} is of type {dtype}" + (", which says no time zone" if naive else ""),
             where=where,
             expected="instants with a time zone",
             fix=f"Say which zone it is in, for example pl.col({name!r})"
             + ("" if naive else '.cast(pl.Datetime("us"))')
-            + '.dt.replace_time_zone("UTC")',
+            + '.dt.replace_time_zone("UTC")'
+            + (', or give timezone="UTC"' if naive else ""),
         )
-    instants = pl.col(name).to_physical()
+    instants = (_placed(pl.col(name), str(zone), up=up) if naive else pl.col(name)).to_physical()
     if dtype.time_unit == "ms":
         return instants * 1000
     if dtype.time_unit == "ns":
         return (instants + 999 if up else instants) // 1000
     return instants
+
+
+def _placed(naive: pl.Expr, zone: str, *, up: bool) -> pl.Expr:
+    """Wall time in its zone: of the two instants that a repeated hour may mean the one that lets nothing in early."""
+    ambiguous: Literal["latest", "earliest"] = "latest" if up else "earliest"
+
+    def at(wall: pl.Expr) -> pl.Expr:
+        return wall.dt.replace_time_zone(zone, ambiguous=ambiguous, non_existent="null")
+
+    beside = naive.dt.offset_by("1h" if up else "-1h")
+    return pl.coalesce(at(naive), at(beside))
 
 
 def key_expressions(

@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from stackcanvas.backends.keyvalue import KeyValue
+from stackcanvas.backends.keyvalue.rows import Row
 from stackcanvas.data import Data, DataVersion
 from stackcanvas.errors import BadInput, NotFound
-from stackcanvas.features.join import Observations, point_in_time
-from stackcanvas.features.online import Online
-from stackcanvas.features.tables import feature_materialized
-from stackcanvas.features.view import FeatureView
-from stackcanvas.metadata import Recording, Ref, Spine
-
-
-@dataclass(frozen=True, slots=True)
-class Materialized:
-    """How far a view has come online.
-
-    Args:
-        view: its name.
-        source: the data version that its rows came from.
-        until: rows that were available by then are online.
-        rows: how many were written the last time.
-    """
-
-    view: str
-    source: Ref
-    until: datetime
-    rows: int
-    time: datetime
+from stackcanvas.features.catalog import Catalog, Definition
+from stackcanvas.features.demand import OnDemandView
+from stackcanvas.features.journal import Journal
+from stackcanvas.features.materialize import FeatureStatistics, Materialized, materialize, materialized, statistics
+from stackcanvas.features.online import Online, current_rows, place_of
+from stackcanvas.features.plan import plan
+from stackcanvas.features.training import Rebuilt, Trainings, as_frame
+from stackcanvas.features.view import Entity, FeatureView
+from stackcanvas.metadata import Ref, Spine
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +32,25 @@ class ViewStatus:
     Args:
         view: its name.
         ref: the view as it is defined now.
-        source: the data set that its rows come from.
+        kind: batch, stream, or on demand.
+        source: the data set that its rows come from; None on demand.
         ttl_s: how old an event may be, None for any age.
         online_until: rows that were available by then are online, None when it was never brought there.
+        services: those that take a feature of it.
     """
 
     view: str
     ref: Ref
+    kind: str
     keys: tuple[str, ...]
-    source: str
+    source: str | None
     features: tuple[str, ...]
     ttl_s: float | None
     online_until: datetime | None
+    description: str
+    owner: str
+    tags: tuple[str, ...]
+    services: tuple[str, ...]
 
 
 class Features:
@@ -68,51 +60,53 @@ class Features:
         spine: where work is recorded.
         data: where the views' rows come from and training sets go to.
         store: where features lie for prediction.
-        views: the definitions of the project.
+        definitions: views, on-demand views and services of the project.
+        folder: where pushed rows wait for their data set, and what is larger than memory lies meanwhile.
 
     Raises:
-        BadInput: two views have one name.
+        BadInput: two definitions have one name, or one names what does not exist.
     """
 
-    def __init__(self, spine: Spine, data: Data, store: KeyValue, views: Sequence[FeatureView]) -> None:
+    def __init__(
+        self, spine: Spine, data: Data, store: KeyValue, definitions: Sequence[Definition], *, folder: Path
+    ) -> None:
         self._spine = spine
         self._data = data
         self._online = Online(store)
-        self._views: dict[str, FeatureView] = {}
-        for view in views:
-            if view.name in self._views:
-                raise BadInput(f"two feature views are called {view.name!r}", fix="Rename one of them")
-            self._views[view.name] = view
+        self._journal = Journal(folder / "pushed")
+        self.catalog = Catalog(definitions)
+        self._trainings = Trainings(spine, data, self.catalog, folder / "scratch")
 
     def ls(self) -> list[FeatureView]:
-        """The views, by name."""
-        return sorted(self._views.values(), key=lambda view: view.name)
+        """The views that have rows, by name."""
+        return sorted(self.catalog.views.values(), key=lambda view: view.name)
+
+    def entities(self) -> list[Entity]:
+        """What the views describe, by name."""
+        found = {view.entity.name: view.entity for view in self.ls()}
+        return [found[name] for name in sorted(found)]
 
     def status(self) -> list[ViewStatus]:
-        """The views and how far each has come online, by name."""
+        """Every view and how far it has come online, by name."""
         online = {found.view: found.until for found in self.materialized()}
-        return [
-            ViewStatus(
-                view.name,
-                view.ref,
-                view.keys,
-                view.source,
-                view.features,
-                None if view.ttl is None else view.ttl.total_seconds(),
-                online.get(view.name),
-            )
-            for view in self.ls()
-        ]
+        return [self._status(view, online) for view in self.catalog.ls()]
 
     def get(self, name: str) -> FeatureView:
-        """One view.
+        """One view that has rows.
 
         Raises:
             NotFound: the project has none of that name.
         """
-        if name not in self._views:
-            raise NotFound("feature view", name, known=self._views, fix="Views are defined in features.py")
-        return self._views[name]
+        return self.catalog.stored(name)
+
+    def search(self, words: str = "", *, tag: str | None = None, owner: str | None = None) -> list[Definition]:
+        """Views and services that hold every word in names, features, keys, description, owner, tags or source."""
+        return self.catalog.search(words, tag=tag, owner=owner)
+
+    def statistics(self, view: str) -> list[FeatureStatistics]:
+        """What the values of a view's features are like, over all rows of the newest data version."""
+        found = self.get(view)
+        return statistics(found, found.rows(self._data.scan(found.source)))
 
     def join(
         self,
@@ -120,17 +114,22 @@ class Features:
         views: Sequence[str],
         *,
         time: str,
+        timezone: str | None = None,
+        full_names: bool = False,
         versions: Mapping[str, Ref] | None = None,
     ) -> pl.DataFrame:
         """Add the features that were known of each row at its time; same rows, same order.
 
         Args:
             entities: rows with the views' keys and a time: a polars frame, or anything with the Arrow interface.
+            views: names of views or services, or single features as `view:feature`.
             time: the column that says at which instant each row is asked.
+            timezone: the zone of these instants where they say none.
+            full_names: call the columns `view__feature`.
             versions: by data set, the version to take the features from; the latest by default.
         """
-        chosen = [self.get(name) for name in views]
-        return point_in_time(_frame(entities), self._observations(chosen, self._pinned(chosen, versions)), time=time)
+        facts = {"time": time, "timezone": timezone, "full_names": full_names}
+        return self._trainings.join(as_frame(entities), self._trainings.recipe(views, versions=versions, **facts))
 
     def training_set(
         self,
@@ -139,6 +138,8 @@ class Features:
         *,
         views: Sequence[str],
         time: str,
+        timezone: str | None = None,
+        full_names: bool = False,
         versions: Mapping[str, Ref] | None = None,
         message: str = "",
     ) -> DataVersion:
@@ -147,151 +148,165 @@ class Features:
         Args:
             name: the data set that the version belongs to.
             entities: rows with keys, time and whatever else a model learns from, or the ref of the data version that
-                holds them.
-            views: which features to add.
+                holds them; a version, and a lazy frame, may be larger than memory.
+            views: which features to add: names of views or services, or single features as `view:feature`.
             time: the column that says at which instant each row is asked.
+            timezone: the zone of these instants where they say none.
+            full_names: call the columns `view__feature`.
             versions: by data set, the version to take the features from; the latest by default.
 
         Raises:
             NotFound: there is no such view or data version.
             BadInput: the columns do not fit.
         """
-        chosen = [self.get(view) for view in views]
-        pinned = self._pinned(chosen, versions)
-        parameters = {"views": list(views), "time": time}
-        with self._spine.record("features.training_set", subject=Ref("data", name), parameters=parameters) as work:
-            for view in chosen:
-                work.used(self._recorded(view, work), "view")
-            if isinstance(entities, Ref | str):
-                entities = self._data.get(entities).ref
-            # Reading a version inside recorded work records it as used.
-            rows = self._data.read(entities) if isinstance(entities, Ref) else _frame(entities)
-            frame = point_in_time(rows, self._observations(chosen, pinned), time=time)
-            return self._data.commit(name, frame, message=message or f"Training set of {', '.join(views)}")
+        facts = {"time": time, "timezone": timezone, "full_names": full_names}
+        recipe = self._trainings.recipe(views, versions=versions, **facts)
+        return self._trainings.make(name, entities, recipe, message=message)
 
-    def materialize(self, views: Sequence[str] | None = None, *, until: datetime | None = None) -> list[Materialized]:
+    def rebuild(self, ref: Ref | str, *, verify: bool = False) -> Rebuilt:
+        """Make a training set again from what its record says: the same views over the same versions.
+
+        Args:
+            ref: the training set, such as `training@3`.
+            verify: only compare with the version that is there; commit nothing.
+
+        Raises:
+            NotFound: there is no such version.
+            BadInput: it was not made as a training set.
+            Conflict: a view is defined differently now.
+        """
+        return self._trainings.rebuild(ref, verify=verify)
+
+    def materialize(
+        self, views: Sequence[str] | None = None, *, until: datetime | None = None, rebuild: bool = False
+    ) -> list[Materialized]:
         """Bring the online store up to what was available at an instant; what is there already is not written again.
 
         Args:
             views: which; all by default.
             until: now by default.
+            rebuild: write everything anew, and remove what a newer version of the data took back.
         """
         instant = until or self._spine.clock.now()
-        return [self._materialize(self.get(name), instant) for name in (views or sorted(self._views))]
+        if instant.tzinfo is None:
+            raise BadInput(f"the instant {instant.isoformat()} says no time zone", expected="one with a time zone")
+        chosen = [self.get(name) for name in views] if views is not None else self.ls()
+        return [
+            materialize(self._spine, self._data, self._online, view, until=instant, rebuild=rebuild) for view in chosen
+        ]
 
-    def push(self, view: str, rows: Any, *, now: datetime | None = None) -> int:
+    def push(self, view: str, rows: Any, *, now: datetime | None = None, keep: bool | None = None) -> int:
         """Bring rows of a view online at once, before they are part of a data version.
-
-        Training sets are joined from data versions: rows that matter for training must reach one, too.
 
         Args:
             view: its name.
-            rows: as the view's transform gives them: keys, times and features.
+            rows: keys, times and features, as the view's data set has them, or as its transform gives them.
             now: rows that become available later than this wait for `materialize`; the clock's time by default.
+            keep: also bring them into the data set, which training sets are joined from: `fold` does. By default for
+                streams.
 
         Returns:
             How many rows were not older than what was there.
+
+        Raises:
+            BadInput: the rows do not fit the view; nothing of them is kept.
         """
-        return self._online.put(self.get(view), _frame(rows).lazy(), after=None, until=now or self._spine.clock.now())
+        found, instant = self.get(view), now or self._spine.clock.now()
+        frame = as_frame(rows)
+        current = current_rows(found, frame.lazy(), after=None, until=instant)
+        if found.stream if keep is None else keep:
+            if found.transform is not None:
+                said = f"the view {view!r} has a transform: what is pushed is not what its data set holds"
+                raise BadInput(said, fix="Commit the rows to the data set instead")
+            self._journal.add(found, frame, now=instant, name=self._spine.ids.new())
+        return self._online.put_rows(found, current)
+
+    def fold(self, views: Sequence[str] | None = None) -> list[DataVersion]:
+        """Make pushed rows part of the next version of their data sets; what is there already is not added again.
+
+        Args:
+            views: which; all by default.
+        """
+        chosen = [self.get(name) for name in views] if views is not None else self.ls()
+        made = [self._journal.fold(view, self._data) for view in chosen]
+        return [version for version in made if version is not None]
+
+    def waiting_since(self, view: str) -> datetime | None:
+        """When the oldest rows of a view were pushed that are in no data version yet; None when there are none."""
+        return self._journal.since(self.get(view))
 
     def materialized(self) -> list[Materialized]:
         """How far each view has come online, by name."""
-        with self._spine.read() as connection:
-            rows = connection.execute(select(feature_materialized).order_by(feature_materialized.c.view)).mappings()
-            return [
-                Materialized(row["view"], Ref.parse(row["source"]), row["until"], row["rows"], row["time"])
-                for row in rows
-            ]
+        return materialized(self._spine)
 
     def online(
-        self, features: Sequence[str], keys: Sequence[Mapping[str, object]], *, now: datetime | None = None
+        self,
+        features: Sequence[str],
+        keys: Sequence[Mapping[str, object]],
+        *,
+        now: datetime | None = None,
+        full_names: bool = False,
     ) -> list[dict[str, Any]]:
         """The features of each key as they count now; None where nothing is known or it is too old.
 
         Args:
-            features: as `view:feature`, or `view:*` for all of a view.
-            keys: a mapping of key columns to values for each row asked.
+            features: as `view:feature`, `view:*` for all of a view, or the name of a view or service.
+            keys: for each row asked a mapping of key columns, and of what on-demand views take from the request.
             now: the instant that ages are told from; the clock's by default.
+            full_names: call the features `view__feature`.
 
         Raises:
             NotFound: there is no such view or feature.
             BadInput: a row lacks a key, or has one that no row can have.
         """
-        wanted = [self._wanted(name) for name in features]
-        names = [name for _, part in wanted for name in part]
-        if len(set(names)) < len(names):
-            raise BadInput("a feature is asked for twice", expected="each feature once")
-        return self._online.get(wanted, keys, now=now or self._spine.clock.now())
+        chosen = self.catalog.select(features)
+        names = chosen.names(full=full_names)
+        rows = self._online.read([view for view, _ in chosen.stored], keys, now=now or self._spine.clock.now())
+        found = {
+            (view.name, feature): [row.values[view.features.index(feature)] for row in column]
+            for (view, wanted), column in zip(chosen.stored, rows, strict=True)
+            for feature in wanted
+        }
+        for view in chosen.demanded:
+            found |= _computed(view, found, keys)
+        columns = [found[pair] for pair in chosen.wanted]
+        return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
-    def _materialize(self, view: FeatureView, until: datetime) -> Materialized:
-        source = self._data.get(Ref("data", view.source)).ref
-        parameters = {"view": view.name, "until": until.isoformat()}
-        with self._spine.record("features.materialize", subject=view.ref, parameters=parameters) as work:
-            work.used(self._recorded(view, work), "view")
-            with self._spine.read() as connection:
-                chosen = select(feature_materialized).where(feature_materialized.c.view == view.name)
-                before = connection.execute(chosen).mappings().one_or_none()
-            same = before is not None and before["definition"] == view.ref.selector
-            # Another version may hold late corrections of any age: it is gone through from the beginning.
-            after = before["until"] if before and same and before["source"] == str(source) else None
-            if after is not None:
-                until = max(until, after)
-            rows = self._online.put(view, view.rows(self._data.scan(source)), after=after, until=until)
-            if before is not None and not same:
-                self._online.drop(view.name, before["definition"])
-            made = Materialized(view.name, source, until, rows, self._spine.clock.now())
-            with self._spine.write() as tx:
-                facts = {"definition": view.ref.selector, "source": str(source), "until": until, "rows": rows}
-                new = self._spine.database.insert(feature_materialized)
-                new = new.values(view=view.name, time=made.time, facts=view.definition, **facts)
-                updated = {name: new.excluded[name] for name in (*facts, "time", "facts")}
-                tx.execute(new.on_conflict_do_update(index_elements=[feature_materialized.c.view], set_=updated))
-                work.finish(tx)
-        return made
+    def rows_online(self, view: str, keys: Sequence[Mapping[str, object]], *, now: datetime | None = None) -> list[Row]:
+        """The row of each key of one view as it lies online: its state, its event's time, its values."""
+        return self._online.read([self.get(view)], keys, now=now or self._spine.clock.now())[0]
 
-    def _recorded(self, view: FeatureView, work: Recording) -> Ref:
-        """The view's ref, with its definition on record."""
-        if self._spine.artifacts.get(view.ref) is None:
-            with self._spine.write() as tx, suppress(IntegrityError), tx.begin_nested():
-                self._spine.artifacts.add(tx, view.ref, digest=view.digest, execution=work.id, facts=view.definition)
-        return view.ref
-
-    def _pinned(self, views: Sequence[FeatureView], versions: Mapping[str, Ref] | None) -> dict[str, Ref]:
-        """By data set, the version to read."""
-        given = versions or {}
-        return {view.source: self._data.get(given.get(view.source, Ref("data", view.source))).ref for view in views}
-
-    def _observations(self, views: Sequence[FeatureView], pinned: Mapping[str, Ref]) -> list[Observations]:
-        return [
-            Observations(
-                name=view.name,
-                frame=view.rows(self._data.scan(pinned[view.source])),
-                keys=view.keys,
-                event_time=view.event_time,
-                known_time=view.known_time,
-                ttl=view.ttl,
-                features=view.features,
-            )
-            for view in views
-        ]
-
-    def _wanted(self, name: str) -> tuple[FeatureView, Sequence[str]]:
-        view_name, colon, feature = name.partition(":")
-        if not colon:
-            raise BadInput(f"{name!r} is not a feature", expected="view:feature, or view:* for all of a view")
-        view = self.get(view_name)
-        if feature == "*":
-            return view, view.features
-        if feature not in view.features:
-            raise NotFound("feature", feature, known=view.features, where=f"view {view_name}")
-        return view, (feature,)
-
-
-def _frame(rows: Any) -> pl.DataFrame:
-    if isinstance(rows, pl.DataFrame):
-        return rows
-    if not hasattr(rows, "__arrow_c_stream__"):
-        raise BadInput(
-            f"the rows are a {type(rows).__name__}", expected="a polars frame, or anything with the Arrow interface"
+    def plan(self) -> dict[str, Any]:
+        """What the prediction server needs to read and write features by itself."""
+        views = self.ls()
+        marks = self._online.marked(views)
+        return plan(
+            self.catalog,
+            [(place_of(v, m[2] if m else ()), m[1] if m else None) for v, m in zip(views, marks, strict=True)],
         )
-    return pl.DataFrame(rows)
+
+    def _status(self, view: FeatureView | OnDemandView, online: Mapping[str, datetime]) -> ViewStatus:
+        said = (view.description, view.owner, view.tags, tuple(self.catalog.services_of(view.name)))
+        if isinstance(view, OnDemandView):
+            return ViewStatus(view.name, view.ref, "on demand", (), None, view.features, None, None, *said)
+        ttl_s = None if view.ttl is None else view.ttl.total_seconds()
+        kind = "stream" if view.stream else "batch"
+        until = online.get(view.name)
+        return ViewStatus(view.name, view.ref, kind, view.keys, view.source, view.features, ttl_s, until, *said)
+
+
+def _computed(
+    view: OnDemandView, found: Mapping[tuple[str, str], list[Any]], keys: Sequence[Mapping[str, object]]
+) -> dict[tuple[str, str], list[Any]]:
+    """What a view computes from the features that were found and from the request."""
+    inputs = [one.partition(":") for one in view.inputs]
+    rows = []
+    for at, key in enumerate(keys):
+        missing = next((name for name in view.request if name not in key), None)
+        if missing is not None:
+            raise NotFound("column", missing, known=list(key), where=f"row {at}, for on-demand view {view.name}")
+        rows.append(
+            {**{name: found[other, name][at] for other, _, name in inputs}, **{n: key[n] for n in view.request}}
+        )
+    given = view.of_rows(rows)
+    return {(view.name, name): [row[name] for row in given] for name in view.features}

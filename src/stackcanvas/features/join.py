@@ -12,7 +12,7 @@ lack a key or a time get nulls. A null in the current row is the answer: it does
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,7 +21,8 @@ import polars as pl
 from stackcanvas.errors import BadInput
 from stackcanvas.features.columns import instants_us, key_expressions, require_columns
 
-_ROW = "__row"
+ROW = "__row"
+SOURCE = "__source"
 _AT = "__at"
 _PLACE = "__place"
 _EVENT = "__event"
@@ -40,6 +41,7 @@ class Observations:
         known_time: when it became known; None means at its event time.
         ttl: how old an event may be; None means any age.
         features: the columns to add to entity rows.
+        timezone: the zone of times that say none; such times are refused without it.
     """
 
     name: str
@@ -49,15 +51,30 @@ class Observations:
     known_time: str | None = None
     ttl: timedelta | None = None
     features: tuple[str, ...]
+    timezone: str | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """What the join reads of the rows, each once."""
+        times = [self.event_time] if self.known_time is None else [self.event_time, self.known_time]
+        return list(dict.fromkeys([*self.keys, *times, *self.features]))
 
 
-def point_in_time(entities: pl.DataFrame, views: Iterable[Observations], *, time: str) -> pl.DataFrame:
+Current = Callable[[pl.DataFrame, Observations, pl.Schema, Sequence[pl.Expr], int], pl.DataFrame]
+"""Finds the features of one view: given the asked rows, the view, its schema, its keys and how many rows to give."""
+
+
+def point_in_time(
+    entities: pl.DataFrame, views: Iterable[Observations], *, time: str, timezone: str | None = None
+) -> pl.DataFrame:
     """Add to each entity row the features that were known at its time; same rows, same order.
 
     Args:
         entities: one row for each thing to know about, with its keys and its time.
         views: where the features come from.
         time: the column of `entities` that says at which instant each row is asked.
+        timezone: the zone of these instants where they say none; without it such times are refused. Of an hour that
+            the change of the clocks repeats the earlier one is meant.
 
     Returns:
         The entity rows with one column more for each feature.
@@ -80,6 +97,13 @@ def point_in_time(entities: pl.DataFrame, views: Iterable[Observations], *, time
         >>> point_in_time(asked, [weather], time="time")["wind"].to_list()
         [None, 5.0, 9.0]
     """
+    return join_with(in_memory, entities, views, time=time, timezone=timezone)
+
+
+def join_with(
+    current: Current, entities: pl.DataFrame, views: Iterable[Observations], *, time: str, timezone: str | None
+) -> pl.DataFrame:
+    """The join, with the features of each view found by a function: in memory, or part by part from files."""
     require_columns(entities.schema, [time], where="entity rows")
     joined = [entities]
     taken = dict.fromkeys(entities.columns, "the entity rows")
@@ -89,43 +113,49 @@ def point_in_time(entities: pl.DataFrame, views: Iterable[Observations], *, time
             if feature in taken:
                 raise BadInput(
                     f"column {feature!r} of view {view.name} is already a column of {taken[feature]}",
-                    fix="Rename it in the view's transform",
+                    fix="Rename it in the view's transform, or ask for full names",
                 )
             taken[feature] = f"view {view.name}"
         require_columns(entities.schema, view.keys, where="entity rows")
         schema = view.frame.collect_schema()
+        require_columns(schema, view.columns, where=f"view {view.name}")
         # The keys of both sides meet in one type, which may differ from view to view.
         left_keys, right_keys = key_expressions(entities.schema, schema, view.keys, view=view.name)
         signature = (*view.keys, *map(str, left_keys))
         if signature not in asked_by_keys:
-            asked_by_keys[signature] = _asked(entities, left_keys, time)
-        joined.append(_current(asked_by_keys[signature], view, schema, right_keys, rows=entities.height))
+            asked_by_keys[signature] = _asked(entities, left_keys, time, timezone)
+        joined.append(current(asked_by_keys[signature], view, schema, right_keys, entities.height))
     return pl.concat(joined, how="horizontal")
 
 
-def _asked(entities: pl.DataFrame, keys: Sequence[pl.Expr], time: str) -> pl.DataFrame:
-    """The entity rows that can match at all, by time."""
-    at = instants_us(entities.schema, time, up=False, where="entity rows")
-    return entities.lazy().select(*keys, at.alias(_AT)).with_row_index(_ROW).drop_nulls().sort(_AT).collect()
-
-
-def _current(
-    asked: pl.DataFrame, view: Observations, schema: pl.Schema, keys: Sequence[pl.Expr], *, rows: int
+def in_memory(
+    asked: pl.DataFrame, view: Observations, schema: pl.Schema, keys: Sequence[pl.Expr], rows: int
 ) -> pl.DataFrame:
-    """The view's features for each of `rows` entity rows."""
-    where = f"view {view.name}"
-    times = [view.event_time] if view.known_time is None else [view.event_time, view.known_time]
-    require_columns(schema, [*view.keys, *times, *view.features], where=where)
-    frame = view.frame.select(list(dict.fromkeys([*view.keys, *times, *view.features]))).collect()
-    event = instants_us(schema, view.event_time, up=True, where=where).alias(_EVENT)
-    known = None if view.known_time is None else instants_us(schema, view.known_time, up=True, where=where)
-    observed = frame.lazy().select(*keys, event, *([] if known is None else [known.alias(_KNOWN)]))
-    observed = observed.with_row_index(_ROW).drop_nulls()
+    """The view's features for each of `rows` entity rows, with all of the view in memory."""
+    frame = view.frame.select(view.columns).collect()
+    found = match(asked, frame.lazy().with_row_index(ROW), view, schema, keys)
+    return frame.select(pl.col(list(view.features)).gather(place(found, rows)))
+
+
+def match(
+    asked: pl.DataFrame, numbered: pl.LazyFrame, view: Observations, schema: pl.Schema, keys: Sequence[pl.Expr]
+) -> pl.DataFrame:
+    """For each asked row that has one, the number of the view's row that is current for it.
+
+    Args:
+        asked: rows by time, as `point_in_time` makes them.
+        numbered: rows of the view with their numbers, in their order.
+    """
+    where, zone = f"view {view.name}", view.timezone
+    event = instants_us(schema, view.event_time, up=True, where=where, zone=zone).alias(_EVENT)
     names = [f"__key{position}" for position in range(len(keys))]
-    if known is None:
+    if view.known_time is None:
+        observed = numbered.select(ROW, *keys, event).drop_nulls()
         ranked = observed.sort(_EVENT, maintain_order=True).with_row_index(_PLACE).collect()
         places = ranked.lazy().select(*names, _PLACE, pl.col(_EVENT).alias(_AT))
     else:
+        known = instants_us(schema, view.known_time, up=True, where=where, zone=zone)
+        observed = numbered.select(ROW, *keys, event, known.alias(_KNOWN)).drop_nulls()
         ranked = observed.sort(_EVENT, _KNOWN, maintain_order=True).with_row_index(_PLACE).collect()
         places = (
             ranked.lazy()
@@ -138,13 +168,24 @@ def _current(
     found = (
         asked.lazy()
         .join_asof(places, on=_AT, by=names, check_sortedness=False)
-        .select(_ROW, _AT, _PLACE)
+        .select(ROW, _AT, _PLACE)
         .collect(engine="streaming")
     )
-    source = ranked[_ROW].gather(found[_PLACE])
+    source = ranked[ROW].gather(found[_PLACE])
     if view.ttl is not None:
         oldest = found[_AT] - view.ttl // timedelta(microseconds=1)
         fresh = ranked[_EVENT].gather(found[_PLACE]) >= oldest
         source = pl.select(pl.when(fresh).then(source)).to_series()
-    picked = pl.select(pl.repeat(None, rows, dtype=pl.get_index_type())).to_series().scatter(found[_ROW], source)
-    return frame.select(pl.col(list(view.features)).gather(picked))
+    return pl.DataFrame([found[ROW], source.alias(SOURCE)])
+
+
+def place(found: pl.DataFrame, rows: int) -> pl.Series:
+    """For each of `rows` entity rows the number of its row in the view, null where it has none."""
+    empty = pl.select(pl.repeat(None, rows, dtype=pl.get_index_type())).to_series()
+    return empty.scatter(found[ROW], found[SOURCE])
+
+
+def _asked(entities: pl.DataFrame, keys: Sequence[pl.Expr], time: str, timezone: str | None) -> pl.DataFrame:
+    """The entity rows that can match at all, by time."""
+    at = instants_us(entities.schema, time, up=False, where="entity rows", zone=timezone)
+    return entities.lazy().select(*keys, at.alias(_AT)).with_row_index(ROW).drop_nulls().sort(_AT).collect()

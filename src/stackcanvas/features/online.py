@@ -1,9 +1,4 @@
-"""The online store: of each view and key the values that count now, written from the same rows as training sets.
-
-An item lies under view, definition and key values, and holds its event time and the values of the view's features in
-order, both as MessagePack. Its order is the event time, so that an older event never replaces a newer one, whatever
-order the writers come in; of two rows of one event the one that is written later counts.
-"""
+"""The online store: of each view and key the values that count now, written from the same rows as training sets."""
 
 from __future__ import annotations
 
@@ -11,23 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 import polars as pl
 
 from stackcanvas.backends.keyvalue import KeyValue
-from stackcanvas.clock import to_us
+from stackcanvas.backends.keyvalue.rows import KEPT_KEYS, Place, Reader, Row, item, mark, marked
+from stackcanvas.clock import from_us, to_us
 from stackcanvas.errors import BadInput, BadInputs
 from stackcanvas.features.columns import instants_us, require_columns
 from stackcanvas.features.view import FeatureView
 
-_BATCH_ROWS = 50_000
+_BATCH_ROWS = 20_000
 _EVENT, _KNOWN, _ROW = "__event", "__known", "__row"
 _KEY_TYPES = (pl.Boolean, pl.String, pl.Categorical, pl.Enum)
 _MICROSECOND = timedelta(microseconds=1)
-_KEPT_KEYS = "text, whole numbers or booleans"
 _KEPT_FEATURES = "numbers, text, booleans, instants with a time zone, bytes, or lists of them"
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder().decode
 
 
 class Online:
@@ -39,7 +31,8 @@ class Online:
 
     def __init__(self, store: KeyValue) -> None:
         self._store = store
-        self._prefixes: dict[int, tuple[FeatureView, bytes]] = {}
+        self._reader = Reader(store)
+        self._places: dict[int, tuple[FeatureView, Place]] = {}
 
     def put(self, view: FeatureView, rows: pl.LazyFrame, *, after: datetime | None, until: datetime) -> int:
         """Write of each key the row that counts at `until`, among those that became available after `after`.
@@ -50,23 +43,43 @@ class Online:
         Raises:
             BadInput: the rows lack a column, or hold what the store cannot give back as it was.
         """
-        current = current_rows(view, rows, after=after, until=until)
-        prefix, kept = self._prefix(view), 0
+        return self.put_rows(view, current_rows(view, rows, after=after, until=until))
+
+    def put_rows(self, view: FeatureView, current: pl.DataFrame) -> int:
+        """Write rows that `current_rows` has chosen."""
+        prefix, kept = self.place(view).prefix, 0
         for part in current.iter_slices(_BATCH_ROWS):
             keys, values = part.select(view.keys).rows(), part.select(view.features).rows()
-            events = part[_EVENT].to_list()
-            kept += self._store.put_many(
-                [
-                    (prefix + _encode(key), event, _encode((event, value)))
-                    for key, event, value in zip(keys, events, values, strict=True)
-                ]
-            )
+            events, knowns = part[_EVENT].to_list(), part[_KNOWN].to_list()
+            kept += self._store.put_many([item(prefix, *row) for row in zip(keys, events, knowns, values, strict=True)])
         return kept
 
-    def drop(self, name: str, definition: str) -> None:
-        """Remove what an older definition of a view has written."""
-        for batch in _batches(key for key, _, _ in self._store.scan(_prefix(name, definition))):
-            self._store.delete_many(batch)
+    def mark(self, view: FeatureView, *, source: str, until: datetime, kinds: Sequence[str]) -> None:
+        """Note how far a view has come, beside its rows: whoever loses the rows loses the note."""
+        self._store.put_many([mark(self.place(view), source, to_us(until), list(kinds))])
+
+    def marked(self, views: Sequence[FeatureView]) -> list[tuple[str, datetime, tuple[str, ...]] | None]:
+        """Of each view its source, until when it has come and the kinds of its keys; None where it never was."""
+        found = marked(self._store, [self.place(view) for view in views])
+        return [None if one is None else (one[0], from_us(one[1]), tuple(one[2])) for one in found]
+
+    def drop(self, view: FeatureView, *, others: bool) -> None:
+        """Remove what is kept of a view: all of it, or what its other definitions have written."""
+        place = self.place(view)
+        for prefix, own in ((f"{view.name}\0".encode(), place.prefix), (f"\0mark\0{view.name}\0".encode(), place.mark)):
+            keys = (key for key, _, _ in self._store.scan(prefix) if not (others and key.startswith(own)))
+            for batch in _batches(keys):
+                self._store.delete_many(batch)
+
+    def read(
+        self, views: Sequence[FeatureView], keys: Sequence[Mapping[str, object]], *, now: datetime
+    ) -> list[list[Row]]:
+        """Of each view the row of each key as it counts at `now`.
+
+        Raises:
+            BadInput: a row lacks a key, or has one that no row can have.
+        """
+        return self._reader.read([self.place(view) for view in views], keys, now_us=to_us(now))
 
     def get(
         self,
@@ -84,29 +97,28 @@ class Online:
         Raises:
             BadInput: a row lacks a key, or has one that no row can have.
         """
-        now_us = to_us(now)
-        asked = [prefix + key for view, _ in wanted for prefix in (self._prefix(view),) for key in _keys(view, keys)]
-        found = self._store.get_many(asked)
         rows: list[dict[str, Any]] = [{} for _ in keys]
-        for place, (view, features) in enumerate(wanted):
+        found = self.read([view for view, _ in wanted], keys, now=now)
+        for (view, features), column in zip(wanted, found, strict=True):
             positions = [view.features.index(name) for name in features]
             whole = positions == list(range(len(view.features)))
-            unknown = dict.fromkeys(features)
-            oldest = None if view.ttl is None else now_us - view.ttl // _MICROSECOND
-            for row, item in zip(rows, found[place * len(keys) : (place + 1) * len(keys)], strict=True):
-                event, values = _decode(item) if item is not None else (None, ())
-                if event is None or (oldest is not None and event < oldest):
-                    row.update(unknown)
-                else:
-                    row.update(zip(features, values if whole else [values[at] for at in positions], strict=True))
+            for row, one in zip(rows, column, strict=True):
+                row.update(zip(features, one.values if whole else [one.values[at] for at in positions], strict=True))
         return rows
 
-    def _prefix(self, view: FeatureView) -> bytes:
+    def place(self, view: FeatureView) -> Place:
+        """Where a view lies."""
         # The ref hashes the whole definition, too long for each read; the view is kept so that its id stays its own.
-        known = self._prefixes.get(id(view))
+        known = self._places.get(id(view))
         if known is None:
-            known = self._prefixes[id(view)] = (view, _prefix(view.name, str(view.ref.selector)))
+            known = self._places[id(view)] = (view, place_of(view))
         return known[1]
+
+
+def place_of(view: FeatureView, kinds: Sequence[str] = ()) -> Place:
+    """Where a view lies, as readers need it."""
+    ttl_us = None if view.ttl is None else view.ttl // _MICROSECOND
+    return Place(view.name, str(view.ref.selector), view.keys, view.features, ttl_us, tuple(kinds))
 
 
 def current_rows(view: FeatureView, rows: pl.LazyFrame, *, after: datetime | None, until: datetime) -> pl.DataFrame:
@@ -115,12 +127,11 @@ def current_rows(view: FeatureView, rows: pl.LazyFrame, *, after: datetime | Non
     Args:
         after: only rows that became available later than this.
     """
-    where, schema = f"view {view.name}", rows.collect_schema()
-    times = [view.event_time] if view.known_time is None else [view.event_time, view.known_time]
-    require_columns(schema, [*view.keys, *times, *view.features], where=where)
+    where, zone, schema = f"view {view.name}", view.timezone, rows.collect_schema()
+    require_columns(schema, [*view.keys, *view.times, *view.features], where=where)
     _require_kept_types(view, schema)
-    event = instants_us(schema, view.event_time, up=True, where=where)
-    known = event if view.known_time is None else instants_us(schema, view.known_time, up=True, where=where)
+    event = instants_us(schema, view.event_time, up=True, where=where, zone=zone)
+    known = event if view.known_time is None else instants_us(schema, view.known_time, up=True, where=where, zone=zone)
     texts = [pl.col(key).cast(pl.String) for key in view.keys if schema[key] in (pl.Categorical, pl.Enum)]
     marked = rows.select(*view.keys, *view.features, event.alias(_EVENT), known.alias(_KNOWN)).with_columns(texts)
     marked = marked.with_row_index(_ROW).drop_nulls([*view.keys, _EVENT, _KNOWN])
@@ -132,13 +143,21 @@ def current_rows(view: FeatureView, rows: pl.LazyFrame, *, after: datetime | Non
     return ordered.collect()
 
 
+def key_kinds(view: FeatureView, rows: pl.DataFrame) -> list[str]:
+    """The kinds of the view's keys, so that a request with a text for a number is told so."""
+    return [
+        "text" if dtype == pl.String else "boolean" if dtype == pl.Boolean else "number"
+        for dtype in (rows.schema[key] for key in view.keys)
+    ]
+
+
 def _require_kept_types(view: FeatureView, schema: pl.Schema) -> None:
     """Refuse what would come back as something else."""
     problems = [
         BadInput(
             f"the {kind} {name!r} is of type {schema[name]}",
             where=f"view {view.name}",
-            expected=_KEPT_KEYS if kind == "key" else _KEPT_FEATURES,
+            expected=KEPT_KEYS if kind == "key" else _KEPT_FEATURES,
             fix="Turn it into one of these in the view's transform",
         )
         for kind, names in (("key", view.keys), ("feature", view.features))
@@ -157,27 +176,6 @@ def _is_kept(dtype: pl.DataType, *, feature: bool) -> bool:
     if isinstance(dtype, pl.Datetime):
         return dtype.time_zone is not None
     return dtype.is_float() or dtype in (pl.Null, pl.Binary) or _is_kept(dtype, feature=False)
-
-
-def _prefix(name: str, definition: str) -> bytes:
-    return f"{name}\0{definition}\0".encode()
-
-
-def _keys(view: FeatureView, rows: Sequence[Mapping[str, object]]) -> Iterator[bytes]:
-    names = view.keys
-    for row in rows:
-        try:
-            values = tuple(row[name] for name in names)
-        except KeyError as missing:
-            raise BadInput(
-                f"the row {dict(row)!r} lacks the key {missing.args[0]!r}",
-                where=f"view {view.name}",
-                expected=", ".join(names),
-            ) from None
-        for value in values:
-            if not isinstance(value, str | int | None):
-                raise BadInput(f"a key is {value!r}", where=f"view {view.name}", expected=_KEPT_KEYS)
-        yield _encode(values)
 
 
 def _batches(keys: Iterable[bytes]) -> Iterator[list[bytes]]:

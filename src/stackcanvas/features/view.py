@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import inspect
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,8 +10,17 @@ from datetime import timedelta
 
 import polars as pl
 
-from stackcanvas.canvas.units import format_duration, parse_duration
+from stackcanvas.canvas.units import format_duration
 from stackcanvas.errors import BadInput, BadInputs
+from stackcanvas.features.checks import (
+    age_of,
+    column_problems,
+    name_problems,
+    names_of,
+    source_text,
+    transform_problems,
+    zone_problems,
+)
 from stackcanvas.metadata import Ref
 
 Transform = Callable[[pl.LazyFrame], pl.LazyFrame]
@@ -26,6 +33,7 @@ class Entity:
     Args:
         name: what it is called.
         keys: columns; together they identify one thing.
+        description: in a sentence, for people.
 
     Raises:
         BadInput: there is no key, or one is named twice.
@@ -37,11 +45,13 @@ class Entity:
 
     name: str
     keys: tuple[str, ...]
+    description: str = ""
 
-    def __init__(self, name: str, keys: Sequence[str]) -> None:
+    def __init__(self, name: str, keys: Sequence[str], *, description: str = "") -> None:
         object.__setattr__(self, "name", name)
-        object.__setattr__(self, "keys", _names(keys))
-        problems = _column_problems("key", self.keys)
+        object.__setattr__(self, "keys", names_of(keys))
+        object.__setattr__(self, "description", description)
+        problems = column_problems("key", self.keys)
         if problems:
             raise BadInput("; ".join(problems), where=f"entity {name!r}", expected="one column or more, each once")
 
@@ -60,6 +70,10 @@ class FeatureView:
         features: the columns that describe the entity.
         transform: turns rows of the data set into rows with these columns; looks only backward in time, since what
             it computes for a row counts as known at the row's time.
+        timezone: the zone of times that say none; without it such times are refused. Of an hour that the change of
+            the clocks repeats the later one is meant, so that nothing is known too early.
+        stream: rows are pushed as they happen, and reach the data set afterwards; there is no transform then.
+        description, owner, tags: for those who look for features; they do not change what the view is.
 
     Raises:
         BadInputs: everything that is wrong with the definition, at once.
@@ -85,6 +99,11 @@ class FeatureView:
     ttl: timedelta | None
     features: tuple[str, ...]
     transform: Transform | None
+    timezone: str | None
+    stream: bool
+    description: str
+    owner: str
+    tags: tuple[str, ...]
 
     def __init__(
         self,
@@ -97,16 +116,23 @@ class FeatureView:
         ttl: timedelta | str | None = None,
         features: Sequence[str],
         transform: Transform | None = None,
+        timezone: str | None = None,
+        stream: bool = False,
+        description: str = "",
+        owner: str = "",
+        tags: Sequence[str] = (),
     ) -> None:
-        keys = entity.keys if isinstance(entity, Entity) else _names(entity)
-        described = _names(features)
-        age, problems = _age(ttl)
-        problems += _name_problems(name, source)
-        problems += _column_problems("key", keys) + _column_problems("feature", described)
+        keys = entity.keys if isinstance(entity, Entity) else names_of(entity)
+        described = names_of(features)
+        age, problems = age_of(ttl)
+        problems += name_problems(name, source=source)
+        problems += column_problems("key", keys) + column_problems("feature", described)
         times = [column for column in (event_time, known_time) if column is not None]
-        problems += _column_problems("time", times)
+        problems += column_problems("time", times) + zone_problems(timezone)
         problems += [f"{column!r} is a key and a {kind}" for kind, column in _clashes(keys, times, described)]
-        problems += _transform_problems(transform)
+        problems += transform_problems(transform)
+        if stream and transform is not None:
+            problems.append("it is a stream and has a transform, which would see one pushed row at a time")
         if problems:
             raise BadInputs([BadInput(problem, where=f"feature view {name!r}") for problem in problems])
         of = entity if isinstance(entity, Entity) else Entity("_".join(keys), keys)
@@ -119,6 +145,11 @@ class FeatureView:
             ("ttl", age),
             ("features", described),
             ("transform", transform),
+            ("timezone", timezone),
+            ("stream", stream),
+            ("description", description),
+            ("owner", owner),
+            ("tags", names_of(tags)),
         ):
             object.__setattr__(self, field, value)
 
@@ -126,6 +157,11 @@ class FeatureView:
     def keys(self) -> tuple[str, ...]:
         """The columns that identify the entity."""
         return self.entity.keys
+
+    @property
+    def times(self) -> tuple[str, ...]:
+        """The columns that say when a row happened and when it was known."""
+        return (self.event_time,) if self.known_time is None else (self.event_time, self.known_time)
 
     @property
     def definition(self) -> dict[str, object]:
@@ -137,7 +173,9 @@ class FeatureView:
             "known_time": self.known_time,
             "ttl": None if self.ttl is None else format_duration(self.ttl),
             "features": list(self.features),
-            "transform": _source_text(self.transform),
+            "transform": source_text(self.transform),
+            "timezone": self.timezone,
+            "stream": self.stream,
         }
 
     @property
@@ -169,62 +207,6 @@ class FeatureView:
         return rows
 
 
-def _names(columns: Sequence[str]) -> tuple[str, ...]:
-    # One text is a sequence of letters, and surely meant as one name.
-    return (columns,) if isinstance(columns, str) else tuple(columns)
-
-
-def _age(ttl: timedelta | str | None) -> tuple[timedelta | None, list[str]]:
-    if isinstance(ttl, str):
-        try:
-            ttl = parse_duration(ttl)
-        except BadInput as error:
-            return None, [f"the ttl {error.what}; expected {error.expected}"]
-    if ttl is not None and ttl <= timedelta(0):
-        return None, [f"the ttl is {ttl}, which nothing can be younger than"]
-    return ttl, []
-
-
-def _name_problems(name: str, source: str) -> list[str]:
-    problems = []
-    for kind, given in (("view", name), ("data", source)):
-        try:
-            Ref(kind, given)
-        except BadInput as error:
-            problems.append(error.what)
-    if ":" in name:
-        problems.append("the name holds a colon, which stands between view and feature")
-    return problems
-
-
-def _column_problems(kind: str, columns: Sequence[str]) -> list[str]:
-    problems = [] if columns else [f"it has no {kind}"]
-    problems += [f"a {kind} is {column!r}, which is no name of a column" for column in columns if not _is_name(column)]
-    twice = sorted({str(column) for column in columns if list(columns).count(column) > 1})
-    return problems + [f"the {kind} {column!r} is named twice" for column in twice]
-
-
-def _is_name(column: object) -> bool:
-    return isinstance(column, str) and bool(column) and not column.startswith("__")
-
-
 def _clashes(keys: Sequence[str], times: Sequence[str], features: Sequence[str]) -> list[tuple[str, str]]:
     found = [("time", column) for column in times if column in keys]
     return found + [("feature", column) for column in features if column in keys]
-
-
-def _transform_problems(transform: object) -> list[str]:
-    if transform is None or callable(transform):
-        return []
-    return [f"the transform is {transform!r}, which cannot be called"]
-
-
-def _source_text(transform: Callable[..., object] | None) -> str | None:
-    if transform is None:
-        return None
-    if isinstance(transform, functools.partial):
-        return f"{_source_text(transform.func)}{transform.args}{transform.keywords}"
-    try:
-        return inspect.getsource(transform)
-    except (OSError, TypeError):
-        return getattr(transform, "__qualname__", repr(type(transform)))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stackcanvas.backends.objects import Objects
 from stackcanvas.errors import BadInput, NotFound
+from stackcanvas.experiments.places import own_run_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,8 @@ class RunArtifacts:
     def ls(self, run_id: str, *, folder: str = "") -> list[ArtifactInfo]:
         """Files and folders that lie directly in a folder, sorted."""
         prefix = f"{_checked(folder)}/" if folder else ""
-        found: dict[str, ArtifactInfo] = {}
-        for file in self.walk(run_id, folder=folder):
-            name, slash, _ = file.path.removeprefix(prefix).partition("/")
-            path = prefix + name
-            found[path] = ArtifactInfo(path, None) if slash else file
-        return [found[path] for path in sorted(found)]
+        found = files_in(self._objects, f"{_place(run_id)}/{prefix}".rstrip("/"))
+        return [ArtifactInfo(prefix + one.path, one.size_bytes) for one in found]
 
     def walk(self, run_id: str, *, folder: str = "") -> list[ArtifactInfo]:
         """Every file below a folder, sorted."""
@@ -75,14 +72,26 @@ class RunArtifacts:
 
     def delete(self, run_id: str, path: str) -> None:
         """Remove a file, or everything below a folder."""
-        key = f"{_place(run_id)}/{_checked(path)}"
-        for found in list(self._objects.list(f"{key}/")):
-            self._objects.delete(found.key)
-        self._objects.delete(key)
+        remove(self._objects, f"{_place(run_id)}/{_checked(path)}")
 
 
-def _place(run_id: str) -> str:
-    return f"runs/{run_id}/artifacts"
+def files_in(objects: Objects, folder: str) -> list[ArtifactInfo]:
+    """Files and folders that lie directly in a folder of an object store, sorted, with their names as paths."""
+    found: dict[str, ArtifactInfo] = {}
+    for file in objects.list(f"{folder}/"):
+        name, slash, _ = file.key.removeprefix(f"{folder}/").partition("/")
+        found[name] = ArtifactInfo(name, None if slash else file.size_bytes)
+    return [found[name] for name in sorted(found)]
+
+
+def remove(objects: Objects, key: str) -> None:
+    """Remove an object, or everything below a folder."""
+    for found in list(objects.list(f"{key}/")):
+        objects.delete(found.key)
+    objects.delete(key)
+
+
+_place = own_run_place
 
 
 def _checked(path: str) -> str:

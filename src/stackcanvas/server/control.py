@@ -23,6 +23,7 @@ from stackcanvas.rest.api import api
 from stackcanvas.rest.errors import install_errors
 from stackcanvas.rest.events import LARGEST
 from stackcanvas.rest.mlflow.api import Api
+from stackcanvas.rest.mlflow.artifacts import ROOTS
 from stackcanvas.rest.mlflow.every import table
 from stackcanvas.server.child import leave_with_parent, listen, log_to_stderr
 from stackcanvas.server.feed import Feed
@@ -65,7 +66,7 @@ def make_app(stack: Stack, *, on_ready: Callable[[], None] | None = None) -> Fas
     metrics = Metrics(started=stack.spine.clock.now())
     app.add_middleware(Api, stack=stack, table=table())  # innermost, before the routes: its paths are called most
     app.add_middleware(Observer, metrics=metrics)
-    app.add_middleware(Guard)  # outermost: what it refuses is seen by nothing else
+    app.add_middleware(Guard, streamed=ROOTS)  # outermost: what it refuses is seen by nothing else
     install_errors(app)
     app.include_router(api())
     _add_own_routes(app, feed, metrics)

@@ -33,12 +33,21 @@ class Guard:
         app: the application behind.
         hosts: names by which the server may be called, beside those of loopback.
         largest_bytes: the largest body that is read.
+        streamed: the beginnings of paths whose bodies go to disk as they come, however large.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = (), largest_bytes: int = 16 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Iterable[str] = (),
+        largest_bytes: int = 16 * 1024 * 1024,
+        streamed: Iterable[str] = (),
+    ) -> None:
         self._app = app
         self._hosts = _LOOPBACK | frozenset(hosts)
         self._largest_bytes = largest_bytes
+        self._streamed = tuple(streamed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer why not."""
@@ -46,20 +55,21 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = self._refusal(scope["method"], headers)
+        streamed = scope["method"] == "PUT" and scope["path"].startswith(self._streamed)
+        refusal = self._refusal(scope["method"], headers, streamed=streamed)
         if refusal is not None:
             await _answer(send, *refusal)
             return
-        await self._app(scope, self._limited(receive), _with_headers(send))
+        await self._app(scope, receive if streamed else self._limited(receive), _with_headers(send))
 
-    def _refusal(self, method: str, headers: Headers) -> tuple[int, str] | None:
+    def _refusal(self, method: str, headers: Headers, *, streamed: bool) -> tuple[int, str] | None:
         host = headers.get("host", "")
         if _name(host) not in self._hosts:
             return 421, f"This server does not answer to the name {host!r}. Ask for 127.0.0.1 or localhost."
         if method not in _READING and not _same_site(headers, host):
             return 403, "A page of another site may not change anything here."
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._largest_bytes:
+        if not length.isdigit() or (int(length) > self._largest_bytes and not streamed):
             return 413, _too_large(self._largest_bytes)
         return None
 

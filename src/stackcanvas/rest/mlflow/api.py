@@ -10,14 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stackcanvas.errors import StackCanvasError
-from stackcanvas.rest.mlflow.answers import JSON, Answer, encode
-from stackcanvas.rest.mlflow.errors import MlflowError, invalid, told
+from stackcanvas.rest.mlflow.answers import Answer, encode
+from stackcanvas.rest.mlflow.artifacts import GET_ARTIFACT, ROOTS, Files
+from stackcanvas.rest.mlflow.errors import MlflowError, invalid
 from stackcanvas.rest.mlflow.messages import from_body, from_query
+from stackcanvas.rest.mlflow.replies import failed, reply
 from stackcanvas.rest.mlflow.routes import PREFIXES, Route, Table
 from stackcanvas.stack import Stack
 
 _log = logging.getLogger("stackcanvas.mlflow")
-_OURS = tuple(f"{prefix}/{version}/mlflow" for prefix in PREFIXES for version in ("2.0", "3.0"))
+_OURS = (*(f"{prefix}/{version}/mlflow" for prefix in PREFIXES for version in ("2.0", "3.0")), GET_ARTIFACT)
 _READERS = 4
 
 
@@ -34,6 +36,7 @@ class Api:
         self._app = app
         self._stack = stack
         self._table = table
+        self._files = Files(stack)
         # A database has one writer at a time: those who wait for their turn here need not try again and again there.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="mlflow-write")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="mlflow-read")
@@ -43,6 +46,9 @@ class Api:
         path = scope.get("path", "")
         if scope["type"] != "http" or not path.startswith(_OURS):
             await self._app(scope, receive, send)
+            return
+        if path.startswith(ROOTS) or path == GET_ARTIFACT:
+            await self._files(scope, receive, send)
             return
         route, variables, exists = self._table.find(scope["method"], path)
         body = await _body(receive)
@@ -93,25 +99,8 @@ async def _body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-def failed(error: StackCanvasError) -> Answer:
-    """The answer that tells an error."""
-    status, said = told(error)
-    return Answer(encode(said), status=status)
-
-
-async def reply(send: Send, answer: Answer) -> None:
-    """Send an answer."""
-    headers = [
-        (b"content-type", answer.media_type.encode()),
-        (b"content-length", str(len(answer.body)).encode()),
-        *((name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()),
-    ]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
-
-
 def _unknown(scope: Scope, *, exists: bool) -> Answer:
     if exists:
         said = f"{scope['method']} is not answered at {scope['path']}"
-        return Answer(encode({"error_code": "BAD_REQUEST", "message": said}), status=405, media_type=JSON)
+        return Answer(encode({"error_code": "BAD_REQUEST", "message": said}), status=405)
     return failed(MlflowError("ENDPOINT_NOT_FOUND", f"There is nothing at {scope['path']}"))

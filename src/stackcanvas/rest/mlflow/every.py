@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackcanvas.rest.mlflow import experiments, histories, logged, logging, models, runs, server, versions
+from stackcanvas.rest.mlflow import artifacts, experiments, histories, logged, logging, models, runs, server, versions
 from stackcanvas.rest.mlflow.routes import Table
 
 _FILES = (
@@ -12,6 +12,7 @@ _FILES = (
     logging.ROUTES,
     histories.ROUTES,
     logged.ROUTES,
+    artifacts.ROUTES,
     models.ROUTES,
     versions.ROUTES,
 )

@@ -1,0 +1,221 @@
+"""Files of runs and models through this server, in constant memory whatever their size."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import mimetypes
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, quote
+
+from starlette.types import Message as Event
+from starlette.types import Receive, Scope, Send
+
+from stackcanvas.backends.files import Scratch
+from stackcanvas.errors import StackCanvasError
+from stackcanvas.experiments.artifacts import ArtifactInfo, files_in, remove
+from stackcanvas.rest.mlflow.answers import Answer, encode, present
+from stackcanvas.rest.mlflow.artifacts_uri import check_path, key_of, model_uri, run_uri, served
+from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid
+from stackcanvas.rest.mlflow.messages import Message
+from stackcanvas.rest.mlflow.replies import failed, reply
+from stackcanvas.rest.mlflow.routes import PREFIXES, Route
+from stackcanvas.rest.mlflow.runs import Run
+from stackcanvas.stack import Stack
+
+_log = logging.getLogger("stackcanvas.mlflow")
+ROOTS = tuple(f"{prefix}/2.0/mlflow-artifacts/artifacts" for prefix in PREFIXES)
+GET_ARTIFACT = "/get-artifact"
+_PIECE_BYTES = 4 << 20
+_THREADS = 4
+# What a browser would run is told as plain text.
+_PLAIN = ("text/", "application/javascript", "application/xml", "image/svg")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What metrics of the server call these paths."""
+
+    path: str
+
+
+class Files:
+    """Takes and gives files below `mlflow-artifacts:/`.
+
+    Args:
+        stack: whose object store holds them.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._scratch = Scratch(stack.folder / "uploads")
+        # Apart from the records: a slow upload must not keep a metric waiting.
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="mlflow-files")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            await self._answer(scope, receive, send)
+        except StackCanvasError as error:
+            await reply(send, failed(error))
+        except _Gone:
+            return  # nobody is left to be answered
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+        if path == GET_ARTIFACT:
+            scope["route"] = _Place(path)
+            await self._send(await self._in_thread(lambda: self._key_in_run(query)), send)
+            return
+        root = next(root for root in ROOTS if path.startswith(root))
+        scope["route"] = _Place(root)
+        below = path.removeprefix(root)
+        if below in {"", "/"} and method == "GET":
+            await reply(send, await self._in_thread(lambda: self._list(query.get("path", ""))))
+        elif method == "GET":
+            await self._send(key_of(_named(below)), send)
+        elif method == "PUT":
+            await self._take(key_of(_named(below)), receive)
+            await reply(send, Answer(b"{}"))
+        elif method == "DELETE":
+            await self._in_thread(lambda: remove(self._stack.objects, key_of(_named(below))))
+            await reply(send, Answer(b"{}"))
+        else:
+            said = {"error_code": "BAD_REQUEST", "message": f"{method} is not answered here."}
+            await reply(send, Answer(encode(said), status=405))
+
+    async def _take(self, key: str, receive: Receive) -> None:
+        """Keep a body, whole or not at all."""
+        with self._scratch.file() as (file, written):
+            more = True
+            while more:
+                pieces, size = [], 0
+                while more and size < _PIECE_BYTES:
+                    event: Event = await receive()
+                    if event["type"] == "http.disconnect":
+                        raise _Gone
+                    pieces.append(event.get("body", b""))
+                    size += len(pieces[-1])
+                    more = event.get("more_body", False)
+                await self._in_thread(lambda pieces=pieces: file.writelines(pieces))  # type: ignore[misc]
+            await self._in_thread(file.flush)
+            await self._in_thread(lambda: self._stack.objects.put_file(key, written))
+
+    async def _send(self, key: str, send: Send) -> None:
+        objects = self._stack.objects
+        size = await self._in_thread(lambda: objects.size(key))
+        name = key.rpartition("/")[2]
+        if size is None:
+            raise absent(f"There is no file {name!r} at this path")
+        # The first piece is read before anything is promised.
+        piece = await self._in_thread(lambda: objects.get(key, length=_PIECE_BYTES))
+        headers = [
+            (b"content-type", _type_of(name).encode()),
+            (b"content-length", str(size).encode()),
+            (b"content-disposition", f"attachment; filename*=UTF-8''{quote(name)}".encode()),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        sent = 0
+        while piece:
+            sent += len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": sent < size})
+            if sent >= size:
+                return
+            piece = await self._in_thread(lambda start=sent: objects.get(key, start=start, length=_PIECE_BYTES))  # type: ignore[misc]
+        if size:
+            _log.warning("%s became shorter while it was sent", key)
+        await send({"type": "http.response.body", "body": b""})
+
+    def _list(self, path: str) -> Answer:
+        key = key_of(path)
+        # As the proxy of the peer answers: names alone, without the folder asked for.
+        return Answer(encode(present(files=[_file(one, "") for one in files_in(self._stack.objects, key)])))
+
+    def _key_in_run(self, query: dict[str, str]) -> str:
+        path = query.get("path", "")
+        run_id = query.get("run_id") or query.get("run_uuid") or ""
+        if not run_id or not path:
+            raise invalid(f"Missing value for required parameter '{'path' if run_id else 'run_id'}'")
+        check_path(path)
+        found = self._stack.experiments.tracking.get(run_id)
+        return f"{_own(run_uri(found.experiment, found.id, found.artifact_location))}/{path}"
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+
+class _Gone(Exception):
+    """The client left before its body was whole."""
+
+
+class List(Run):
+    """A folder of a run."""
+
+    path: str = ""
+    page_token: str = ""
+
+
+class ListModel(Message):
+    """A folder of a logged model."""
+
+    model_id: str = ""
+    artifact_directory_path: str = ""
+    page_token: str = ""
+
+
+def _list_run(stack: Stack, asked: List) -> dict[str, Any]:
+    found = stack.experiments.tracking.get(asked.run_id)
+    return _told(stack, run_uri(found.experiment, found.id, found.artifact_location), asked.path)
+
+
+def _list_model(stack: Stack, asked: ListModel) -> dict[str, Any]:
+    found = stack.experiments.models.get(asked.model_id)
+    return _told(
+        stack, model_uri(found.experiment_id, found.id, found.artifact_location), asked.artifact_directory_path
+    )
+
+
+def _told(stack: Stack, uri: str, path: str) -> dict[str, Any]:
+    if path:
+        check_path(path)
+    key = _own(uri)
+    prefix = f"{path.rstrip('/')}/" if path else ""
+    files = [_file(one, prefix) for one in files_in(stack.objects, f"{key}/{prefix}".rstrip("/"))]
+    return present(root_uri=uri, files=files)
+
+
+def _own(uri: str) -> str:
+    path = served(uri)
+    if path is None:
+        raise MlflowError(
+            "INVALID_PARAMETER_VALUE",
+            f"The files lie at {uri}, where this server does not look",
+            expected="a client that reads them there itself",
+        )
+    return key_of(path)
+
+
+def _named(below: str) -> str:
+    if not below.startswith("/") or below == "/":
+        raise invalid("Invalid path", expected="the path of a file")
+    return below[1:]
+
+
+def _file(found: ArtifactInfo, prefix: str) -> dict[str, Any]:
+    return present(path=prefix + found.path, is_dir=found.is_folder, file_size=found.size_bytes)
+
+
+def _type_of(name: str) -> str:
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return "text/plain; charset=utf-8" if kind.startswith(_PLAIN) else kind
+
+
+ROUTES = (
+    Route("GET", "artifacts/list", List, _list_run),
+    Route("GET", "logged-models/{model_id}/artifacts/directories", ListModel, _list_model),
+)

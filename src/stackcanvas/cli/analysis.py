@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stackcanvas.cli import splits
 from stackcanvas.cli.commands import Command, load
 from stackcanvas.cli.output import emit_record, emit_rows, output_options, progress, say, wants_json
 from stackcanvas.cli.project import pass_stack
@@ -202,4 +203,4 @@ def _columns(report: ProfileReport) -> list[dict[str, object]]:
     ]
 
 
-COMMANDS = (query, profile, compare)
+COMMANDS = (query, profile, compare, *splits.COMMANDS)

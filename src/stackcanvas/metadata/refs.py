@@ -7,7 +7,19 @@ from urllib.parse import quote, unquote
 
 from stackcanvas.errors import BadInput, nearest
 
-KINDS = ("data", "view", "model", "run", "deployment", "prediction", "pipeline", "execution", "report", "annotation")
+KINDS = (
+    "data",
+    "view",
+    "model",
+    "run",
+    "deployment",
+    "prediction",
+    "pipeline",
+    "execution",
+    "report",
+    "split",
+    "annotation",
+)
 _LONGEST = 500
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stackcanvas.canvas import Canvas, Effective
     from stackcanvas.data import Data
     from stackcanvas.data.analysis import Analysis
+    from stackcanvas.data.splits import Splits
     from stackcanvas.deployment import Deployment
     from stackcanvas.experiments import Experiments
     from stackcanvas.features import Features
@@ -37,6 +38,7 @@ _PARTS = {
     "project": "stackcanvas.stack.build.pipelines:project",
     "data": "stackcanvas.stack.build.data:build",
     "analysis": "stackcanvas.stack.build.analysis:build",
+    "splits": "stackcanvas.stack.build.analysis:splits",
     "experiments": "stackcanvas.stack.build.experiments:build",
     "features": "stackcanvas.stack.build.features:build",
     "foundations": "stackcanvas.stack.build.foundations:build",
@@ -72,6 +74,7 @@ class Stack:
     project: Definitions
     data: Data
     analysis: Analysis
+    splits: Splits
     foundations: Git
     experiments: Experiments
     features: Features

@@ -10,6 +10,7 @@ _HERE = "stackcanvas.cli.canvas"
 
 SECTIONS = {
     "Answer": {
+        "init": Entry(f"{_HERE}.init:init", "Write a canvas to begin with."),
         "questions": Entry(f"{_HERE}.questions:questions", "List the questions."),
         "about": Entry(f"{_HERE}.questions:about", "Tell about one question."),
         "set": Entry(f"{_HERE}.answering:set_answer", "Answer a question."),

@@ -26,6 +26,7 @@ SECTIONS = {
     "Verbs": {
         "run": Entry(f"{_CLI}.pipelines:run", "Run a pipeline."),
         "deploy": Entry(f"{_CLI}.deployment:deploy", "Bring a model version to an endpoint."),
+        "reproduce": Entry(f"{_CLI}.reproduce:reproduce", "Run again what a run did, and compare."),
         "migrate": Entry(f"{_CLI}.migrate:migrate", "Bring the database to this release."),
         "lineage": Entry(f"{_CLI}.lineage:lineage", "Walk from a ref to what made it and what it made."),
     },

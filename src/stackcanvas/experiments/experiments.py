@@ -17,14 +17,14 @@ from stackcanvas.experiments.complete import Completeness, Wanted
 from stackcanvas.experiments.environment import Environment
 from stackcanvas.experiments.logged import LoggedModels
 from stackcanvas.experiments.metrics import Metric, Metrics
-from stackcanvas.experiments.origin import OWN, PATCH, REPRODUCES, REPRODUCES_VARIABLE, Origins, origin
+from stackcanvas.experiments.origin import OWN, PATCH, REPRODUCES, REPRODUCES_VARIABLE, Origin, Origins, origin
 from stackcanvas.experiments.run import Run, Tools, open_run
 from stackcanvas.experiments.runs import PARENT, RunInfo, RunInput, Runs
 from stackcanvas.experiments.search import NEWEST, Condition, Order, Search
 from stackcanvas.experiments.tables import run_environment
 from stackcanvas.experiments.tracking import Tracking
 from stackcanvas.experiments.writer import Writer
-from stackcanvas.foundations import Changes, Git
+from stackcanvas.foundations import Git
 from stackcanvas.metadata import CodeState, Recording, Ref, Spine, current
 
 _SAMPLE_S = 10.0
@@ -90,10 +90,10 @@ class Experiments:
             raise Usage("a run needs an experiment, or the id of a run to go on with", expected="one of the two")
         around = current()
         code = around.code if around else self._spine.code()
-        changes = self._changes() if code.dirty and id is None else None
         parent = parent or (open_run() if id is None else None)
-        of_what = {**(tags or {}), **({PARENT: parent} if parent else {}), **self._reproduced()}
+        of_what = {**(tags or {}), **({PARENT: parent} if parent else {}), **_reproduced()}
         run_id = id or self._spine.ids.new()
+        comes_from = self.origin(run_id, code) if id is None else None
         with self._spine.write() as tx:
             number = self.catalog.ensure(tx, experiment) if experiment else self.runs.experiment_of(tx, run_id)
             recording = self._spine.executions.start(
@@ -109,9 +109,8 @@ class Experiments:
             self.runs.add(tx, run_id, experiment_id=number, name=name, code=code, seed=seed)
             self.runs.set_parameters(tx, run_id, parameters or {}, new=id is None)
             self.runs.set_tags(tx, run_id, of_what)
-            self.origins.add(tx, run_id, origin(self._root, changes))
-        if changes is not None:
-            self.files.put(run_id, PATCH, changes.patch)
+            if comes_from is not None:
+                self.origins.add(tx, run_id, comes_from)
         return self._live(run_id, number, recording, system_s=self._system_s(system_metrics))
 
     def open(
@@ -126,11 +125,13 @@ class Experiments:
         tags: Mapping[str, object] | None = None,
         seed: int | None = None,
         inputs: Sequence[RunInput] = (),
+        origin: Origin | None = None,
         new: bool = False,
     ) -> int:
         """Record the start of a run that belongs to an execution of somebody else, in their transaction.
 
         Args:
+            origin: where it comes from, as `origin` tells.
             new: the id is new, so that nothing need be compared with what is there.
 
         Returns:
@@ -141,7 +142,19 @@ class Experiments:
         self.runs.set_parameters(tx, run_id, parameters or {}, new=new)
         self.runs.set_tags(tx, run_id, tags or {})
         self.runs.add_inputs(tx, run_id, inputs, experiment_id=number)
+        if origin is not None:
+            self.origins.add(tx, run_id, origin)
         return number
+
+    def origin(self, run_id: str, code: CodeState) -> Origin:
+        """Where a run comes from that this process starts now; uncommitted changes are kept as a file of the run.
+
+        Asked before the transaction that records the run: it takes git's time.
+        """
+        changes = Git(self._root).changes() if code.dirty and self._root is not None else None
+        if changes is not None:
+            self.files.put(run_id, PATCH, changes.patch)
+        return origin(self._root, changes)
 
     def attach(self, run_id: str) -> Run:
         """A live run for writing to one that was started elsewhere and is ended there.
@@ -233,11 +246,8 @@ class Experiments:
         self._writer.flush()
 
     def _live(self, run_id: str, number: int, recording: Recording | None, *, system_s: float | None) -> Run:
-        tools = Tools(self._spine, self.runs, self._metrics, self._writer, self.files, self.get)
+        tools = Tools(self._spine, self.runs, self.origins, self._metrics, self._writer, self.files, self.get)
         return Run(run_id, experiment_id=number, tools=tools, recording=recording, system_s=system_s)
-
-    def _changes(self) -> Changes | None:
-        return None if self._root is None else Git(self._root).changes()
 
     def _has_files(self, run_id: str) -> bool:
         return any(not found.path.startswith(f"{OWN}/") for found in self.files.walk(run_id))
@@ -251,6 +261,7 @@ class Experiments:
             raise BadInput(f"system metrics cannot be sampled every {asked:g} s", expected="more than 0 s")
         return asked
 
-    def _reproduced(self) -> dict[str, object]:
-        first = os.environ.get(REPRODUCES_VARIABLE)
-        return {REPRODUCES: first} if first else {}
+
+def _reproduced() -> dict[str, object]:
+    first = os.environ.get(REPRODUCES_VARIABLE)
+    return {REPRODUCES: first} if first else {}

@@ -51,6 +51,7 @@ class Origin:
         settings: the names of the environment that decide about threads and randomness.
         patch: the digest of the uncommitted changes, None when there were none.
         left_out: what the changes lack because it is too large.
+        notebook: the digest of the cells of a notebook, known when the run has ended.
     """
 
     command: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class Origin:
     settings: dict[str, str] = field(default_factory=dict)
     patch: str | None = None
     left_out: tuple[str, ...] = ()
+    notebook: str | None = None
 
 
 class Origins:
@@ -72,6 +74,14 @@ class Origins:
     def add(self, tx: Connection, run_id: str, origin: Origin) -> None:
         """Record an origin inside the caller's transaction; the first start of a run counts."""
         tx.execute(self._add, {"run": run_id, "facts": asdict(origin)})
+
+    def note_cells(self, tx: Connection, run_id: str, executed: str) -> None:
+        """Record what the cells of a notebook were at the end of its run."""
+        here = run_origin.c.run == run_id
+        facts = tx.execute(select(run_origin.c.facts).where(here)).scalar_one_or_none()
+        if facts is not None:
+            noted = {**facts, "notebook": blake3(executed.encode()).hexdigest()}
+            tx.execute(run_origin.update().where(here).values(facts=noted))
 
     def get(self, run_id: str) -> Origin | None:
         """The origin of a run, None where none was recorded."""

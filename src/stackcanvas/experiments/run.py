@@ -15,7 +15,7 @@ from stackcanvas.experiments.artifacts import RunArtifacts
 from stackcanvas.experiments.contents import files_of
 from stackcanvas.experiments.html import as_html
 from stackcanvas.experiments.metrics import Metrics, Point
-from stackcanvas.experiments.origin import NOTEBOOK, cells
+from stackcanvas.experiments.origin import NOTEBOOK, Origins, cells
 from stackcanvas.experiments.runs import FAILED, FINISHED, KILLED, RunInfo, RunInput, Runs
 from stackcanvas.experiments.system import SystemMetrics
 from stackcanvas.experiments.writer import Writer
@@ -33,6 +33,7 @@ class Tools:
 
     spine: Spine
     runs: Runs
+    origins: Origins
     metrics: Metrics
     writer: Writer
     artifacts: RunArtifacts
@@ -163,7 +164,9 @@ class Run:
         """End the run: what waits, its status, and its execution where it owns one are one commit."""
         if self._system is not None:
             self._system.stop()
-        self._log_cells()
+        executed = cells() if self._recording is not None else None
+        if executed is not None:
+            self._tools.artifacts.put(self.id, NOTEBOOK, executed.encode())
         recording = self._recording if self._recording is not None and not self._recording.finished else None
         try:
             with (
@@ -175,6 +178,8 @@ class Run:
                     recording.made(self.ref)
                     state = {FINISHED: "done", KILLED: "cancelled"}.get(status, "failed")
                     recording.finish(tx, state=state, error=error)
+                if executed is not None:
+                    self._tools.origins.note_cells(tx, self.id, executed)
                 self._tools.runs.end(tx, self.id, status)
         except BaseException:
             if recording is not None:
@@ -188,13 +193,6 @@ class Run:
 
     def _log_system(self, metrics: dict[str, float], step: int) -> None:
         self.log(metrics, step=step)
-
-    def _log_cells(self) -> None:
-        """Of a notebook, what was executed up to now: the cell that ends the run is part of it."""
-        executed = cells() if self._recording is not None else None
-        if executed is not None:
-            with suppress(StackCanvasError):
-                self.log_artifact(NOTEBOOK, executed)
 
     def __enter__(self) -> Self:
         if self._recording is not None:

@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.add_argument(f"--{name}", required=True)
     for name in ("code", "commit", "environment"):
         parser.add_argument(f"--{name}")
+    parser.add_argument("--fresh", action="store_true")
     given = parser.parse_args(arguments)
     address = Address(given.opener, given.root, environment=given.environment)
     try:
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             pipelines = pipelines.at(Path(given.code), CodeState(given.commit))
         holder = pipelines.take_over(given.run, given.holder)
         if holder is not None:
-            pipelines.execute(given.run, holder)
+            pipelines.execute(given.run, holder, fresh=given.fresh)
     except StackCanvasError as error:
         sys.stderr.write(f"run {given.run}: {error.sentence()}\n")
         return error.exit_code

@@ -138,8 +138,12 @@ class Pipelines:
             self.records.take(tx, run_id, holder)
         return self.execute(run_id, holder, means=self._means(echo, watch, fresh=fresh))
 
-    def execute(self, run_id: str, holder: str, *, means: Means | None = None) -> PipelineRun:
-        """Execute a run that this process holds; whatever is wrong with the code ends in the record of the run."""
+    def execute(self, run_id: str, holder: str, *, means: Means | None = None, fresh: bool = False) -> PipelineRun:
+        """Execute a run that this process holds; whatever is wrong with the code ends in the record of the run.
+
+        Args:
+            fresh: take nothing from earlier runs.
+        """
         known = self.records.get(run_id)
         try:
             pipeline = self.project.pipeline(known.pipeline)
@@ -148,7 +152,9 @@ class Pipelines:
             pins = pin(graph.inputs(), self.bench.source, keep=self._keep, known=known.pins)
         except StackCanvasError as error:
             return self.fail(run_id, error)
-        return self._execute(run_id, holder, graph=graph, pins=pins, means=means or self._means(None, None))
+        return self._execute(
+            run_id, holder, graph=graph, pins=pins, means=means or self._means(None, None, fresh=fresh)
+        )
 
     def claim(self) -> tuple[str, str] | None:
         """Become the one who executes the oldest queued run that may run now; None when there is none.
@@ -218,6 +224,25 @@ class Pipelines:
                 tx, name, parameters=bound, trigger="manual", queued=True, concurrency=concurrency
             )
         return self.records.get(str(run_id))
+
+    def again(self, run_id: str, *, trigger: str) -> tuple[str, str]:
+        """Ask for a run with the parameters, the seed and the versions of data of an earlier one; nobody claims it.
+
+        Returns:
+            What `execute` takes: the id of the run and the name under which this process holds it.
+
+        Raises:
+            NotFound: there is no such run of a pipeline.
+        """
+        known, holder = self.records.get(run_id), new_holder(self._spine)
+        given = known.parameters
+        with self._spine.write() as tx:
+            again = self.records.add(
+                tx, known.pipeline, parameters=given, trigger=trigger, seed=known.seed, pins=known.pins
+            )
+            assert again is not None, "nothing caused it"
+            self.records.take(tx, again, holder)
+        return again, holder
 
     def ls(self) -> list[Pipeline[..., Any]]:
         """The pipelines of the project, by name.
@@ -324,6 +349,7 @@ class Pipelines:
         """Record the start: the run, its execution and the tracked run are one commit."""
         code = self._code()
         inputs = [RunInput(one.ref.name, one.digest, "stackcanvas", str(one.ref)) for one in pins.values()]
+        origin = self._experiments.origin(known.id, code)
         with self._spine.write() as tx:
             self.records.begin(tx, known.id, code=code, pins=pins)
             recording = self._spine.executions.start(
@@ -344,6 +370,7 @@ class Pipelines:
                 tags={"trigger": known.trigger},
                 seed=known.seed,
                 inputs=inputs,
+                origin=origin,
             )
         for asked, pinned in pins.items():
             recording.used(pinned.ref, asked)
@@ -392,8 +419,8 @@ class Pipelines:
         ends = {FINISHED: ("done", "finished"), FAILED: ("failed", "failed"), CANCELLED: ("cancelled", "killed")}
         executed, tracked = ends[state]
         self.records.end(tx, run.id, state, error=error, value=value)
-        self._experiments.runs.end(tx, run.id, tracked)
         recording.finish(tx, state=executed, error=error)
+        self._experiments.runs.end(tx, run.id, tracked)
         self._spine.events.emit(tx, "run.finished", run.ref, {"pipeline": run.pipeline, "state": state})
 
     def _write_failure(self, tx: Connection, run: PipelineRun, error: str, frames: str | None) -> None:

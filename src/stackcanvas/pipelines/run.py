@@ -165,6 +165,7 @@ class RunRecords:
         queued: bool = False,
         cause: str | None = None,
         concurrency: int | None = None,
+        pins: Mapping[str, Pin] | None = None,
     ) -> str | None:
         """Record a run that waits; None when what causes it has caused one before."""
         run_id = self._spine.ids.new()
@@ -180,7 +181,7 @@ class RunRecords:
             queued=queued,
             requested=self._spine.clock.now(),
             dirty=False,
-            pins={},
+            pins=pins_to_json(pins or {}),
         )
         once = new.on_conflict_do_nothing(index_elements=[pipeline_run.c.cause])
         return run_id if tx.execute(once.returning(pipeline_run.c.id)).first() else None

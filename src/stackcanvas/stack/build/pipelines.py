@@ -14,8 +14,12 @@ _OPENER = "stackcanvas.stack.opening:open"
 
 
 def project(stack: Stack) -> Definitions:
-    """What `pipelines.py` and `features.py` define."""
-    return Definitions(stack.root)
+    """What `pipelines.py` and `features.py` define.
+
+    A work tree whose state is that of another folder is the same project: what it pickles can be read there.
+    """
+    state = stack.folder.resolve()
+    return Definitions(stack.root, identity=state.parent if state.name == stack.folder.name else None)
 
 
 def build(stack: Stack) -> Pipelines:

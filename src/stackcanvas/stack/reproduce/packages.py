@@ -1,0 +1,86 @@
+"""The environment of a run, made again from its lock: by uv where there is one, by pip otherwise."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from stackcanvas.errors import Unavailable
+from stackcanvas.experiments import Environment
+
+_HERE = "Use the environment of this process: --here"
+
+
+def python_of(recorded: Environment, folder: Path, *, tell: Callable[[str], None]) -> Path:
+    """The interpreter of an environment with the recorded packages, made at the first use.
+
+    Args:
+        folder: where environments lie, each under its digest.
+        tell: is told what takes long.
+
+    Raises:
+        Unavailable: a package or the version of Python cannot be had.
+    """
+    place = folder / recorded.digest[:16]
+    python, ready = place / "bin" / "python", place / "ready"
+    if ready.exists() and python.exists():
+        return python
+    if recorded.lock is None:
+        raise Unavailable("the run recorded no lock of its packages", fix=_HERE)
+    tell(f"Making an environment of {len(recorded.packages)} packages")
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    wanted = place / "requirements.txt"
+    uv = _uv()
+    if uv is not None:
+        wanted.write_text(recorded.lock, encoding="utf-8")
+        _call([uv, "venv", "--quiet", "--allow-existing", "--python", _minor(recorded.python), str(place)], place)
+        _call([uv, "pip", "install", "--quiet", "--python", str(python), "--requirements", str(wanted)], place)
+    else:
+        if _minor(recorded.python) != _minor(platform.python_version()):
+            said = f"the run used Python {recorded.python}, this is {platform.python_version()}"
+            raise Unavailable(said, fix=f"Install uv, which brings other versions of Python. {_HERE}")
+        wanted.write_text(for_pip(recorded.lock), encoding="utf-8")
+        _call([sys.executable, "-m", "venv", str(place)], place)
+        install = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
+        _call([*install, "--requirement", str(wanted)], place)
+    ready.touch()
+    return python
+
+
+def for_pip(lock: str) -> str:
+    r"""A lock as pip reads it: once one line has a hash it wants them on all, so then they are left out.
+
+    Example:
+        >>> for_pip("a==1 --hash=sha256:00\nb==2\n")
+        'a==1\nb==2\n'
+    """
+    lines = lock.splitlines()
+    if all("--hash=" in line for line in lines):
+        return lock
+    return "".join(f"{line.partition(' --hash=')[0]}\n" for line in lines)
+
+
+def _uv() -> str | None:
+    found = shutil.which("uv")
+    if found is None:
+        return None
+    said = subprocess.run([found, "--version"], capture_output=True, check=False)
+    return found if said.returncode == 0 else None
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])
+
+
+def _call(command: list[str], place: Path) -> None:
+    said = subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
+    if said.returncode != 0:
+        lines = [line.strip() for line in (said.stderr or said.stdout).splitlines() if line.strip()]
+        reason = " ".join(lines[-3:]) or f"it ended with {said.returncode}"
+        name = "uv" if "uv" in Path(command[0]).name else "pip"
+        raise Unavailable(f"{name} cannot make the environment: {reason}", where=str(place), fix=_HERE)

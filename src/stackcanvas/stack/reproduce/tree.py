@@ -1,0 +1,81 @@
+"""The code of a run in a folder of its own: its commit, its uncommitted changes, its data, over the same state."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blake3 import blake3
+
+from stackcanvas.errors import Corrupt, NotFound, Unavailable
+from stackcanvas.experiments import Origin, RunInfo
+from stackcanvas.experiments.origin import PATCH
+from stackcanvas.metadata import Ref
+from stackcanvas.pipelines import Worktrees
+
+if TYPE_CHECKING:
+    from stackcanvas.stack.stack import Stack
+
+
+@contextmanager
+def tree_of(stack: Stack, run: RunInfo, origin: Origin | None) -> Iterator[Path]:
+    """The project's folder as the run found it, removed afterwards.
+
+    Raises:
+        NotFound: the run recorded no commit, or the repository does not have it.
+        Corrupt: the recorded changes are not what was recorded.
+        Unavailable: git cannot make the folder.
+    """
+    if run.code.commit is None:
+        raise NotFound("commit of the run", run.id, fix="Runs started inside a git repository record one")
+    place = stack.folder / "reproduce" / stack.spine.ids.new()
+    trees = Worktrees(stack.root, place)
+    try:
+        folder = trees.at(run.code.commit)
+        if run.code.dirty and origin is not None and origin.patch is not None:
+            _patch(stack, run, folder=folder, digest=origin.patch)
+        state = folder / stack.folder.name
+        if not state.exists():
+            # The same records, objects and predictions: the run that is made again stands beside the first one.
+            state.symlink_to(stack.folder.resolve(), target_is_directory=True)
+        _restore(stack, run, folder)
+        yield folder
+    finally:
+        trees.prune((), unused_s=-1.0)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _patch(stack: Stack, run: RunInfo, *, folder: Path, digest: str) -> None:
+    patch = stack.experiments.files.get(run.id, PATCH)
+    if blake3(patch).hexdigest() != digest:
+        raise Corrupt("the uncommitted changes of the run were altered since it started", where=f"{run.ref} {PATCH}")
+    if not patch:
+        return
+    top = subprocess.run(
+        ["git", "-C", str(folder), "rev-parse", "--show-toplevel"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    command = ["git", "-C", top, "apply", "--whitespace=nowarn", "-"]
+    said = subprocess.run(command, input=patch, capture_output=True, check=False)
+    if said.returncode != 0:
+        reason = said.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["git gave no reason"]
+        raise Unavailable(f"git cannot apply the uncommitted changes of the run ({reason[0]})", where=str(folder))
+
+
+def _restore(stack: Stack, run: RunInfo, folder: Path) -> None:
+    """Bring files that git does not have from the versions of data that the run read."""
+    for given in run.inputs:
+        if not given.source.startswith("data:"):
+            continue
+        try:
+            version = stack.data.get(Ref.parse(given.source))
+        except NotFound:  # a reader's rows, or gone: the comparison of inputs tells
+            continue
+        for source in version.source[:1]:
+            place = (folder / source).resolve()
+            if place.is_relative_to(folder.resolve()) and place != folder.resolve() and not place.exists():
+                single = [file.path for file in stack.data.files(version.ref)] == [place.name]
+                stack.data.checkout(version.ref, place.parent if single else place, force=True)

@@ -119,6 +119,7 @@ def test_environments_change_addresses_replicas_and_policies_only() -> None:
         "data.storage.lake",
         "data.storage.warehouse",
         "data.storage.objects",
+        "data.storage.remote",
         "features.databases.offline",
         "features.databases.online",
         "pipelines.location",

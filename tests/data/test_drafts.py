@@ -83,8 +83,8 @@ def test_memory_is_constant(tmp_path: Path) -> None:
 
 @pytest.mark.soak
 def test_a_stream_larger_than_the_memory_it_takes(tmp_path: Path) -> None:
-    """With groups and packs of their real size, 3 GB are committed in less than one."""
-    assert _peak_mb(tmp_path / "long", batches=400, group_mb=128) < 1000
+    """With groups and packs of their real size, 3 GB are committed in less than half of that."""
+    assert _peak_mb(tmp_path / "long", batches=400, group_mb=128) < 1400
 
 
 def _peak_mb(root: Path, *, batches: int, group_mb: int) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stackcanvas.cli import analysis
+from stackcanvas.cli import analysis, remotes
 from stackcanvas.cli.commands import Group
 from stackcanvas.cli.output import (
     answer_no,
@@ -124,16 +124,26 @@ def diff(stack: Stack, before: str, after: str, key: tuple[str, ...], samples: i
 
 @data.command(
     "checkout",
-    example=("stackcanvas data checkout flights@3 data/", "stackcanvas data checkout images /tmp/images --link"),
+    example=(
+        "stackcanvas data checkout",
+        "stackcanvas data checkout flights@3 data/",
+        "stackcanvas data checkout images /tmp/images --link",
+    ),
 )
-@click.argument("ref")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("ref", required=False)
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--link", is_flag=True, help="Read-only links instead of copies: fast, and they cost no space.")
 @click.option("--force", is_flag=True, help="Overwrite files that no version holds.")
 @output_options
 @pass_stack
-def checkout(stack: Stack, ref: str, folder: Path, link: bool, force: bool) -> None:
-    """Bring the files of a version into a folder."""
+def checkout(stack: Stack, ref: str | None, folder: Path | None, link: bool, force: bool) -> None:
+    """Bring the files of a version into a folder, by default to where they lay.
+
+    Without a version, bring what data.lock names: what follows a git checkout.
+    """
+    if ref is None:
+        remotes.tell_restored(stack.data.restore(link=link, force=force))
+        return
     done = stack.data.checkout(ref, folder, link=link, force=force)
     emit_record(
         {
@@ -184,7 +194,7 @@ def verify(stack: Stack, ref: str | None) -> None:
         answer_no()
 
 
-for command in analysis.COMMANDS:
+for command in (*remotes.COMMANDS, *analysis.COMMANDS):
     data.add_command(command)
 
 

@@ -6,8 +6,11 @@ somebody has made or changed there stops the checkout before it begins.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import posixpath
+import shutil
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
@@ -20,13 +23,15 @@ from stackcanvas.data.lockfile import Locked, LockFile
 from stackcanvas.data.manifest import DataFile
 from stackcanvas.data.parts import Parts
 from stackcanvas.data.places import Place
-from stackcanvas.data.sources import SCRATCH
+from stackcanvas.data.sources import SCRATCH, gather
 from stackcanvas.data.store import SourceFile
 from stackcanvas.data.versions import DataVersion
 from stackcanvas.errors import Conflict, NotFound
 from stackcanvas.metadata import Ref, current
 
 _SHOWN = 5
+_CLONE = 0x40049409  # FICLONE of Linux
+_NO_CLONES = {errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSYS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,28 @@ def checkout(parts: Parts, ref: Ref, target: Path, *, link: bool, force: bool) -
         parts.places.note(Place(version.name, version.number, target, roots))
         LockFile(parts.root, parts.scratch).note(version.name, Locked(version.number, version.digest))
     return Checkout(version, target, len(plan.write), plan.unchanged, len(plan.remove))
+
+
+def detach(parts: Parts, name: str) -> int:
+    """Make copies of the files that are links; see `Data.detach`."""
+    place = parts.places.get(name)
+    if place is None:
+        raise NotFound("place in the project where this lies:", name, fix="Check it out first")
+    scratch = Scratch(place.folder / SCRATCH)
+    done = 0
+    try:
+        with scratch.room() as room:
+            for path in (file.path for _, file in gather(place.roots, folder=place.folder).files):
+                facts = os.lstat(path)
+                if stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1:
+                    shutil.copyfile(path, room / "copy")
+                    os.replace(room / "copy", path)  # noqa: PTH105 - as text
+                    done += 1
+    except OSError as error:
+        raise unavailable(error, error.filename or place.folder) from error
+    with suppress(OSError):
+        scratch.folder.rmdir()
+    return done
 
 
 def _refuse_ways_out(target: Path, files: Iterable[DataFile]) -> None:
@@ -144,8 +171,11 @@ def _write(parts: Parts, files: list[DataFile], target: Path, *, link: bool) -> 
     scratch = Scratch(target / SCRATCH)
     with scratch.room() as room:
         if link:
+            clones = True  # until the file system says that it has none
             for file, whole in zip(files, parts.whole.places(files), strict=True):
-                _link(whole, f"{target}/{file.path}", f"{room}/link")
+                clones = clones and _cloned(whole, f"{target}/{file.path}", f"{room}/clone")
+                if not clones:
+                    _link(whole, f"{target}/{file.path}", f"{room}/link")
         else:
             for file, written in write_all(parts.reader, files, room):
                 os.replace(written, f"{target}/{file.path}")  # noqa: PTH105 - as text
@@ -159,3 +189,18 @@ def _link(whole: str, path: str, aside: str) -> None:
     except FileExistsError:
         os.link(whole, aside)
         os.replace(aside, path)  # noqa: PTH105 - as text
+
+
+def _cloned(whole: str, path: str, aside: str) -> bool:
+    """Put a clone in place, which shares its blocks until one of the two is changed; False where there are none."""
+    with open(whole, "rb") as source, open(aside, "wb") as target:  # noqa: PTH123 - as text
+        try:
+            fcntl.ioctl(target.fileno(), _CLONE, source.fileno())
+        except OSError as error:
+            if error.errno not in _NO_CLONES:
+                raise
+        else:
+            os.replace(aside, path)  # noqa: PTH105 - as text
+            return True
+    os.unlink(aside)  # noqa: PTH108 - as text
+    return False

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from stackcanvas.data.clearing import LEASE
 from stackcanvas.data.drafts import Draft, Wish, draft
 from stackcanvas.data.lockfile import Locked, LockFile
 from stackcanvas.data.manifest import digest_of, manifest_key
@@ -21,7 +22,7 @@ from stackcanvas.data.places import Place
 from stackcanvas.data.sources import as_paths, gather
 from stackcanvas.data.tag import check_tag
 from stackcanvas.data.versions import DataVersion
-from stackcanvas.errors import BadInput, NotFound
+from stackcanvas.errors import BadInput, Conflict, NotFound
 from stackcanvas.metadata import Recording, Ref, current
 
 _SHOWN = 20
@@ -41,7 +42,14 @@ def commit(parts: Parts, source: object, wish: Wish) -> DataVersion:
     asked = {"message": wish.message, "source": shown, "table": wish.table, "key": list(wish.key)}
     with parts.spine.record("data.commit", subject=ref, parameters=asked) as recording:
         gathered = None if paths is None else gather(paths)
-        version = _record(parts, draft(parts, source, gathered, wish), wish, shown, recording)
+        begun = parts.spine.clock.now()
+        made = draft(parts, source, gathered, wish)
+        if parts.spine.clock.now() - begun > LEASE:
+            # Clearing up takes what began so long ago for dead, and may have removed what it counts on.
+            raise Conflict(
+                "the commit took too long to be sure of all it found", fix="Commit again: it goes on from here"
+            )
+        version = _record(parts, made, wish, shown, recording)
     if around is not None:
         around.made(version.ref)
     if lock is not None:
@@ -100,6 +108,7 @@ def _record(parts: Parts, made: Draft, wish: Wish, source: Sequence[str], record
                 "message": wish.message,
                 "source": list(source),
                 "execution": recording.id,
+                "origin": recording.id,
             }
             version = parts.versions.add(tx, wish.name, made.manifest, row)
             _announce(parts, tx, version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,15 +14,20 @@ import polars as pl
 from stackcanvas.backends.files import Scratch
 from stackcanvas.backends.keyvalue import open_keyvalue
 from stackcanvas.backends.objects import Objects
-from stackcanvas.data.checkout import Checkout, checkout
+from stackcanvas.data.checkout import Checkout, checkout, detach
+from stackcanvas.data.clearing import Cleared, clear
 from stackcanvas.data.commit import commit
 from stackcanvas.data.diff import DataDiff, diff
 from stackcanvas.data.drafts import Wish
 from stackcanvas.data.filecache import FileCache
+from stackcanvas.data.forget import forget, forget_old
+from stackcanvas.data.lockfile import LockFile
 from stackcanvas.data.manifest import DataFile
 from stackcanvas.data.parts import Parts, StoredProfile
 from stackcanvas.data.places import Places
 from stackcanvas.data.read import scan
+from stackcanvas.data.remote import Transfer, pull, push
+from stackcanvas.data.restore import Restored, home, restore
 from stackcanvas.data.seen import Seen
 from stackcanvas.data.status import Status, status
 from stackcanvas.data.store import ChunkIndex, Reader
@@ -44,6 +50,7 @@ class Data:
         root: the project's folder, with `data.lock`.
         cache: a folder for what can be made again, on the same disk as the project.
         readers: first part of a name to what reads such names: `predictions` for `predictions/delay`.
+        remote: the URL of the object store that versions are pushed to and pulled from.
     """
 
     def __init__(
@@ -54,7 +61,9 @@ class Data:
         cache: Path,
         *,
         readers: Mapping[str, Callable[[str], pl.LazyFrame]] | None = None,
+        remote: str | None = None,
     ) -> None:
+        self._remote = remote
         root, cache = root.absolute(), cache.absolute()
         # Two files, because the index of chunks is emptied when packs are lost.
         self._chunks = open_keyvalue(f"sqlite:///{quote(str(cache / 'chunks.db'))}")
@@ -180,12 +189,13 @@ class Data:
         )
 
     def checkout(
-        self, ref: Ref | str, target: str | os.PathLike[str], *, link: bool = False, force: bool = False
+        self, ref: Ref | str, target: str | os.PathLike[str] | None = None, *, link: bool = False, force: bool = False
     ) -> Checkout:
         """Bring the files of a version into a folder.
 
         Args:
-            target: the folder; made when it is missing. Nothing outside it is written.
+            target: the folder; made when it is missing. Nothing outside it is written. By default where the data set
+                lies in the project.
             link: hard links to read-only files of the cache instead of copies: fast, and costs no space.
             force: overwrite files that no version holds.
 
@@ -193,7 +203,120 @@ class Data:
             Conflict: files would be lost that no version holds, or a link leads out of the folder.
             Corrupt: a content is damaged.
         """
-        return checkout(self._parts, _ref(ref), Path(target), link=link, force=force)
+        folder = home(self._parts, self.get(ref)) if target is None else Path(target)
+        if folder is None:
+            raise BadInput(f"{_ref(ref)} does not lie in the project", fix="Name a folder to check it out into")
+        return checkout(self._parts, _ref(ref), folder, link=link, force=force)
+
+    def restore(self, names: Sequence[str] = (), *, link: bool = False, force: bool = False) -> list[Restored]:
+        """Bring the versions that `data.lock` names to where they lay: what follows a `git checkout`.
+
+        Args:
+            names: only these data sets.
+            link: as in `checkout`, as is `force`.
+
+        Raises:
+            NotFound: a version is not in this workspace; a remote may have it.
+            Conflict: files would be lost, or `data.lock` holds the marks of a merge.
+        """
+        return restore(self._parts, names, link=link, force=force)
+
+    def detach(self, name: str) -> int:
+        """Make the linked files of a data set copies of their own, which may be edited; returns how many there were.
+
+        Raises:
+            NotFound: it does not lie in the project.
+        """
+        return detach(self._parts, _ref(name).name)
+
+    def push(
+        self,
+        refs: Sequence[Ref | str] = (),
+        *,
+        to: str | None = None,
+        move_tags: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> Transfer:
+        """Send versions to a remote; what is there already is not sent again.
+
+        Args:
+            refs: versions, or names of data sets for all their versions; everything by default.
+            to: the URL of an object store, or a folder; by default the remote of the canvas.
+            move_tags: give tags that stand for other versions there to these.
+            progress: told of bytes as they have arrived.
+
+        Raises:
+            Unavailable: the connection stays away; the same call goes on where this one ended.
+            Corrupt: a pack of this workspace is damaged; nothing damaged is sent.
+        """
+        chosen = [_ref(ref) for ref in _several(refs)]
+        return push(self._parts, self._at(to), chosen, move_tags=move_tags, advance=progress or (lambda _: None))
+
+    def pull(
+        self,
+        refs: Sequence[Ref | str] = (),
+        *,
+        source: str | None = None,
+        locked: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> Transfer:
+        """Bring versions from a remote into this workspace; files in the project are not touched.
+
+        A version keeps its number where that is free here.
+
+        Args:
+            refs: as in `push`; numbers and tags are those of the remote.
+            source: the URL of the remote, as in `push`.
+            locked: only the versions that `data.lock` names.
+
+        Raises:
+            NotFound: the remote has no such data set or version.
+            Corrupt: something on the remote is damaged; nothing damaged is taken.
+        """
+        chosen = [_ref(ref) for ref in _several(refs)]
+        digests = None
+        if locked:
+            lines = LockFile(self._parts.root, self._parts.scratch).read()
+            digests = {line.digest for line in lines.values()}
+            chosen = chosen or [Ref("data", name) for name in lines]
+        return pull(self._parts, self._at(source), chosen, digests=digests, advance=progress or (lambda _: None))
+
+    def forget(self, refs: Sequence[Ref | str] = (), *, keep: int | None = None) -> list[DataVersion]:
+        """Give up the content of versions; the next `gc` gives their space back, their records stay.
+
+        The newest version, versions with a tag, those that `data.lock` names, and those that a run, a training or any
+        other recorded work has read are always kept.
+
+        Args:
+            refs: versions; each must be free to go.
+            keep: give up all but so many of each data set, as far as they are free to go.
+
+        Raises:
+            Conflict: a version is needed.
+        """
+        if keep is not None:
+            return forget_old(self._parts, keep)
+        return forget(self._parts, [_ref(ref) for ref in _several(refs)])
+
+    def gc(
+        self,
+        *,
+        dry: bool = False,
+        patience: timedelta = timedelta(seconds=60),
+        progress: Callable[[int], None] | None = None,
+    ) -> Cleared:
+        """Give back the space of what no version needs; safe beside commits and reads.
+
+        Args:
+            dry: only tell what would be done.
+            patience: how long to wait for commits that are at work; when it is over nothing is removed this time.
+
+        Raises:
+            Refused: the store is a remote.
+            Conflict: somebody is clearing up already.
+            Corrupt: what a version needs cannot be told, because it is damaged. Nothing is removed.
+        """
+        return clear(self._parts, dry=dry, patience=patience, advance=progress or (lambda _: None))
 
     def status(self) -> list[Status]:
         """Every data set as it lies in the project: unchanged, changed, missing or not here."""
@@ -219,6 +342,20 @@ class Data:
         self._parts.reader.close()
         self._chunks.close()
         self._local.close()
+
+    def _at(self, url: str | None) -> str:
+        found = url or self._remote
+        if found is None:
+            raise BadInput(
+                "no remote is named",
+                expected="a folder or the URL of an object store",
+                fix="Answer data.storage.remote in canvas.yaml, or name one: --to URL to push, --from URL to pull",
+            )
+        return found
+
+
+def _several(refs: Sequence[Ref | str]) -> Sequence[Ref | str]:
+    return [refs] if isinstance(refs, str | Ref) else refs
 
 
 def _ref(ref: Ref | str) -> Ref:

@@ -7,7 +7,7 @@ are fixed here, and is taken from the store again.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from blake3 import blake3
@@ -51,6 +51,16 @@ class FileCache:
         if missing:
             self._fill(list(missing.values()), places)
         return [places[file.digest] for file in files]
+
+    def keep(self, wanted: Collection[str]) -> tuple[int, int]:
+        """Remove all files but those of these digests; returns how many and their bytes."""
+        files = size_bytes = 0
+        for path in self._folder.glob("??/*"):
+            if path.name not in wanted and path.parent != self._scratch.folder:
+                size_bytes += path.stat().st_size
+                path.unlink(missing_ok=True)
+                files += 1
+        return files, size_bytes
 
     def _fill(self, files: list[DataFile], places: dict[str, str]) -> None:
         try:

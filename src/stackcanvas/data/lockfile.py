@@ -20,6 +20,7 @@ NAME = "data.lock"
 _HEAD = "# Versions of data that belong to this state of the code, one line each. Written by `stackcanvas data`.\n"
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_/.-]*")
 _WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+_LINE = re.compile(r"(?P<name>.+): \{number: (?P<number>\d+), digest: (?P<digest>[0-9a-f]+)\}")
 _MARKS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 
 
@@ -73,8 +74,9 @@ class LockFile:
         try:
             with self._alone():
                 lines = self.read()
-                if lines.get(name) == locked:
-                    return
+                there = lines.get(name)
+                if there is not None and there.digest == locked.digest:
+                    return  # the digest tells; a number is that of one database
                 lines[name] = locked
                 with self._scratch.file() as (file, written):
                     file.write(_text(lines).encode())
@@ -95,11 +97,31 @@ class LockFile:
     def _refuse_merge(self, text: str) -> None:
         for number, line in enumerate(text.splitlines(), 1):
             if line.startswith(_MARKS):
+                apart = _sides(text)
                 raise Conflict(
-                    "a merge left its marks in the lock file",
+                    "a merge left its marks in the lock file" + (f": {apart}" if apart else ""),
                     where=f"{self.path}:{number}",
-                    fix="Keep the line of the version that you want for each data set, and remove the marks",
+                    fix="Keep the line of the version that you want for each data set, and remove the marks; "
+                    "then run: stackcanvas data checkout",
                 )
+
+
+def _sides(text: str) -> str:
+    """What the two sides of a merge say of each data set on which they differ."""
+    sides: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    labels = ["one side", "the other"]
+    side: int | None = None
+    for line in text.splitlines():
+        if line.startswith(_MARKS):
+            mark, _, label = line.partition(" ")
+            side = {"<": 0, "=": 1, ">": None, "|": None}[mark[0]]
+            if label and mark[0] in "<>":
+                labels[mark[0] == ">"] = label
+        elif side is not None and (found := _LINE.fullmatch(line)):
+            sides[side][found["name"]] = f"version {found['number']} ({found['digest'][:8]})"
+    names = sorted({*sides[0], *sides[1]})
+    told = [(name, sides[0].get(name, "not there"), sides[1].get(name, "not there")) for name in names]
+    return "; ".join(f"{name} is {one} in {labels[0]} and {two} in {labels[1]}" for name, one, two in told)
 
 
 def _text(lines: dict[str, Locked]) -> str:

@@ -52,7 +52,17 @@ class Parts:
     readers: Mapping[str, Callable[[str], pl.LazyFrame]]
 
     def listing(self, version: DataVersion) -> list[DataFile]:
-        """The files of a version, sorted by path."""
+        """The files of a version, sorted by path.
+
+        Raises:
+            NotFound: its content was given up.
+        """
+        if version.forgotten is not None:
+            raise NotFound(
+                "content of",
+                str(version.ref),
+                fix=f"It was given up on {version.forgotten:%Y-%m-%d}; a remote may have it still",
+            )
         return decode_listing(self.reader.whole(bytes.fromhex(version.listing)), where=str(version.ref))
 
 

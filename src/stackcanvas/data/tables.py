@@ -22,6 +22,8 @@ data_version = Table(
     Column("changed_columns", Json, nullable=False),
     Column("source", Json, nullable=False),
     Column("execution", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("forgotten", Instant),
     Index("ix_data_version_digest", "digest"),
 )
 

@@ -57,7 +57,8 @@ class Verification:
 
 def verify(parts: Parts, ref: Ref | None, advance: Callable[[int], None]) -> Verification:
     """Read everything; see `Data.verify`."""
-    versions = parts.versions.every() if ref is None else [parts.versions.get(ref)]
+    chosen = parts.versions.every() if ref is None else [parts.versions.get(ref)]
+    versions = [version for version in chosen if version.forgotten is None]
     check = _Check(parts, advance)
     problems = [problem for version in versions for problem in check.version(version)]
     files = sum(version.files for version in versions)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy import Connection, RowMapping, Select, func, select, update
 
 from stackcanvas.data.manifest import Manifest
 from stackcanvas.data.tables import data_tag, data_version
@@ -31,7 +31,9 @@ class DataVersion:
         changed_columns: what differs from the version before: name to (type before, type now), None where it was not
             or is not.
         source: the first of the paths that were committed; empty for rows.
-        execution: the id of the execution that made it.
+        execution: the id of the execution that made it, or brought it here.
+        origin: the id of the execution that made it where it was committed; the same in every workspace.
+        forgotten: when its content was given up; None while it is kept.
         existed: on the answer of a commit only: the latest version was equal, no new one was made.
     """
 
@@ -51,6 +53,8 @@ class DataVersion:
     tags: tuple[str, ...]
     source: tuple[str, ...]
     execution: str
+    origin: str
+    forgotten: datetime | None
     listing: str
     existed: bool = field(default=False, compare=False)
     load_profile: Callable[[], Profile | None] = field(default=lambda: None, compare=False, repr=False)
@@ -72,7 +76,7 @@ class DataVersion:
 
 _SHOWN = (
     *("name", "number", "digest", "created", "message", "kind", "rows", "files", "size_bytes", "new_bytes", "columns"),
-    *("key", "changed_columns", "tags", "source", "execution", "existed"),
+    *("key", "changed_columns", "tags", "source", "execution", "origin", "forgotten", "existed"),
 )
 
 
@@ -140,19 +144,40 @@ class Versions:
         with self._spine.read() as connection:
             return self._read(connection, select(data_version).order_by(data_version.c.name, data_version.c.number))
 
-    def add(self, tx: Connection, name: str, manifest: Manifest, facts: Mapping[str, object]) -> DataVersion:
+    def add(
+        self, tx: Connection, name: str, manifest: Manifest, facts: Mapping[str, object], *, wanted: int | None = None
+    ) -> DataVersion:
         """Add a version under the next number, inside the caller's transaction.
 
         Args:
             facts: the columns that the manifest does not tell.
+            wanted: the number to take where it is free.
         """
-        number = self._last(tx, name) + 1
+        taken = wanted is None or self.find(tx, Ref("data", name, str(wanted))) is not None
+        number = self._last(tx, name) + 1 if taken else wanted
         told = {field: getattr(manifest, field) for field in ("listing", "kind", "rows", "files", "size_bytes")}
         row = {"name": name, "number": number, "created": self._spine.clock.now(), "key": list(manifest.key)}
-        tx.execute(data_version.insert().values(**row, **told, **facts))
+        tx.execute(data_version.insert().values({**row, **told, **facts}))
         found = self.find(tx, Ref("data", name, str(number)))
         assert found is not None
         return found
+
+    def origins(self, connection: Connection, name: str) -> dict[str, int]:
+        """The versions of a data set by where they come from: origin to number."""
+        chosen = select(data_version.c.origin, data_version.c.number).where(data_version.c.name == name)
+        return {row.origin: row.number for row in connection.execute(chosen)}
+
+    def by_digest(self, name: str, digest: str) -> DataVersion | None:
+        """The newest version of a data set with this content, None when there is none."""
+        chosen = select(data_version).where(data_version.c.name == name, data_version.c.digest == digest)
+        with self._spine.read() as connection:
+            found = self._read(connection, chosen.order_by(data_version.c.number.desc()).limit(1))
+        return next(iter(found), None)
+
+    def forget(self, tx: Connection, version: DataVersion) -> None:
+        """Note that the content of a version is given up, inside the caller's transaction."""
+        this = (data_version.c.name == version.name) & (data_version.c.number == version.number)
+        tx.execute(update(data_version).where(this).values(forgotten=self._spine.clock.now()))
 
     def tag(self, tx: Connection, version: DataVersion, tag: str, *, move: bool = False) -> None:
         """Give a version a tag, inside the caller's transaction.

@@ -21,12 +21,14 @@ class Settings:
         objects: of bytes.
         online: of features for prediction.
         executor: of the steps of pipelines.
+        remote: of versions that others push and pull; None when there is none.
     """
 
     database: str
     objects: str
     online: str
     executor: str
+    remote: str | None = None
 
 
 def settings_of(canvas: Canvas, *, root: Path, environment: str | None, environ: Mapping[str, str]) -> Settings:
@@ -46,7 +48,9 @@ def settings_of(canvas: Canvas, *, root: Path, environment: str | None, environ:
         assert found is not None, f"{path} has a default"
         return _anchored(found, root)
 
+    remote = canvas.resolve("data.storage.remote", environ, environment=environment)
     return Settings(
+        remote=None if remote is None else _anchored(remote, root),
         database=address("metadata.store.url"),
         objects=address("data.storage.objects"),
         online=address("features.databases.online"),

@@ -52,6 +52,9 @@ class Storage(Answer):
     objects: Annotated[ObjectsUrl, PerEnvironment()] = Field(
         default=Url(".stackcanvas/objects", role="objects"), description="The stack's own store of versions and files."
     )
+    remote: Annotated[ObjectsUrl | None, PerEnvironment()] = Field(
+        default=None, description="Where versions are pushed to and pulled from by others."
+    )
 
 
 class Labelling(Answer):

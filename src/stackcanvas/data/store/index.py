@@ -15,7 +15,8 @@ from stackcanvas.backends.objects import Objects
 from stackcanvas.data.store.packs import INDEX, PACK, PREFIX, Entry, decode_index, index_key
 from stackcanvas.errors import Corrupt, NotFound
 
-_CHUNK, _PACK = b"c", b"p"
+_CHUNK, _PACK, _MARK = b"c", b"p", b"m"
+_CONDEMNED = "data/condemned/"
 _PLACE = struct.Struct("<32sQIIBBB")
 _PAGE = 10_000
 
@@ -71,6 +72,26 @@ class ChunkIndex:
             known = set()
         for pack in sorted(listed - known):
             self.add(pack, self._read(pack))
+        self._heed()
+
+    def packs(self) -> dict[bytes, list[Entry]]:
+        """Every pack that counts, with what lies in it; read from the object store, not from the cache."""
+        return {pack: self._read(pack) for pack in sorted(self._listed())}
+
+    def strays(self) -> list[str]:
+        """Keys of packs and indexes that do not count, because their other half is missing."""
+        found = self._names()
+        without_index = (f"{PREFIX}{name}{PACK}" for name in found[PACK] - found[INDEX])
+        return sorted([*without_index, *(f"{PREFIX}{name}{INDEX}" for name in found[INDEX] - found[PACK])])
+
+    def condemn(self, name: str, packs: Iterable[bytes]) -> None:
+        """Tell every writer not to count on packs any more: from its next `refresh` on it stores their chunks again."""
+        self._objects.put(_CONDEMNED + name, "\n".join(pack.hex() for pack in packs).encode())
+        self._heed()
+
+    def pardon(self, name: str) -> None:
+        """Take back what `condemn` told; a chunk that a writer has stored again meanwhile stays in both packs."""
+        self._objects.delete(_CONDEMNED + name)
 
     def others(self, place: Place) -> Iterator[Place]:
         """The same chunk in other packs: slow, for when a pack is damaged."""
@@ -100,6 +121,22 @@ class ChunkIndex:
             if dot + suffix in found:
                 found[dot + suffix].add(name)
         return found
+
+    def _heed(self) -> None:
+        """Take note of packs that are to go: their chunks count as bad, which readers do not mind."""
+        heeded = {key for key, _, _ in self._cache.scan(_MARK)}
+        for info in self._objects.list(_CONDEMNED):
+            mark = _MARK + info.key.removeprefix(_CONDEMNED).encode()
+            if mark in heeded:
+                continue
+            try:
+                packs = [bytes.fromhex(line) for line in self._objects.get(info.key).decode().split()]
+            except NotFound:
+                continue
+            for pack in packs:
+                places = self.locate([entry.digest for entry in self._read(pack)])
+                self.mark_bad(place for place in places if place is not None and place.pack == pack)
+            self._cache.put_many([(mark, 0, b"")])
 
     def _read(self, pack: bytes) -> list[Entry]:
         key = index_key(pack)

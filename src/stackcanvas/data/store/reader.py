@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby, repeat
+from itertools import groupby, islice, repeat
 
 from blake3 import blake3
 
@@ -21,6 +21,8 @@ _GAP_BYTES = 64 << 10  # reading over a smaller hole is cheaper than asking twic
 _RANGE_BYTES = 16 << 20
 _PARALLEL_BYTES = 1 << 20
 _THREADS = 2
+_GROUP = 10_000
+_GONE = "the pack is missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,21 @@ class Reader:
             for place in self._index.locate(digests)
         ]
 
+    def closure(self, digests: Iterable[bytes]) -> Iterator[bytes]:
+        """Every chunk that contents need, lists of chunks included; small contents are not read for it.
+
+        Raises:
+            Corrupt: a content is not in the store, or a list of chunks is damaged.
+        """
+        waiting = iter(digests)
+        while group := list(islice(waiting, _GROUP)):
+            for digest, place in zip(group, self._located(group), strict=True):
+                yield digest
+                if place is None:
+                    yield from (_sound(chunk).digest for chunk in self.fetch([digest]))  # which says what is wrong
+                elif place.entry.level:
+                    yield from self._below(digest)
+
     def probe(self, digest: bytes) -> Iterator[Chunk | Damage]:
         """The chunks of the content in their order, or what is wrong with them."""
         (found,) = self.fetch([digest])
@@ -112,17 +129,14 @@ class Reader:
 
     def fetch(self, digests: Sequence[bytes]) -> list[Chunk | Damage]:
         """The chunks of these digests, in this order, each whole or as what is wrong with it."""
-        places = self._index.locate(digests)
-        if None in places:
-            self._index.refresh()
-            places = self._index.locate(digests)
+        places = self._located(digests)
         found: dict[bytes, Chunk | Damage] = {}
         if None in places:
             missing = {digest for digest, place in zip(digests, places, strict=True) if place is None}
             lost = self._index.lost(missing)
             for digest in missing:
                 found[digest] = (
-                    _damage(lost[digest], "the pack is missing")
+                    _damage(lost[digest], _GONE)
                     if digest in lost
                     else Damage(digest.hex(), None, None, "no pack holds it")
                 )
@@ -135,6 +149,24 @@ class Reader:
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown()
+
+    def _located(self, digests: Sequence[bytes]) -> list[Place | None]:
+        places = self._index.locate(digests)
+        if None in places:
+            self._index.refresh()
+            places = self._index.locate(digests)
+        return places
+
+    def _below(self, digest: bytes) -> Iterator[bytes]:
+        """The chunks under a recipe, and those of the recipe itself."""
+        (found,) = self.fetch([digest])
+        chunk = _sound(found)
+        steps = read_recipe(chunk.payload)
+        for _ in range(chunk.level - 1):
+            yield from (step for step, _ in steps)
+            parts = self.fetch([step for step, _ in steps])
+            steps = read_recipe(b"".join(_sound(part).payload for part in parts))
+        yield from (step for step, _ in steps)
 
     def _has_all(self, digest: bytes) -> bool:
         (recipe,) = self.fetch([digest])
@@ -161,7 +193,7 @@ class Reader:
                     pack_key(run[0].pack), start=first.offset, length=last.offset + last.stored_bytes - first.offset
                 )
             except NotFound:
-                yield from (_damage(place, "the pack is missing") for place in run)
+                yield from (_damage(place, _GONE) for place in run)
                 continue
             if len(data) < _PARALLEL_BYTES:
                 yield from _checked(run, data, first.offset)
@@ -171,8 +203,20 @@ class Reader:
                 for found in self._threads.map(_checked, shares, repeat(data), repeat(first.offset)):
                     yield from found
 
+    def _moved(self, place: Place) -> list[Place | None]:
+        """Where a chunk lies now whose pack was there a moment ago: clearing up moves what is needed."""
+        self._index.refresh()
+        return [
+            found if found and found.pack != place.pack else None for found in self._index.locate([place.entry.digest])
+        ]
+
     def _rescued(self, place: Place, damage: Damage) -> Chunk | Damage:
         """The same chunk from another pack, or the damage. The next commit of the chunk stores it again."""
+        (now,) = self._moved(place) if damage.what == _GONE else (None,)
+        if now is not None:
+            for chunk in self._read([now]):
+                if isinstance(chunk, Chunk):
+                    return chunk
         self._index.mark_bad([place])
         for other in self._index.others(place):
             for chunk in self._read([other]):

@@ -19,4 +19,5 @@ def build(stack: Stack) -> Data:
         return stack.serving.log.scan(name.removeprefix("predictions/"))
 
     cache = stack.folder / "cache"
-    return Data(stack.spine, stack.objects, stack.root, cache, readers={"predictions": predictions})
+    readers = {"predictions": predictions}
+    return Data(stack.spine, stack.objects, stack.root, cache, readers=readers, remote=stack.settings.remote)

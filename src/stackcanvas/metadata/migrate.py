@@ -96,6 +96,16 @@ def migrate(database: Database, *, history: History = HISTORY) -> tuple[str, str
     return found, history.version
 
 
+def is_empty(database: Database) -> bool:
+    """Whether nothing at all is in the database yet.
+
+    Raises:
+        Conflict: other tables are there.
+    """
+    with database.read() as connection:
+        return _version(connection, database.url) is None
+
+
 def _version(connection: Connection, where: str) -> str | None:
     """The version of the workspace, None when it is empty.
 

@@ -8,16 +8,18 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from stackcanvas.backends.database import open_database
+from stackcanvas.backends.database import Database, open_database
+from stackcanvas.backends.database.sqlite import sqlite_url
+from stackcanvas.backends.database.transfer import holds_rows
 from stackcanvas.canvas import load
 from stackcanvas.clock import Clock, SystemClock
-from stackcanvas.errors import Unavailable
+from stackcanvas.errors import Refused, Unavailable
 from stackcanvas.foundations import Git
 from stackcanvas.ids import Ids
 from stackcanvas.metadata import Actor, CodeState, Spine
-from stackcanvas.metadata.migrate import prepare
+from stackcanvas.metadata.migrate import is_empty, prepare
 from stackcanvas.stack import tables
-from stackcanvas.stack.root import CANVAS, FOLDER, find_root
+from stackcanvas.stack.root import CANVAS, FOLDER, LOCAL, find_root
 from stackcanvas.stack.settings import settings_of
 from stackcanvas.stack.stack import Stack
 
@@ -36,6 +38,26 @@ def _remembered(ask: Callable[[], CodeState]) -> Callable[[], CodeState]:
         return known[1]
 
     return code
+
+
+def _refuse_to_leave(database: Database, local: Path) -> None:
+    """Refuse an empty database while the embedded one beside it holds records, which nobody would see any more."""
+    if not local.is_file() or not is_empty(database):
+        return
+    left = open_database(sqlite_url(local))
+    try:
+        prepare(left, tables.load)
+        with left.read() as connection:
+            holds = holds_rows(connection, tables.load().sorted_tables)
+    finally:
+        left.close()
+    if holds:
+        raise Refused(
+            f"the canvas names an empty database, and {local} holds the records of this project",
+            where=database.url,
+            fix="Put the old address back into metadata.store and run: stackcanvas move --to URL. "
+            f"To begin anew, rename {local.name}",
+        )
 
 
 def open(  # noqa: A001 - reads as `sc.open()`
@@ -71,6 +93,9 @@ def open(  # noqa: A001 - reads as `sc.open()`
         said = f"the folder of the stack's state cannot be made ({error.strerror})"
         raise Unavailable(said, where=str(folder)) from error
     database = open_database(settings.database)
+    if chosen is None and settings.database != sqlite_url(folder / LOCAL):
+        # An environment is another stack on purpose; the project itself must not lose its records by a new address.
+        _refuse_to_leave(database, folder / LOCAL)
     prepare(database, tables.load)
     now = clock or SystemClock()
     git = Git(root)

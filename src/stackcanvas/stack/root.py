@@ -8,6 +8,8 @@ from stackcanvas.errors import NotFound
 
 CANVAS = "canvas.yaml"
 FOLDER = ".stackcanvas"
+LOCAL = "metadata.db"
+"""The embedded database, in the folder of the state."""
 
 
 def find_root(start: Path) -> Path:

@@ -1,0 +1,296 @@
+"""Backup and restore: everything of a stack at one moment in a folder, and from there into an empty stack.
+
+A backup is `manifest.json`, `canvas.yaml`, `metadata.db` (SQLite, whatever the stack's own database is), and the
+folders `objects/`, `predictions/` and `online/`. The manifest is written last: a folder without one is no backup.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import blake3
+
+from stackcanvas.backends.database import open_database
+from stackcanvas.backends.database.sqlite import sqlite_url
+from stackcanvas.backends.database.transfer import CopiedTable, copy_tables, holds_rows
+from stackcanvas.backends.files import make_folder, unavailable
+from stackcanvas.backends.objects import CopiedObjects, copy_objects, open_objects
+from stackcanvas.canvas import load
+from stackcanvas.clock import Clock, SystemClock
+from stackcanvas.errors import Conflict, Corrupt, Unavailable
+from stackcanvas.metadata.migrate import is_empty, prepare
+from stackcanvas.stack import tables
+from stackcanvas.stack.moving import Advance, fill, occupied, refuse_running
+from stackcanvas.stack.root import CANVAS, FOLDER, LOCAL, find_root
+from stackcanvas.stack.settings import Settings, settings_of
+
+MANIFEST = "manifest.json"
+_OBJECTS, _PREDICTIONS, _ONLINE = "objects", "predictions", "online"
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What a backup holds.
+
+    Args:
+        project: its name.
+        time: the moment whose records it holds.
+        stackcanvas: the release that wrote it.
+        tables: rows and digests.
+        database: BLAKE3 of `metadata.db`.
+        objects: the bytes.
+        predictions: the files of the prediction log.
+    """
+
+    project: str
+    time: datetime
+    stackcanvas: str
+    tables: tuple[CopiedTable, ...]
+    database: str
+    objects: CopiedObjects
+    predictions: CopiedObjects
+
+    @property
+    def rows(self) -> int:
+        """Rows of all tables."""
+        return sum(table.rows for table in self.tables)
+
+
+def backup(
+    target: Path,
+    path: str | Path | None = None,
+    *,
+    environment: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    advance: Advance = lambda _: None,
+) -> Backup:
+    """Copy everything that a project's stack holds into a folder, as it stands at one moment.
+
+    The stack may run meanwhile. Into the folder of an earlier backup only what changed is copied. Every copy is read back.
+
+    Args:
+        target: the folder; made when it is missing.
+        path: the project's folder or one inside it; the current folder by default.
+        environment: the entry of `environments` in the canvas to apply; `STACKCANVAS_ENVIRONMENT` by default.
+        environ: where `${NAME}` in the canvas is looked up; the process's own by default.
+        clock: what time it is.
+        advance: told how many rows and bytes more are done.
+
+    Raises:
+        Conflict: the folder holds something else.
+        Unavailable: it cannot be written; without its manifest it is no backup.
+    """
+    root, settings = _project(path, environment, environ)
+    folder = root / FOLDER
+    _claim(target)
+    now = (clock or SystemClock()).now()
+    try:
+        done, digest = _backup_database(settings, target / LOCAL, advance)
+        stored = _mirror(settings.objects, target / _OBJECTS, advance)
+        logged = _mirror(folder / _PREDICTIONS, target / _PREDICTIONS, advance)
+        _copy_online(folder / _ONLINE, target / _ONLINE)
+        shutil.copyfile(root / CANVAS, target / CANVAS)
+        made = Backup(load(root / CANVAS).project.name, now, version("stackcanvas"), done, digest, stored, logged)
+        _write_manifest(target, made)
+    except OSError as error:
+        raise unavailable(error, target) from error
+    return made
+
+
+def read_backup(source: Path) -> Backup:
+    """The manifest of a backup.
+
+    Raises:
+        Corrupt: the folder is no whole backup.
+    """
+    try:
+        told: dict[str, Any] = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
+        return Backup(
+            project=told["project"],
+            time=datetime.fromisoformat(told["time"]),
+            stackcanvas=told["stackcanvas"],
+            tables=tuple(CopiedTable(**table) for table in told["tables"]),
+            database=told["database"],
+            objects=CopiedObjects(**told["objects"]),
+            predictions=CopiedObjects(**told["predictions"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Corrupt(
+            "this is no whole backup", where=str(source), expected=f"a folder with {MANIFEST}", fix="Make it again"
+        ) from error
+
+
+def restore(
+    source: Path,
+    path: str | Path | None = None,
+    *,
+    environment: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    advance: Advance = lambda _: None,
+) -> Backup:
+    """Put a backup into a project whose stack is empty, verified against its manifest.
+
+    The records enter last and in one transaction: killed at any moment the stack is empty still, and the same call goes
+    on. The addresses are those of the project's canvas, so a backup of a file may be restored into PostgreSQL.
+
+    Args:
+        source: the folder of the backup.
+        path: the project's folder; gets the canvas of the backup when it has none.
+        environment: the entry of `environments` in the canvas to apply; `STACKCANVAS_ENVIRONMENT` by default.
+        environ: where `${NAME}` in the canvas is looked up; the process's own by default.
+        advance: told how many rows and bytes more are done.
+
+    Raises:
+        Corrupt: the backup is not whole, or not what its manifest says; the records stay out.
+        Conflict: the stack holds records already.
+        Refused: a process of the project runs, or a newer release wrote the backup.
+    """
+    told = read_backup(source)
+    _verify_database(source, told)
+    place = Path.cwd() if path is None else Path(path)
+    if not (place / CANVAS).exists():
+        make_folder(place)
+        shutil.copyfile(source / CANVAS, place / CANVAS)
+    root, settings = _project(place, environment, environ)
+    folder = root / FOLDER
+    refuse_running(folder)
+    make_folder(folder)
+    target = open_database(settings.database)
+    try:
+        if not is_empty(target):
+            prepare(target, tables.load)
+            with target.read() as connection:
+                if holds_rows(connection, tables.load().sorted_tables):
+                    raise occupied(target)
+        found = copy_objects(open_objects(source / _OBJECTS), open_objects(settings.objects), advance=advance)
+        _compare("objects", found, told.objects, source)
+        logged = open_objects(folder / _PREDICTIONS)
+        found = copy_objects(open_objects(source / _PREDICTIONS), logged, advance=advance)
+        _compare("predictions", found, told.predictions, source)
+        _copy_online(source / _ONLINE, folder / _ONLINE)
+        with tempfile.TemporaryDirectory(prefix="stackcanvas-") as scratch:
+            # A copy, because a backup by an older release is migrated before it is read.
+            copied = Path(scratch) / LOCAL
+            shutil.copyfile(source / LOCAL, copied)
+            held = open_database(sqlite_url(copied))
+            try:
+                prepare(held, tables.load)
+                with held.read() as connection:
+                    fill(connection, target, advance=advance)
+            finally:
+                held.close()
+    except OSError as error:
+        raise unavailable(error, folder) from error
+    finally:
+        target.close()
+    return told
+
+
+def _project(
+    path: str | Path | None, environment: str | None, environ: Mapping[str, str] | None
+) -> tuple[Path, Settings]:
+    known = os.environ if environ is None else environ
+    chosen = environment or known.get("STACKCANVAS_ENVIRONMENT") or None
+    root = find_root(Path.cwd() if path is None else Path(path))
+    return root, settings_of(load(root / CANVAS), root=root, environment=chosen, environ=known)
+
+
+def _claim(target: Path) -> None:
+    """Begin a backup: from here to its end the folder is none."""
+    make_folder(target)
+    others = [one.name for one in target.iterdir()]
+    if others and not any(name in {MANIFEST, LOCAL, f"{LOCAL}.draft"} for name in others):
+        raise Conflict(
+            f"the folder holds something else ({', '.join(sorted(others)[:3])})",
+            where=str(target),
+            expected="an empty folder, or one of an earlier backup",
+        )
+    try:
+        (target / MANIFEST).unlink(missing_ok=True)
+    except OSError as error:
+        raise unavailable(error, target) from error
+
+
+def _backup_database(settings: Settings, file: Path, advance: Advance) -> tuple[tuple[CopiedTable, ...], str]:
+    draft = file.with_name(f"{file.name}.draft")
+    for extra in ("", "-wal", "-shm"):
+        draft.with_name(draft.name + extra).unlink(missing_ok=True)
+    source = open_database(settings.database)
+    target = open_database(sqlite_url(draft))
+    try:
+        prepare(source, tables.load)
+        prepare(target, tables.load)
+        with source.read() as held, target.reshape() as tx:
+            done = copy_tables(held, tx, target, tables.load().sorted_tables, advance=advance)
+    finally:
+        source.close()
+        target.close()
+    with closing(sqlite3.connect(draft)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
+    draft.replace(file)
+    return tuple(done), _digest(file)
+
+
+def _mirror(source: str | Path, target: Path, advance: Advance) -> CopiedObjects:
+    make_folder(target)
+    if isinstance(source, Path):
+        make_folder(source)
+    return copy_objects(open_objects(source), open_objects(target), mirror=True, advance=advance)
+
+
+def _copy_online(source: Path, target: Path) -> None:
+    """The embedded online stores, each as of one moment."""
+    for file in sorted(source.glob("*.db")) if source.is_dir() else ():
+        make_folder(target)
+        fresh = target / f"{file.name}.draft"
+        fresh.unlink(missing_ok=True)
+        try:
+            with closing(sqlite3.connect(file)) as connection:
+                connection.execute("VACUUM INTO ?", (str(fresh),))
+        except sqlite3.Error as error:
+            raise Unavailable(f"the online store cannot be copied ({error})", where=str(file)) from error
+        fresh.replace(target / file.name)
+
+
+def _write_manifest(target: Path, made: Backup) -> None:
+    told = {"format": 1, **asdict(made), "time": made.time.isoformat()}
+    draft = target / f"{MANIFEST}.draft"
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(told, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(target / MANIFEST)
+
+
+def _verify_database(source: Path, told: Backup) -> None:
+    try:
+        found = _digest(source / LOCAL)
+    except OSError as error:
+        raise Corrupt("the records are missing from the backup", where=str(source / LOCAL)) from error
+    if found != told.database:
+        raise Corrupt("the records of the backup are not those that were written", where=str(source / LOCAL))
+
+
+def _compare(what: str, found: CopiedObjects, told: CopiedObjects, source: Path) -> None:
+    if (found.objects, found.digest) != (told.objects, told.digest):
+        raise Corrupt(
+            f"the {what} of the backup are not those that were written",
+            where=str(source / what),
+            expected=f"{told.objects} of digest {told.digest[:12]}, not {found.objects} of {found.digest[:12]}",
+        )
+
+
+def _digest(file: Path) -> str:
+    return blake3.blake3().update_mmap(file).hexdigest() if file.stat().st_size else blake3.blake3().hexdigest()

@@ -28,7 +28,7 @@ from stackcanvas.backends.files import make_folder, unavailable
 from stackcanvas.backends.objects import CopiedObjects, copy_objects, open_objects
 from stackcanvas.canvas import load
 from stackcanvas.clock import Clock, SystemClock
-from stackcanvas.errors import Conflict, Corrupt, Unavailable
+from stackcanvas.errors import Conflict, Corrupt, Refused, Unavailable
 from stackcanvas.metadata.migrate import is_empty, prepare
 from stackcanvas.stack import tables
 from stackcanvas.stack.moving import Advance, fill, occupied, refuse_running
@@ -67,6 +67,9 @@ class Backup:
         return sum(table.rows for table in self.tables)
 
 
+_MOST_GONE = 0.5
+
+
 def backup(
     target: Path,
     path: str | Path | None = None,
@@ -78,7 +81,8 @@ def backup(
 ) -> Backup:
     """Copy everything that a project's stack holds into a folder, as it stands at one moment.
 
-    The stack may run meanwhile. Into the folder of an earlier backup only what changed is copied. Every copy is read back.
+    The stack may run meanwhile. Into the folder of an earlier backup only what changed is copied. Every copy is read
+    back.
 
     Args:
         target: the folder; made when it is missing.
@@ -90,6 +94,7 @@ def backup(
 
     Raises:
         Conflict: the folder holds something else.
+        Refused: most of what an earlier backup there holds is gone from the stack.
         Unavailable: it cannot be written; without its manifest it is no backup.
     """
     root, settings = _project(path, environment, environ)
@@ -247,7 +252,17 @@ def _mirror(source: str | Path, target: Path, advance: Advance) -> CopiedObjects
     make_folder(target)
     if isinstance(source, Path):
         make_folder(source)
-    return copy_objects(open_objects(source), open_objects(target), mirror=True, advance=advance)
+    stored, saved = open_objects(source), open_objects(target)
+    before = {info.key for info in saved.list()}
+    gone = before - {info.key for info in stored.list()}
+    if len(gone) > len(before) * _MOST_GONE:
+        # What was lost in the stack must not be lost in its backup too.
+        raise Refused(
+            f"{len(gone):,} of the {len(before):,} files of the earlier backup are gone from the stack",
+            where=str(source),
+            fix="See whether it is whole: stackcanvas data verify. If it is, make the backup in a new folder",
+        )
+    return copy_objects(stored, saved, mirror=True, advance=advance)
 
 
 def _copy_online(source: Path, target: Path) -> None:

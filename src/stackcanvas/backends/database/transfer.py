@@ -109,8 +109,9 @@ class _Rows:
 
 def _pages(connection: Connection, table: Table) -> Iterator[Sequence[Any]]:
     keys = list(table.primary_key.columns) or list(table.columns)
-    result = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(table).order_by(*keys))
-    yield from result.partitions()
+    chosen = select(table).order_by(*keys).execution_options(yield_per=_ROWS_AT_ONCE)
+    with connection.execute(chosen) as result:
+        yield from result.partitions()
 
 
 def _go_on_counting(connection: Connection, table: Table) -> None:

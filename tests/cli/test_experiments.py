@@ -54,7 +54,7 @@ def test_experiments_and_runs_are_listed(call: Any, runs: list[str]) -> None:
     assert [one["id"] for one in call("runs", "--where", "metric.auc < 1", "--format", "json")] == runs[:1]
     assert "auc 0.7" in call("runs")
     assert "Did you mean 'delay'" in call("runs", "delai", code=4)
-    assert "no condition" in call("runs", "--where", "auc", code=3)
+    assert "Invalid clause" in call("runs", "--where", "auc", code=3)
 
 
 def test_a_run_is_shown(call: Any, runs: list[str]) -> None:

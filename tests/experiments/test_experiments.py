@@ -99,7 +99,7 @@ def test_metrics_have_a_history_and_a_latest_value(experiments: Experiments, clo
 def test_a_metric_that_is_no_number_is_refused(experiments: Experiments) -> None:
     """At the call, not when the gathered ones are written."""
     with experiments.run("delay") as run, pytest.raises(BadInput, match="'auc' was given 'high'"):
-        run.log({"auc": "high"})  # type: ignore[arg-type]
+        run.log({"auc": "high"})  # type: ignore[dict-item]
 
 
 def test_files_are_kept_in_folders(experiments: Experiments) -> None:

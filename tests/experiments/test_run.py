@@ -349,7 +349,7 @@ def test_a_run_that_lacks_what_the_canvas_wants_is_marked(demanding: Experiments
         again.log_artifact("x.txt", "x")
         again.log_input("flights@1", digest="1" * 64)
     assert demanding.get(run.id).missing == ("seeds",)
-    assert [one.id for one in demanding.search(where=["tag.stackcanvas.incomplete LIKE %seeds%"])] == [run.id]
+    assert [one.id for one in demanding.search(where=["tag.stackcanvas.incomplete LIKE '%seeds%'"])] == [run.id]
 
     with pytest.raises(ValueError, match="power"), demanding.run("delay", system_metrics=False) as failed:
         raise ValueError("power")

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from stackcanvas.backends.objects import Objects
 from stackcanvas.errors import BadInput, NotFound, Usage
 from stackcanvas.experiments.artifacts import ArtifactInfo, RunArtifacts
+from stackcanvas.experiments.asking import conditions, orders
 from stackcanvas.experiments.catalog import Catalog, Experiment
 from stackcanvas.experiments.compare import compare
 from stackcanvas.experiments.complete import Completeness, Wanted
@@ -181,8 +182,8 @@ class Experiments:
         self,
         experiment: str | None = None,
         *,
-        where: Sequence[str | Condition] = (),
-        order_by: str | Order = NEWEST,
+        where: str | Sequence[str | Condition] = (),
+        order_by: str | Order | Sequence[str | Order] = NEWEST,
         limit: int = 100,
         offset: int = 0,
     ) -> list[RunInfo]:
@@ -190,8 +191,9 @@ class Experiments:
 
         Args:
             experiment: its name; all experiments when None.
-            where: such as `metric.auc > 0.7`, `parameter.depth = 6`, `tag.team = risk`, `attribute.status = failed`.
-            order_by: such as `metric.auc desc`; the newest first unless given. Runs without a value come last.
+            where: such as `metrics.auc > 0.7 AND params.depth = '6'`, the language of tracking clients; `tags.team`,
+                `status`, `started > '2026-11-01'`, `datasets.name`. Several must all hold.
+            order_by: such as `metrics.auc desc`; the newest first unless given. Runs without a value come last.
 
         Raises:
             NotFound: there is no such experiment.
@@ -199,8 +201,8 @@ class Experiments:
         """
         return self._search.find(
             experiments=None if experiment is None else [self.catalog.get(experiment).id],
-            where=[Condition.parse(one) if isinstance(one, str) else one for one in where],
-            order_by=[Order.parse(order_by) if isinstance(order_by, str) else order_by],
+            where=conditions(where),
+            order_by=orders(order_by),
             limit=limit,
             offset=offset,
         )

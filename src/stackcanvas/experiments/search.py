@@ -82,34 +82,12 @@ class Condition:
             id, name, status, started, ended, actor, commit, artifact_location or experiment (its number).
         operator: one of = != > >= < <= LIKE ILIKE IN, NOT IN; of parameters and tags also IS NULL, IS NOT NULL.
         value: to compare with; a list for IN and NOT IN.
-
-    Example:
-        >>> Condition.parse("metric.auc > 0.7")
-        Condition(kind='metric', key='auc', operator='>', value=0.7)
     """
 
     kind: str
     key: str
     operator: str
     value: Any
-
-    @classmethod
-    def parse(cls, text: str) -> Condition:
-        """Read `metric.auc > 0.7` or `parameter.depth = 6`.
-
-        Raises:
-            BadInput: it has another form.
-        """
-        left, _, rest = text.strip().partition(" ")
-        symbol, _, value = rest.strip().partition(" ")
-        kind, dot, key = left.partition(".")
-        if not (dot and key and symbol.upper() in OPERATORS and value.strip()) or "IN" in symbol.upper().split():
-            raise BadInput(f"{text!r} is no condition", expected="such as: metric.auc > 0.7, or parameter.depth = 6")
-        plain = value.strip().strip("'\"")
-        try:
-            return cls(kind, key, symbol.upper(), float(plain) if kind == "metric" else plain)
-        except ValueError:
-            raise BadInput(f"the metric {key} is compared with {plain!r}", expected="a number") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +102,6 @@ class Order:
     kind: str
     key: str
     largest_first: bool = False
-
-    @classmethod
-    def parse(cls, text: str) -> Order:
-        """Read `metric.auc desc` or `started`."""
-        name, _, direction = text.strip().partition(" ")
-        if direction.strip().lower() not in {"", "asc", "desc"}:
-            raise BadInput(f"{text!r} is no order", expected="such as: metric.auc desc, or started")
-        kind, dot, key = name.partition(".")
-        largest = direction.strip().lower() == "desc"
-        return cls(kind, key, largest) if dot else cls("attribute", kind, largest)
 
 
 NEWEST = Order("attribute", "started", largest_first=True)

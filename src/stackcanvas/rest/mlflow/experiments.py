@@ -9,10 +9,10 @@ import msgspec
 from stackcanvas.errors import Conflict, NotFound
 from stackcanvas.experiments import Condition, Experiment, Order
 from stackcanvas.experiments.catalog import ACTIVE, DELETED
+from stackcanvas.experiments.filters import LISTS, NULLS, TEXT, Clause, Grammar
 from stackcanvas.rest.mlflow import told
 from stackcanvas.rest.mlflow.answers import present
 from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid, taken
-from stackcanvas.rest.mlflow.filters import LISTS, NULLS, TEXT, Clause, Grammar
 from stackcanvas.rest.mlflow.limits import (
     LONGEST_EXPERIMENT_TAG,
     check_experiment_name,

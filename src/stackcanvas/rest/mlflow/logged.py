@@ -8,11 +8,11 @@ import msgspec
 
 from stackcanvas.errors import NotFound
 from stackcanvas.experiments import Condition
+from stackcanvas.experiments.filters import LISTS, NUMERIC, TEXT, Clause, Grammar
 from stackcanvas.experiments.logged import DatasetMetric, LoggedModel, ModelOrder
 from stackcanvas.rest.mlflow.answers import milliseconds, number, pairs, present
 from stackcanvas.rest.mlflow.artifacts_uri import model_uri
 from stackcanvas.rest.mlflow.errors import absent, invalid, missing
-from stackcanvas.rest.mlflow.filters import LISTS, NUMERIC, TEXT, Clause, Grammar
 from stackcanvas.rest.mlflow.limits import number_of, time_conditions
 from stackcanvas.rest.mlflow.messages import Message, Pair
 from stackcanvas.rest.mlflow.paging import page

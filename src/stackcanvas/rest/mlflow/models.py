@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 import msgspec
 
 from stackcanvas.errors import Conflict, NotFound
+from stackcanvas.experiments.filters import LISTS, TEXT, Clause, Grammar
 from stackcanvas.metadata import Ref
 from stackcanvas.registry import Condition, RegisteredModel, stage_named
 from stackcanvas.rest.mlflow.answers import milliseconds, pairs, present
 from stackcanvas.rest.mlflow.errors import absent, invalid, missing, taken
-from stackcanvas.rest.mlflow.filters import LISTS, TEXT, Clause, Grammar
 from stackcanvas.rest.mlflow.messages import Message, Pair
 from stackcanvas.rest.mlflow.naming import check_alias, check_key, check_model, number_of
 from stackcanvas.rest.mlflow.paging import page

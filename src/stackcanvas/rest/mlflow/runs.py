@@ -10,11 +10,11 @@ from stackcanvas.errors import NotFound
 from stackcanvas.experiments import Condition, Order
 from stackcanvas.experiments.catalog import ACTIVE, DELETED
 from stackcanvas.experiments.facts import RunFacts
+from stackcanvas.experiments.filters import LISTS, NULLS, NUMERIC, TEXT, Clause, Grammar, Ordering
 from stackcanvas.rest.mlflow import told
 from stackcanvas.rest.mlflow.answers import present
 from stackcanvas.rest.mlflow.artifacts_uri import key_of, served
 from stackcanvas.rest.mlflow.errors import absent, invalid, missing
-from stackcanvas.rest.mlflow.filters import LISTS, NULLS, NUMERIC, TEXT, Clause, Grammar, Ordering
 from stackcanvas.rest.mlflow.limits import (
     LONGEST_TAG,
     check_key,

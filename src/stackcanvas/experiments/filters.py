@@ -1,0 +1,253 @@
+"""The small language of MLflow's searches: `metrics.auc > 0.7 AND tags.team = 'risk'`, and `metrics.auc DESC`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from stackcanvas.errors import BadInput
+
+Value = str | int | float | tuple[str, ...] | None
+
+EQUAL = frozenset({"=", "!="})
+NUMERIC = EQUAL | {">", ">=", "<", "<="}
+TEXT = EQUAL | {"LIKE", "ILIKE"}
+LISTS = frozenset({"IN", "NOT IN"})
+NULLS = frozenset({"IS NULL", "IS NOT NULL"})
+
+ENTITIES: dict[str, str] = {
+    **dict.fromkeys(("metric", "metrics"), "metric"),
+    **dict.fromkeys(("param", "params", "parameter", "parameters"), "parameter"),
+    **dict.fromkeys(("tag", "tags"), "tag"),
+    **dict.fromkeys(("attr", "attribute", "attributes", "run"), "attribute"),
+    **dict.fromkeys(("dataset", "datasets"), "dataset"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One comparison of a filter.
+
+    Args:
+        entity: metric, parameter, tag, attribute or dataset.
+        operator: in upper case; IN and NOT IN have a tuple as value, IS NULL and IS NOT NULL have None.
+    """
+
+    entity: str
+    key: str
+    operator: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """By what results are ordered."""
+
+    entity: str
+    key: str
+    largest_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What one search understands.
+
+    Args:
+        operators: of each entity that can be asked about.
+        texts: attributes that are text, with the operators of each where they differ from those of the entity.
+        numbers: attributes that are numbers.
+        aliases: other names of attributes.
+        orders: attributes to order by, beside those to ask about.
+        datasets: attributes of data sets.
+        bare: whether a word or a number may stand for text without quotes, as people write on a command line.
+    """
+
+    operators: Mapping[str, frozenset[str]]
+    texts: Mapping[str, frozenset[str]]
+    numbers: frozenset[str]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    orders: frozenset[str] = frozenset()
+    datasets: frozenset[str] = frozenset()
+    bare: bool = False
+
+    def parse(self, text: str | None) -> list[Clause]:
+        """The clauses of a filter, none of an empty one.
+
+        Raises:
+            BadInput: it cannot be read.
+        """
+        return _Parser(self, text).clauses() if text and text.strip() else []
+
+    def order(self, text: str) -> Ordering:
+        """Read `metrics.auc DESC`.
+
+        Raises:
+            BadInput: it cannot be read.
+        """
+        name, direction = text.strip(), ""
+        found = re.fullmatch(r"(.*?)\s+(asc|desc)", name, re.IGNORECASE | re.DOTALL)
+        if found:
+            name, direction = found[1], found[2].lower()
+        if not name or (" " in name and not _quoted(name.partition(".")[2] or name)):
+            raise BadInput(f"Invalid order_by clause {text!r}", expected="such as metrics.auc DESC")
+        entity, key = self.identifier(name, also=self.orders)
+        return Ordering(entity, key, direction == "desc")
+
+    def identifier(self, name: str, *, also: frozenset[str] = frozenset()) -> tuple[str, str]:
+        """The entity and the key of a name such as ``metrics.`a b` ``."""
+        head, dot, rest = name.partition(".")
+        if not dot:
+            head, rest = "attribute", name
+        entity = ENTITIES.get(_unquoted(head), _unquoted(head))
+        if entity not in self.operators:
+            raise BadInput(f"Invalid entity type {head!r}", expected=", ".join(self.operators))
+        key = _unquoted(rest)
+        if entity == "attribute":
+            key = self.aliases.get(key, key)
+            known = {*self.texts, *self.numbers, *also}
+            if key not in known:
+                raise BadInput(f"Invalid attribute key {key!r} specified", expected=", ".join(sorted(known)))
+        elif entity == "dataset" and key not in self.datasets:
+            raise BadInput(f"Invalid dataset key {key!r} specified", expected=", ".join(sorted(self.datasets)))
+        return entity, key
+
+    def allowed(self, entity: str, key: str) -> frozenset[str]:
+        """The operators for a key."""
+        if entity != "attribute":
+            return self.operators[entity]
+        return NUMERIC if key in self.numbers else self.texts.get(key, TEXT)
+
+
+_PART = r'(?:[^\W\d]\w*|`[^`]*`|"[^"]*")'
+_TOKENS = re.compile(
+    rf"""\s*(?:
+      (?P<text>'(?:''|\\'|[^'])*')
+    | (?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?!\w))
+    | (?P<name>{_PART}(?:\.(?:\w+|`[^`]*`|"[^"]*"))*)
+    | (?P<operator>!=|<>|>=|<=|=|>|<)
+    | (?P<mark>[(),])
+    )""",
+    re.VERBOSE,
+)
+_WORDS = {"AND", "IN", "NOT", "LIKE", "ILIKE", "IS", "NULL", "RLIKE"}
+
+
+class _Parser:
+    def __init__(self, grammar: Grammar, text: str) -> None:
+        self._grammar = grammar
+        self._text = text
+        self._tokens = self._split()
+        self._next = 0
+
+    def clauses(self) -> list[Clause]:
+        found = [self._clause()]
+        while self._next < len(self._tokens):
+            if self._take() != ("word", "AND"):
+                self._fail("clauses are joined by AND only")
+            found.append(self._clause())
+        return found
+
+    def _split(self) -> Sequence[tuple[str, str]]:
+        tokens: list[tuple[str, str]] = []
+        text, at = self._text.rstrip(), 0
+        while at < len(text):
+            found = _TOKENS.match(text, at)
+            if found is None:
+                self._fail(f"{text[at : at + 20].strip()!r} cannot be read")
+            kind, value = str(found.lastgroup), found[str(found.lastgroup)]
+            if kind == "name" and value.upper() in _WORDS:
+                kind, value = "word", value.upper()
+            tokens.append((kind, value))
+            at = found.end()
+        return tokens
+
+    def _clause(self) -> Clause:
+        kind, name = self._take()
+        if kind != "name":
+            self._fail(f"a clause begins with {name!r}" if name else "a clause is missing")
+        operator = self._operator()
+        entity, key = self._grammar.identifier(name)
+        allowed = self._grammar.allowed(entity, key)
+        if operator not in allowed:
+            raise BadInput(f"Invalid comparator {operator!r} for {name}", expected=", ".join(sorted(allowed)))
+        if operator in NULLS:
+            return Clause(entity, key, operator, None)
+        if operator in LISTS:
+            return Clause(entity, key, operator, self._list())
+        return Clause(entity, key, operator, self._value(entity, key))
+
+    def _operator(self) -> str:
+        kind, said = self._take()
+        if kind == "operator":
+            return "!=" if said == "<>" else said
+        if kind != "word" or said in {"AND", "NULL"}:
+            self._fail(f"{said!r} is no comparator")
+        if said == "NOT":
+            said += " " + self._word("IN")
+        elif said == "IS":
+            nothing = self._word("NOT", "NULL")
+            said += f" {nothing}" if nothing == "NULL" else f" NOT {self._word('NULL')}"
+        return said
+
+    def _word(self, *wanted: str) -> str:
+        kind, said = self._take()
+        if kind != "word" or said not in wanted:
+            self._fail(f"{said!r} stands where {' or '.join(wanted)} is expected")
+        return said
+
+    def _value(self, entity: str, key: str) -> Value:
+        kind, said = self._take()
+        if entity == "metric" or (entity == "attribute" and key in self._grammar.numbers):
+            if kind != "number":
+                raise BadInput(f"Expected numeric value type for {entity} {key!r}. Found {said}")
+            return int(said) if re.fullmatch(r"[-+]?\d+", said) else float(said)
+        if self._grammar.bare and (kind == "number" or (kind == "name" and not _quoted(said))):
+            return said
+        if kind != "text" and not (kind == "name" and _is(said, '"')):
+            raise BadInput(f"Expected a quoted string value for {entity} {key!r}. Got value {said}")
+        return said[1:-1]
+
+    def _list(self) -> tuple[str, ...]:
+        if self._take() != ("mark", "("):
+            self._fail("a list in parentheses is expected")
+        values = []
+        while True:
+            kind, said = self._take()
+            if kind != "text" and not (kind == "name" and _is(said, '"')):
+                self._fail("a list holds quoted strings only")
+            values.append(said[1:-1])
+            mark = self._take()
+            if mark == ("mark", ")"):
+                return tuple(values)
+            if mark != ("mark", ","):
+                self._fail("the values of a list are parted by commas")
+            if self._tokens[self._next : self._next + 1] == [("mark", ")")]:
+                self._next += 1
+                return tuple(values)
+
+    def _take(self) -> tuple[str, str]:
+        if self._next >= len(self._tokens):
+            return "end", ""
+        self._next += 1
+        return self._tokens[self._next - 1]
+
+    def _fail(self, why: str) -> NoReturn:
+        raise _unreadable(self._text, why)
+
+
+def _unreadable(text: str, why: str) -> BadInput:
+    return BadInput(f"Invalid clause(s) in filter string {text[:200]!r}: {why}")
+
+
+def _is(text: str, quote: str) -> bool:
+    return len(text) >= 2 and text[0] == text[-1] == quote
+
+
+def _quoted(text: str) -> bool:
+    return any(_is(text, quote) for quote in "\"'`")
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if _quoted(text) else text

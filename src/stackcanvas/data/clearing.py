@@ -40,7 +40,6 @@ WRITERS = ("data.commit", "data.pull")
 """The kinds of work that put contents into the store."""
 
 _SPARSE = 0.5  # a pack of which less is needed is written anew
-_HOLD_S = 6 * 3600.0
 _POLL_S = 0.2
 _LIMIT = 10_000
 _KEY_BYTES = 8
@@ -94,11 +93,9 @@ def clear(parts: Parts, *, dry: bool, patience: timedelta, advance: Callable[[in
         )
     if dry:
         return _told(_plan(parts, _needed(parts)), 0, dry=True)
-    with (
-        parts.spine.record("data.gc") as recording,
-        parts.spine.leases.hold("data.gc", recording.id, ttl_s=_HOLD_S) as held,
-    ):
-        if held is None:
+    with parts.spine.record("data.gc") as recording:
+        parts.spine.executions.reap()  # one that was killed stands in nobody's way
+        if any(found.id < recording.id for found in _running(parts, ["data.gc"])):
             raise Conflict("somebody is clearing up already", fix="Wait until it is done")
         return _clear(parts, recording.id, patience, advance)
 
@@ -127,7 +124,7 @@ def _clear(parts: Parts, own: str, patience: timedelta, advance: Callable[[int],
                 parts.objects.delete(key)
         files, files_bytes = _uncached(parts)
     finally:
-        parts.index.pardon(own)
+        parts.index.pardon()
         parts.index.refresh()
     return _told(plan, files, less=written, more=files_bytes)
 
@@ -206,9 +203,13 @@ def _wait(parts: Parts, patience: timedelta) -> tuple[str, ...]:
 
 
 def _writing(parts: Parts) -> list[Execution]:
+    return _running(parts, WRITERS)
+
+
+def _running(parts: Parts, kinds: Iterable[str]) -> list[Execution]:
     oldest = parts.spine.clock.now() - 2 * LEASE
     running = [
-        found for kind in WRITERS for found in parts.spine.executions.search(kind=kind, state="running", limit=_LIMIT)
+        found for kind in kinds for found in parts.spine.executions.search(kind=kind, state="running", limit=_LIMIT)
     ]
     return [found for found in running if found.started > oldest]
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterator
+from http import HTTPStatus
+from http.client import HTTPConnection
 
-import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -37,15 +38,11 @@ class S3Server:
     def make_bucket(self) -> str:
         """A new bucket; returns its name."""
         name = f"bucket-{secrets.token_hex(6)}"
-        client = boto3.client(
-            "s3",
-            endpoint_url=f"http://127.0.0.1:{self.port}",
-            region_name=_REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - of the test's server
-        )
-        client.create_bucket(Bucket=name)
-        client.close()
+        connection = HTTPConnection("127.0.0.1", self.port)
+        connection.request("PUT", f"/{name}")
+        status = connection.getresponse().status
+        connection.close()
+        assert status == HTTPStatus.OK
         return name
 
     def url(self, bucket: str, *, port: int | None = None) -> str:

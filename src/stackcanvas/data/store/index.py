@@ -89,9 +89,10 @@ class ChunkIndex:
         self._objects.put(_CONDEMNED + name, "\n".join(pack.hex() for pack in packs).encode())
         self._heed()
 
-    def pardon(self, name: str) -> None:
-        """Take back what `condemn` told; a chunk that a writer has stored again meanwhile stays in both packs."""
-        self._objects.delete(_CONDEMNED + name)
+    def pardon(self) -> None:
+        """Take back what was ever told by `condemn`; a chunk that was stored again meanwhile stays in both packs."""
+        for info in list(self._objects.list(_CONDEMNED)):
+            self._objects.delete(info.key)
 
     def others(self, place: Place) -> Iterator[Place]:
         """The same chunk in other packs: slow, for when a pack is damaged."""

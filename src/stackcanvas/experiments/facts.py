@@ -38,7 +38,7 @@ class RunFacts:
     metrics: Sequence[tuple[str, float, int, int]] = ()
     inputs: Sequence[RunInput] = ()
     read_models: Sequence[tuple[str, int]] = ()
-    made_models: Sequence[tuple[str, int]] = ()
+    made_models: Sequence[tuple[str, int]] | None = None
 
 
 def gather(connection: Connection, rows: Sequence[Row[Any]]) -> list[RunFacts]:

@@ -232,17 +232,6 @@ class Tracking:
         with self._spine.read() as connection:
             return sampled_history(connection, run_id, key, most=most, steps=steps)
 
-    def check(self, run_ids: Sequence[str]) -> None:
-        """Make sure that runs exist.
-
-        Raises:
-            NotFound: one does not.
-        """
-        with self._spine.read() as connection:
-            for run_id in run_ids:
-                if connection.execute(self._known, {"id": run_id}).one_or_none() is None:
-                    raise NotFound("run", run_id)
-
     def datasets(self, experiments: Sequence[int]) -> list[tuple[int, str, str, str | None]]:
         """Data sets that runs of experiments read: experiment, name, digest, and what for where that was said."""
         with self._spine.read() as connection:

@@ -9,7 +9,7 @@ import msgspec
 from stackcanvas.experiments.metrics import Raw
 from stackcanvas.rest.mlflow.answers import number, present
 from stackcanvas.rest.mlflow.errors import invalid
-from stackcanvas.rest.mlflow.limits import number_of
+from stackcanvas.rest.mlflow.limits import numbers_of
 from stackcanvas.rest.mlflow.messages import Int64, Message
 from stackcanvas.rest.mlflow.paging import offset_of, token_of
 from stackcanvas.rest.mlflow.routes import Route
@@ -60,7 +60,6 @@ def _history(stack: Stack, asked: History) -> dict[str, Any]:
     size, offset = asked.max_results, offset_of(asked.page_token)
     if size is not None and size <= 0:
         raise invalid(f"Invalid value {size} for parameter 'max_results' supplied. It must be a positive integer")
-    stack.experiments.tracking.check([asked.run_id])
     found = stack.experiments.tracking.history(
         asked.run_id, asked.metric_key, limit=None if size is None else size + 1, offset=offset
     )
@@ -105,7 +104,6 @@ def _interval(stack: Stack, asked: Interval) -> dict[str, Any]:
         raise invalid("If either start step or end step are specified, both must be specified")
     if first is not None and last is not None and first > last:
         raise invalid(f"end_step must be greater than start_step. Found start_step={first} and end_step={last}")
-    stack.experiments.tracking.check(asked.run_ids)
     steps = None if first is None or last is None else (first, last)
     found = [
         {**_metric(one), "run_id": run_id}
@@ -123,7 +121,7 @@ def _datasets(stack: Stack, asked: Datasets) -> dict[str, Any]:
             f"SearchDatasets request cannot specify more than {_MOST_EXPERIMENTS} experiment_ids. "
             f"Received {len(asked.experiment_ids)} experiment_ids"
         )
-    numbers = [number_of(one) for one in asked.experiment_ids]
+    numbers = numbers_of(asked.experiment_ids)
     return present(
         dataset_summaries=[
             present(experiment_id=str(number), name=name, digest=digest, context=context)

@@ -87,6 +87,11 @@ def number_of(experiment_id: str | None) -> int:
     return min(max(number, -1), (1 << 63) - 1)  # what no experiment can have is not found
 
 
+def numbers_of(experiment_ids: Sequence[str]) -> list[int]:
+    """The numbers of experiments; each must be given."""
+    return [number_of(one or "''") for one in experiment_ids]
+
+
 def instant(milliseconds_ms: int, parameter: str) -> datetime:
     """The instant of a timestamp.
 

@@ -13,7 +13,7 @@ from stackcanvas.experiments.logged import DatasetMetric, LoggedModel, ModelOrde
 from stackcanvas.rest.mlflow.answers import milliseconds, number, pairs, present
 from stackcanvas.rest.mlflow.artifacts_uri import model_uri
 from stackcanvas.rest.mlflow.errors import absent, invalid, missing
-from stackcanvas.rest.mlflow.limits import number_of, time_conditions
+from stackcanvas.rest.mlflow.limits import number_of, numbers_of, time_conditions
 from stackcanvas.rest.mlflow.messages import Message, Pair
 from stackcanvas.rest.mlflow.paging import page
 from stackcanvas.rest.mlflow.routes import Route
@@ -168,7 +168,7 @@ def _delete(stack: Stack, asked: One) -> dict[str, Any]:
 def _set_tags(stack: Stack, asked: Tags) -> dict[str, Any]:
     _check_keys(asked.tags, "tags")
     stack.experiments.models.set_tags(asked.model_id, {one.key: one.value for one in asked.tags})
-    return {"model": _model(stack.experiments.models.get(asked.model_id, deleted=True))}
+    return {}
 
 
 def _drop_tag(stack: Stack, asked: Tag) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def _search(stack: Stack, asked: Search) -> dict[str, Any]:
         raise invalid(f"Invalid value {asked.max_results} for parameter 'max_results' supplied")
     where = [one for clause in _GRAMMAR.parse(asked.filter) for one in _conditions(clause)]
     orders = [_order(one) for one in asked.order_by]
-    experiments = [number_of(one) for one in asked.experiment_ids]
+    experiments = numbers_of(asked.experiment_ids)
     datasets = [DatasetMetric(one.dataset_name, one.dataset_digest or None) for one in asked.datasets]
 
     def find(limit: int, offset: int) -> list[LoggedModel]:
@@ -242,7 +242,7 @@ def _model(found: LoggedModel) -> dict[str, Any]:
         last_updated_timestamp_ms=milliseconds(found.updated),
         artifact_uri=model_uri(found.experiment_id, found.id, found.artifact_location),
         status=_TOLD[found.status],
-        model_type=found.model_type,
+        model_type=found.model_type or "",
         source_run_id=found.source_run,
         status_message=found.status_message,
         tags=pairs(found.tags),

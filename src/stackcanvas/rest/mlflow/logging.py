@@ -252,9 +252,8 @@ def _pairs(given: Sequence[Pair], what: str, *, longest: int) -> dict[str, str]:
 
 def _input(given: DatasetInput, index: int) -> RunInput:
     dataset, place = given.dataset, f"datasets[{index}].dataset"
-    for name in ("name", "digest", "source_type", "source"):
-        if not getattr(dataset, name):
-            raise missing(f"{place}.{name}")
+    if not dataset.name:
+        raise missing(f"{place}.name")
     for name, longest in _LONGEST_INPUT.items():
         if len(getattr(dataset, name) or "") > longest:
             raise invalid(f"'{place}.{name}' exceeds the maximum length of {longest} characters")

@@ -20,6 +20,7 @@ from stackcanvas.rest.mlflow.limits import (
     check_key,
     instant,
     number_of,
+    numbers_of,
     time_conditions,
 )
 from stackcanvas.rest.mlflow.messages import Int64, Message, Pair
@@ -158,7 +159,7 @@ def _search(stack: Stack, asked: Search) -> dict[str, Any]:
             f"Invalid value {asked.max_results} for parameter 'max_results' supplied",
             expected=f"a positive integer, at most {_MOST}",
         )
-    experiments = [number_of(one) for one in asked.experiment_ids]
+    experiments = numbers_of(asked.experiment_ids)
     where = [one for clause in _GRAMMAR.parse(asked.filter) for one in _conditions(clause)]
     orders = [_order(_GRAMMAR.order(text)) for text in asked.order_by]
     if len({(one.kind, one.key) for one in orders}) < len(orders):

@@ -60,9 +60,10 @@ def run(found: RunFacts) -> dict[str, Any]:
             dataset_inputs=[_dataset_input(one) for one in found.inputs],
             model_inputs=[{"model_id": model} for model, _ in found.read_models],
         ),
-        outputs={"model_outputs": [{"model_id": model, "step": step} for model, step in found.made_models]}
-        if found.made_models
-        else None,
+        # A run that has just begun is told without.
+        outputs=None
+        if found.made_models is None
+        else present(model_outputs=[{"model_id": model, "step": step} for model, step in found.made_models]),
     )
 
 

@@ -60,6 +60,16 @@ _COMPARE: Mapping[str, Callable[[Column, Column], Any]] = {
 }
 
 
+def _by(name: str, *, turned: bool = False) -> Callable[[Formula, object], Formula]:
+    """The operator of Python that makes this formula of two."""
+
+    def make(self: Formula, other: object) -> Formula:
+        pair = [tree_of(other), self.tree] if turned else [self.tree, tree_of(other)]
+        return Formula([name, *pair])
+
+    return make
+
+
 class Formula:
     """A column that is computed from others; made by the operators on symbols.
 
@@ -75,6 +85,19 @@ class Formula:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
+
+    __add__, __radd__ = _by("add"), _by("add", turned=True)
+    __sub__, __rsub__ = _by("subtract"), _by("subtract", turned=True)
+    __mul__, __rmul__ = _by("multiply"), _by("multiply", turned=True)
+    __truediv__, __rtruediv__ = _by("divide"), _by("divide", turned=True)
+    __floordiv__, __rfloordiv__ = _by("floor_divide"), _by("floor_divide", turned=True)
+    __mod__, __rmod__ = _by("remainder"), _by("remainder", turned=True)
+    __pow__, __rpow__ = _by("power"), _by("power", turned=True)
+    __and__, __rand__ = _by("and"), _by("and", turned=True)
+    __or__, __ror__ = _by("or"), _by("or", turned=True)
+    __lt__, __le__ = _by("less"), _by("less_equal")
+    __gt__, __ge__ = _by("greater"), _by("greater_equal")
+    __eq__, __ne__ = _by("equal"), _by("not_equal")  # type: ignore[assignment]
 
     def __bool__(self) -> NoReturn:
         raise BadInput(
@@ -114,29 +137,6 @@ class Formula:
         if name in _ONE:
             return lambda: Formula([name, self.tree])
         raise AttributeError(f"a column has no {name!r}")
-
-
-def _operators() -> None:
-    """Python's operators between two columns, or a column and a number."""
-    names = {
-        "add": "add",
-        "sub": "subtract",
-        "mul": "multiply",
-        "truediv": "divide",
-        "floordiv": "floor_divide",
-        "mod": "remainder",
-        "pow": "power",
-        "and": "and",
-        "or": "or",
-    }
-    compared = {"lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal"}
-    for python, name in {**names, **compared, "ne": "not_equal"}.items():
-        setattr(Formula, f"__{python}__", lambda self, other, name=name: Formula([name, self.tree, tree_of(other)]))
-    for python, name in names.items():
-        setattr(Formula, f"__r{python}__", lambda self, other, name=name: Formula([name, tree_of(other), self.tree]))
-
-
-_operators()
 
 
 def symbol(name: str) -> Formula:

@@ -13,6 +13,8 @@ import msgspec
 from stackcanvas.errors import BadInput, NotFound, StackCanvasError, Unavailable
 from stackcanvas.serving.server import infer, records
 from stackcanvas.serving.server.errors import ClientGone, WrongMethod
+from stackcanvas.serving.server.feast import ROUTES as FEAST_ROUTES
+from stackcanvas.serving.server.feast import Feast
 from stackcanvas.serving.server.http import Answer, Receive, Scope, Send, path_of, read_body, send_answer
 from stackcanvas.serving.server.metrics import Metrics
 from stackcanvas.serving.server.predictor import Predictor
@@ -35,6 +37,7 @@ class App:
         predictor: the inside.
         metrics: counts requests.
         reload: has the routes read again; awaited by the repository extension.
+        feast: answers the routes of feature servers.
         version: of the package, told to clients.
         limit_bytes: of a body.
     """
@@ -45,12 +48,14 @@ class App:
         *,
         metrics: Metrics,
         reload: Callable[[], Awaitable[None]],
+        feast: Feast,
         version: str,
         limit_bytes: int = 64 << 20,
     ) -> None:
         self._predictor = predictor
         self._metrics = metrics
         self._reload = reload
+        self._feast = feast
         self._version = version
         self._limit_bytes = limit_bytes
 
@@ -93,13 +98,12 @@ class App:
             case ["v2", "repository", *rest]:
                 _require(method, "POST")
                 return await self._repository(rest, await read_body(headers, receive, limit_bytes=self._limit_bytes))
-            case ["metrics"]:
+            case [route] if route in FEAST_ROUTES:
+                _require(method, "POST")
+                return await self._feast.answer(route, await read_body(headers, receive, limit_bytes=self._limit_bytes))
+            case [("metrics" | "health") as name]:
                 _require(method, "GET")
-                kind = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
-                return Answer(self._metrics.text(), headers=[kind])
-            case ["health"]:
-                _require(method, "GET")
-                return self._health()
+                return self._health() if name == "health" else self._figures()
             case ["v2", *rest]:
                 return self._protocol(method, rest, path)
         raise NotFound("path", "/" + "/".join(path)[:200])
@@ -168,6 +172,9 @@ class App:
         served = all(name in table.endpoints for name in table.failures if name)
         readable = "" not in table.failures or bool(table.endpoints)
         return self._predictor.routes.loaded and served and readable
+
+    def _figures(self) -> Answer:
+        return Answer(self._metrics.text(), headers=[(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")])
 
     def _health(self) -> Answer:
         table = self._predictor.routes.table

@@ -13,12 +13,15 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from stackcanvas.serving.server.signature import Array, Rows
 
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """The rows of one request and, once `done`, what became of them."""
+    """The rows of one request and, once `done`, what became of them; the fallback answers those that are `absent`."""
 
     rows: Rows
     ids: list[str]
@@ -26,6 +29,7 @@ class Item:
     started_s: float
     request_id: str | None = None
     entities: list[dict[str, Any] | None] | None = None
+    absent: npt.NDArray[np.bool_] | None = None
     done: asyncio.Future[None] | None = None
     outputs: list[Array] = field(default_factory=list)
     fallback: list[bool] | None = None

@@ -55,8 +55,6 @@ def load_bundle(folder: Path, *, threads: int = 1) -> Bundle:
     if blake3(described).hexdigest() != folder.name:
         raise Corrupt("the bundle is not the one its folder is named after", where=str(folder / "bundle.json"))
     spec = decode(described, BundleSpec, where=folder / "bundle.json")
-    if spec.lookup is not None:
-        raise Unavailable("this server cannot look features up by key", where=str(folder))
     loader = LOADERS.get(spec.format)
     if loader is None:
         raise Unavailable(f"this server cannot run the format {spec.format!r}", where=str(folder))

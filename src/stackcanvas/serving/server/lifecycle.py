@@ -17,23 +17,28 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from stackcanvas.clock import Clock, SystemClock
-from stackcanvas.errors import NotFound
+from stackcanvas.errors import Corrupt, NotFound, StackCanvasError
 from stackcanvas.ids import Ids
 from stackcanvas.serving.server.app import App
 from stackcanvas.serving.server.bundle import Bundle
 from stackcanvas.serving.server.documents import EndpointSpec, VariantSpec
 from stackcanvas.serving.server.fallback import make_fallback
+from stackcanvas.serving.server.feast import Feast
+from stackcanvas.serving.server.features import FeatureStore
 from stackcanvas.serving.server.files import replace
 from stackcanvas.serving.server.log import PredictionLog
 from stackcanvas.serving.server.logplan import LogPlan
+from stackcanvas.serving.server.lookup import Lookup, LookupSpec
 from stackcanvas.serving.server.metrics import Metrics
 from stackcanvas.serving.server.predictor import Predictor
 from stackcanvas.serving.server.routes import Routes
+from stackcanvas.serving.server.signature import NUMPY_TYPES
 from stackcanvas.serving.server.talk import say
 from stackcanvas.serving.server.variant import Variant
 
@@ -41,6 +46,7 @@ _WATCH_S = 0.1
 _RETRY_S = 5.0
 _DRAIN_S = 10
 _BACKLOG = 2048
+_BLANKS = {"f": None, "O": "", "b": False, "i": 0, "u": 0}
 _SWITCH_S = 0.0002
 """How long the log's thread may keep the event loop waiting; the usual 5 ms would be seen in every latency."""
 
@@ -80,15 +86,18 @@ class _Process:
         self._models = ThreadPoolExecutor(2, thread_name_prefix="model")
         self._shadows = ThreadPoolExecutor(1, thread_name_prefix="shadow")
         self._loads = ThreadPoolExecutor(1, thread_name_prefix="routes")
+        self._reads = ThreadPoolExecutor(4, thread_name_prefix="features")
         rng = random.Random()  # noqa: S311 - shares of traffic, not a secret
         self._log = PredictionLog(
             folder / "predictions" / "segments", process=Ids(clock.now).new(), metrics=self._metrics, rng=rng
         )
+        self._features = FeatureStore(folder / "serving", metrics=self._metrics, pool=self._reads)
         self._routes = Routes(folder / "serving", make=self._variants, clock=clock)
         predictor = Predictor(
             self._routes, metrics=self._metrics, clock=clock, rng=rng, shadow_pool=self._shadows, replay=replay
         )
-        self._app = App(predictor, metrics=self._metrics, reload=self._reload, version=version)
+        feast = Feast(self._features, folder, clock=clock)
+        self._app = App(predictor, metrics=self._metrics, reload=self._reload, feast=feast, version=version)
         self._reloading = asyncio.Lock()
         self._under_way: Sized = ()
 
@@ -107,9 +116,10 @@ class _Process:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
-            for pool in (self._models, self._shadows, self._loads):
+            for pool in (self._models, self._shadows, self._loads, self._reads):
                 pool.shutdown(wait=True)
             self._log.stop()
+            self._features.close()
             self._address().unlink(missing_ok=True)
 
     def _alone(self) -> bool:
@@ -146,6 +156,8 @@ class _Process:
         """Take each new route document into service; try again from time to time what could not be loaded."""
         waited_s = 0.0
         while True:
+            if self._features.changed():
+                await self._load_features()
             failing = bool(self._routes.table.failures) and waited_s >= _RETRY_S
             if failing or self._routes.changed():
                 waited_s = 0.0
@@ -156,6 +168,15 @@ class _Process:
                     await asyncio.sleep(1)
             await asyncio.sleep(_WATCH_S)
             waited_s += _WATCH_S
+
+    async def _load_features(self) -> None:
+        """Take a new document of features into service; one that cannot be read leaves the last one."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._loads, self._features.load)
+        except StackCanvasError as error:
+            say(f"features: {error.sentence()}")
+        except Exception:  # noqa: BLE001 - predictions that bring their features need none of this
+            traceback.print_exc(file=sys.stderr)
 
     async def _reload(self) -> None:
         loop = asyncio.get_running_loop()
@@ -200,7 +221,18 @@ class _Process:
             alone=self._alone,
             where=where,
             shadow=shadow,
+            lookup=self._lookup(name, bundle, where),
         )
+
+    def _lookup(self, name: str, bundle: Bundle, where: str) -> Lookup | None:
+        if bundle.spec.lookup is None:
+            return None
+        try:
+            spec = msgspec.convert(bundle.spec.lookup, LookupSpec)
+        except msgspec.ValidationError as error:
+            raise Corrupt(f"its look-up cannot be read: {error}", where=where) from None
+        blanks = {column.name: _BLANKS[NUMPY_TYPES[column.dtype].kind] for column in bundle.signature.columns.values()}
+        return Lookup(spec, self._features, blanks=blanks, endpoint=name, metrics=self._metrics)
 
 
 class _Server(uvicorn.Server):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+AGES = (1.0, 10.0, 60.0, 300.0, 1800.0, 3600.0, 21600.0, 86400.0, 604800.0, 2592000.0)
 
 _Labels = tuple[str, ...]
 
@@ -125,6 +126,20 @@ class Metrics:
             f"{prefix}_log_dropped_rows_total", "Rows that the prediction log could not take.", ("endpoint",)
         )
         self.log_errors = Counter(f"{prefix}_log_write_errors_total", "Writes of the prediction log that failed.")
+        self.feature_rows = Counter(
+            f"{prefix}_feature_rows_total", "Rows read from the online store.", ("view", "state")
+        )
+        self.feature_age = Histogram(
+            f"{prefix}_feature_age_seconds", "Age of the events that were read.", AGES, ("view",)
+        )
+        self.feature_until = Gauge(
+            f"{prefix}_feature_online_until_seconds", "Until when a view has come online, since 1970-01-01.", ("view",)
+        )
+        self.lookup_missing = Counter(
+            f"{prefix}_lookup_missing_rows_total",
+            "Rows whose features were looked up and not found, or too old.",
+            ("endpoint", "view"),
+        )
         self.revision = Gauge(f"{prefix}_route_revision", "Revision of the routes that are served.")
         self.failing = Gauge(f"{prefix}_routes_failing", "Endpoints whose newest route could not be loaded.")
         self.swaps = Counter(f"{prefix}_route_changes_total", "Route documents taken into service.")

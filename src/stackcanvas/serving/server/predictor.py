@@ -16,6 +16,7 @@ import numpy as np
 from stackcanvas.clock import Clock, to_us
 from stackcanvas.errors import BadInput, NotFound, Unavailable
 from stackcanvas.serving.server.batch import Item
+from stackcanvas.serving.server.checks import Mask
 from stackcanvas.serving.server.metrics import Metrics
 from stackcanvas.serving.server.numbering import PredictionIds
 from stackcanvas.serving.server.routes import Endpoint, Routes
@@ -38,6 +39,7 @@ class Request:
     started_s: float
     request_id: str | None = None
     entities: list[dict[str, Any] | None] | None = None
+    absent: Mask | None = None
 
 
 @dataclass(slots=True)
@@ -167,11 +169,12 @@ class Predictor:
 
     def _item(self, variant: Variant, at: list[int] | None, request: Request) -> Item:
         rows = request.rows_for(variant.signature, at)
-        ids, entities = request.ids, request.entities
+        ids, entities, absent = request.ids, request.entities, request.absent
         if at is not None:
             ids = [ids[row] for row in at]
             entities = None if entities is None else [entities[row] for row in at]
-        return Item(rows, ids, request.time_us, request.started_s, request.request_id, entities)
+            absent = None if absent is None else absent[at]
+        return Item(rows, ids, request.time_us, request.started_s, request.request_id, entities, absent)
 
     def _shadow(
         self, endpoint: Endpoint, parts: list[tuple[Variant, list[int] | None]], request: Request, items: list[Item]
@@ -193,7 +196,7 @@ class Predictor:
         if self._shadow_rows + item.count > _SHADOW_ROWS:
             self.metrics.shadow_dropped.add((endpoint.name,), item.count)
             return
-        copy = Item(rows, item.ids, item.time_us, time.perf_counter(), item.request_id, item.entities)
+        copy = Item(rows, item.ids, item.time_us, time.perf_counter(), item.request_id, item.entities, item.absent)
         self._shadow_rows += copy.count
         running = asyncio.get_running_loop().run_in_executor(self._shadow_pool, shadow.answer, [copy])
         running.add_done_callback(lambda future: self._shadowed(future, copy.count))

@@ -9,8 +9,10 @@ from operator import itemgetter
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from stackcanvas.errors import BadInput, nearest
+from stackcanvas.serving.server.checks import Mask
 from stackcanvas.serving.server.http import Answer
 from stackcanvas.serving.server.predictor import Predictor, Request, Result
 from stackcanvas.serving.server.routes import Endpoint
@@ -57,6 +59,7 @@ async def predict(predictor: Predictor, name: str, headers: Mapping[bytes, bytes
         return Answer(_encode({"endpoint": name, "id": request.id, "predictions": []}))
     ids = predictor.ids(len(records))
     chosen = _choose(predictor, endpoint, records)
+    records, absent = await _looked_up(records, chosen, time_us)
     entities = _entities(records, chosen[0].signature)
     result = await predictor.answer(
         endpoint,
@@ -68,6 +71,7 @@ async def predict(predictor: Predictor, name: str, headers: Mapping[bytes, bytes
             started_s,
             request.id,
             entities,
+            absent,
         ),
     )
     return Answer(_encode({"endpoint": name, "id": request.id, "predictions": _predictions(result, ids)}))
@@ -139,6 +143,31 @@ def _choose(predictor: Predictor, endpoint: Endpoint, records: Sequence[Record])
         return [predictor.choose(endpoint, record[sticky]) for record in records]
     except KeyError:
         raise _missing(sticky, (), records, None) from None
+
+
+async def _looked_up(
+    records: list[Record], chosen: Sequence[Variant], time_us: int
+) -> tuple[list[Record], Mask | None]:
+    """The records with the features that they lack, where keys in them say which; and those that have none."""
+    absent: Mask | None = None
+    for variant in {id(one): one for one in chosen}.values():
+        lookup = variant.lookup
+        wanted = lookup.wanted(records) if lookup is not None else []
+        if lookup is None or not wanted:
+            continue
+        mine = [
+            at
+            for at, record in enumerate(records)
+            if (len(chosen) == 1 or chosen[at] is variant) and any(name not in record for name in wanted)
+        ]
+        filled, gone = await lookup.fill([records[at] for at in mine], wanted, now_us=time_us)
+        records = list(records)
+        for at, record in zip(mine, filled, strict=True):
+            records[at] = record
+        if gone.any():
+            absent = np.zeros(len(records), dtype=np.bool_) if absent is None else absent
+            absent[mine] = gone
+    return records, absent
 
 
 def _entities(records: Sequence[Record], signature: Signature) -> list[Record | None] | None:

@@ -20,6 +20,7 @@ from stackcanvas.serving.server.errors import ModelFailed
 from stackcanvas.serving.server.fallback import Fallback
 from stackcanvas.serving.server.log import PredictionLog
 from stackcanvas.serving.server.logplan import Entry, LogPlan
+from stackcanvas.serving.server.lookup import Lookup
 from stackcanvas.serving.server.metrics import Metrics
 from stackcanvas.serving.server.signature import Array, Rows
 
@@ -47,6 +48,7 @@ class Variant:
         plan: of the endpoint's log.
         alone: whether no other request is under way.
         shadow: its answers are logged and never given.
+        lookup: completes records from the online store.
 
     Raises:
         Corrupt: its checks do not fit its signature, or call for a fallback that is not there.
@@ -66,6 +68,7 @@ class Variant:
         alone: Callable[[], bool],
         where: str,
         shadow: bool = False,
+        lookup: Lookup | None = None,
     ) -> None:
         calling = [one.column for one in bundle.spec.checks if one.action == "fallback"]
         if fallback is None and any(column in bundle.signature.columns for column in calling):
@@ -75,6 +78,7 @@ class Variant:
         self.version = self.model.rpartition("@")[2] if "@" in self.model else spec.name
         self.signature = bundle.signature
         self.bundle = bundle
+        self.lookup = lookup
         self._endpoint = endpoint
         self._labels = (endpoint, spec.name)
         self._fallback = fallback
@@ -93,7 +97,7 @@ class Variant:
     def answer(self, items: Sequence[Item]) -> None:
         """Fill in the outputs, or the error, of every item."""
         rows = _stack(items)
-        failures = self._inputs.failures(rows)
+        failures = _with_absent(items, self._inputs.failures(rows))
         if failures:
             items, rows, failures = self._refuse(items, rows, failures)
             if not items:
@@ -250,6 +254,20 @@ def _stack(items: Sequence[Item]) -> Rows:
     if len(items) == 1:
         return items[0].rows
     return [np.concatenate(parts) for parts in zip(*(item.rows for item in items), strict=True)]
+
+
+def _with_absent(items: Sequence[Item], failures: list[Failure]) -> list[Failure]:
+    """What is wrong with the rows; of those whose features were not found only that counts, their values are blanks."""
+    if all(item.absent is None for item in items):
+        return failures
+    absent = np.concatenate(
+        [np.zeros(item.count, dtype=np.bool_) if item.absent is None else item.absent for item in items]
+    )
+    if not absent.any():
+        return failures
+    rest = [Failure(one.column, one.what, one.action, one.rows & ~absent) for one in failures]
+    said = Failure("", "features of its keys are not known", "fallback", absent)
+    return [*(one for one in rest if one.rows.any()), said]
 
 
 def _scatter(values: Array, good: Mask) -> Array:

@@ -1,0 +1,280 @@
+"""Feast's HTTP contract over our features: read, push, and ask the worker to materialise."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from stackcanvas.backends.keyvalue.rows import EXPIRED, KINDS, MISSING, NULL, PRESENT, Place, item
+from stackcanvas.clock import Clock, from_us, to_us
+from stackcanvas.errors import BadInput, Conflict, NotFound, Unavailable
+from stackcanvas.ids import Ids
+from stackcanvas.serving.server.features import FeatureStore, ViewPlan
+from stackcanvas.serving.server.files import replace
+from stackcanvas.serving.server.http import Answer
+
+ROUTES = frozenset({"get-online-features", "push", "write-to-online-store", "materialize", "materialize-incremental"})
+
+_encode = msgspec.json.Encoder().encode
+_STATUS = {PRESENT: "PRESENT", NULL: "NULL_VALUE", MISSING: "NOT_FOUND", EXPIRED: "OUTSIDE_MAX_AGE"}
+_NEVER = "1970-01-01T00:00:00Z"
+_MOST_ROWS = 100_000
+_LOOK_S = 0.02
+
+
+class GetRequest(msgspec.Struct):
+    """The body of `/get-online-features`."""
+
+    entities: dict[str, list[Any]]
+    features: list[str] | None = None
+    feature_service: str | None = None
+    full_feature_names: bool = False
+
+
+class PushRequest(msgspec.Struct):
+    """The body of `/push`; `df` holds columns."""
+
+    push_source_name: str
+    df: dict[str, list[Any]]
+    to: Literal["online", "offline", "online_and_offline"] = "online"
+
+
+class WriteRequest(msgspec.Struct):
+    """The body of `/write-to-online-store`."""
+
+    feature_view_name: str
+    df: dict[str, list[Any]]
+
+
+class MaterializeRequest(msgspec.Struct):
+    """The body of `/materialize` and `/materialize-incremental`."""
+
+    end_ts: str | None = None
+    start_ts: str | None = None
+    feature_views: list[str] | None = None
+
+
+class Feast:
+    """Answers these routes.
+
+    Args:
+        store: of the features.
+        folder: the project's `.stackcanvas`; pushed rows and requests for the worker are laid there.
+        clock: tells the time.
+        patience_s: how long a request to materialise waits for the worker.
+    """
+
+    def __init__(self, store: FeatureStore, folder: Path, *, clock: Clock, patience_s: float = 600.0) -> None:
+        self._store = store
+        self._folder = folder
+        self._clock = clock
+        self._ids = Ids(clock.now)
+        self._patience_s = patience_s
+
+    async def answer(self, route: str, body: bytes) -> Answer:
+        """Answer one request.
+
+        Raises:
+            StackCanvasError: it cannot be answered, with the status that says why.
+        """
+        if route == "get-online-features":
+            return Answer(_encode(await self._get(_decode(body, GetRequest))))
+        if route == "push":
+            push = _decode(body, PushRequest)
+            await self._push(self._pushed(push.push_source_name), push.df, to=push.to)
+        elif route == "write-to-online-store":
+            write = _decode(body, WriteRequest)
+            self._store.view(write.feature_view_name)
+            await self._push([write.feature_view_name], write.df, to="online")
+        else:
+            await self._materialize(_decode(body, MaterializeRequest))
+        return Answer(b"null")
+
+    async def _get(self, request: GetRequest) -> dict[str, Any]:
+        if (request.features is None) == (request.feature_service is None):
+            raise BadInput("the request names not exactly one of features and feature_service")
+        if request.feature_service is not None and ":" in request.feature_service:
+            raise NotFound("feature service", request.feature_service, known=self._store.plan.services)
+        pairs = self._store.pairs(request.features or [str(request.feature_service)])
+        full = request.full_feature_names
+        names = [f"{view}__{name}" if full else name for view, name in pairs]
+        if len({*names, *request.entities}) < len(names) + len(request.entities):
+            raise BadInput("two features, or a feature and an entity, have one name", fix="Set full_feature_names")
+        rows = rows_of(request.entities)
+        found = await self._store.read(pairs, rows, now_us=to_us(self._clock.now()))
+        entities = [
+            {"values": values, "statuses": ["PRESENT"] * len(rows), "event_timestamps": [_NEVER] * len(rows)}
+            for values in request.entities.values()
+        ]
+        features = [
+            {
+                "values": [None if value != value else value for value in one.values],  # noqa: PLR0124 - JSON has no NaN
+                "statuses": [_STATUS[state] for state in one.states],
+                "event_timestamps": [_NEVER if event is None else _said(event) for event in one.events_us],
+            }
+            for one in found
+        ]
+        return {"metadata": {"feature_names": [*request.entities, *names]}, "results": [*entities, *features]}
+
+    def _pushed(self, name: str) -> list[str]:
+        """The views that a push goes to: the one of that name, or all that take their rows from that data set."""
+        views = self._store.plan.views
+        found = [name] if name in views else [view for view, plan in views.items() if plan.source == name]
+        if not found:
+            raise NotFound("push source", name, known=views)
+        return found
+
+    async def _push(self, views: Sequence[str], columns: Mapping[str, list[Any]], *, to: str) -> None:
+        rows = rows_of(columns)
+        self._store.reader  # noqa: B018 - without a store nothing is taken
+        now = self._clock.now()
+        items, parts = [], []
+        for name in views:
+            view = self._store.view(name)
+            if to != "online" and not view.stream:
+                raise Conflict(
+                    f"the view {name!r} is no stream: its rows reach training by commits to data:{view.source}",
+                    fix="Push to online, or define the view with stream=True",
+                )
+            items += list(_items(view, rows, now_us=to_us(now)))
+            parts.append(name)
+        if to != "online":
+            for name in parts:
+                self._keep(name, columns, now)
+        store = self._store.store
+        assert store is not None
+        if to != "offline" and items:
+            await asyncio.get_running_loop().run_in_executor(None, store.put_many, items)
+
+    def _keep(self, view: str, columns: Mapping[str, list[Any]], now: datetime) -> None:
+        """Lay pushed rows where the worker takes them into the data set."""
+        plan = self._store.view(view)
+        place = self._folder / "features" / "pushed" / _quoted(view) / f"{to_us(now):020d}-{self._ids.new()}.json"
+        times = [plan.event_time] if plan.known_time is None else [plan.event_time, plan.known_time]
+        told = {
+            name: [_us(plan, one) for one in values] if name in times else values for name, values in columns.items()
+        }
+        place.parent.mkdir(parents=True, exist_ok=True)
+        replace(place, _encode({"columns": told, "instants": times}))
+
+    async def _materialize(self, request: MaterializeRequest) -> None:
+        for view in request.feature_views or []:
+            self._store.view(view)
+        until = None if request.end_ts is None else _instant(request.end_ts)
+        if request.start_ts is not None:
+            _instant(request.start_ts)
+        if not _alive(self._folder / "run" / "worker.json"):
+            raise Unavailable(
+                "no worker is running, which materialises",
+                fix="Start it with `stackcanvas up`, or run `stackcanvas features materialize`",
+            )
+        asked = self._folder / "features" / "asked" / f"{self._ids.new()}.json"
+        asked.parent.mkdir(parents=True, exist_ok=True)
+        done = asked.with_suffix(".done")
+        replace(asked, _encode({"views": request.feature_views, "until": until and until.isoformat()}))
+        last = asyncio.get_running_loop().time() + self._patience_s
+        while not done.exists():
+            if asyncio.get_running_loop().time() > last:
+                raise Unavailable("the worker has not materialised in time; it goes on")
+            await asyncio.sleep(_LOOK_S)
+        told = msgspec.json.decode(done.read_bytes())
+        done.unlink(missing_ok=True)
+        if told.get("error"):
+            raise BadInput(str(told["error"]).rstrip("."))
+
+
+def rows_of(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """Columns as rows.
+
+    Raises:
+        BadInput: they have different lengths, or there are too many rows.
+    """
+    lengths = {len(values) for values in columns.values()}
+    if not columns or len(lengths) != 1:
+        raise BadInput("the columns have different lengths" if columns else "there are no columns")
+    if max(lengths) > _MOST_ROWS:
+        raise BadInput(f"{max(lengths):,} rows are asked", expected=f"at most {_MOST_ROWS:,} at once")
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _items(view: ViewPlan, rows: Sequence[Mapping[str, Any]], *, now_us: int) -> Any:
+    """Rows as the store takes them; those that may not be known yet are left out, they come online later."""
+    place, prefix = view.place, view.place.prefix
+    _require(place, view, rows)
+    for row in rows:
+        key = tuple(row[name] for name in place.keys)
+        event = _us(view, row[view.event_time])
+        known = event if view.known_time is None else _us(view, row[view.known_time])
+        if None in key or event is None or known is None or max(event, known) > now_us:
+            continue
+        yield item(prefix, key, event, known, [row[name] for name in place.features])
+
+
+def _require(place: Place, view: ViewPlan, rows: Sequence[Mapping[str, Any]]) -> None:
+    needed = [*place.keys, view.event_time, *([view.known_time] if view.known_time else []), *place.features]
+    for name in needed:
+        if rows and name not in rows[0]:
+            raise NotFound("column", name, known=list(rows[0]), where=f"rows pushed to view {place.name}")
+    for at, row in enumerate(rows):
+        for name, kind in zip(place.keys, place.kinds or [""] * len(place.keys), strict=True):
+            value = row[name]
+            if value is not None and type(value) not in KINDS.get(kind, (str, int, bool)):
+                raise BadInput(
+                    f"the key {name!r} is {value!r}"[:100], where=f"row {at}", expected=kind or "text or a whole number"
+                )
+
+
+def _us(view: ViewPlan, value: object) -> int | None:
+    """An instant of a pushed row: ISO text, or seconds since 1970."""
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return round(value * 1_000_000)
+    return to_us(_instant(str(value), zone=view.timezone))
+
+
+def _instant(text: str, *, zone: str | None = "UTC") -> datetime:
+    """ISO text as an instant; Feast takes times without a zone as UTC, and so do these routes."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{text[:60]!r} is no instant", expected="ISO 8601, as 2013-05-01T12:00:00Z") from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=ZoneInfo(zone or "UTC"))
+
+
+def _said(event_us: int) -> str:
+    try:
+        return from_us(event_us).astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except (OverflowError, ValueError):
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(0)).isoformat().replace("+00:00", "Z")
+
+
+def _decode(body: bytes, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadInput(f"the body cannot be read: {error}") from None
+    except RecursionError:
+        raise BadInput("the body is nested too deeply") from None
+
+
+def _quoted(name: str) -> str:
+    return "".join(
+        one if one.isalnum() or one in "_.-~" else "".join(f"%{b:02X}" for b in one.encode()) for one in name
+    )
+
+
+def _alive(place: Path) -> bool:
+    """Whether a process announced itself there and still runs."""
+    try:
+        os.kill(int(msgspec.json.decode(place.read_bytes())["pid"]), 0)
+    except (OSError, ValueError, KeyError, TypeError, msgspec.MsgspecError):
+        return False
+    return True

@@ -1,0 +1,107 @@
+"""Entity keys in place of features: what a record lacks is looked up before the model sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from stackcanvas.backends.keyvalue.rows import EXPIRED, MISSING
+from stackcanvas.errors import BadInput, StackCanvasError, Unavailable
+from stackcanvas.serving.server.checks import Mask
+from stackcanvas.serving.server.features import FeatureStore, Found
+from stackcanvas.serving.server.metrics import Metrics
+
+Record = dict[str, Any]
+
+
+class LookupSpec(msgspec.Struct, frozen=True):
+    """What of a model's columns can be looked up.
+
+    Args:
+        columns: of the model, each with its feature as `view:feature`.
+        missing: what happens to a row whose features are not there or too old: the model gets null, the request is
+            refused, or the fallback answers.
+    """
+
+    columns: dict[str, str]
+    missing: Literal["null", "reject", "fallback"] = "null"
+
+
+class Lookup:
+    """Completes the records of one model.
+
+    Args:
+        spec: of its bundle.
+        store: where features are read.
+        blanks: by column, what stands in a row that the fallback answers.
+    """
+
+    def __init__(
+        self,
+        spec: LookupSpec,
+        store: FeatureStore,
+        *,
+        blanks: Mapping[str, Any],
+        endpoint: str,
+        metrics: Metrics,
+    ) -> None:
+        self._spec = spec
+        self._store = store
+        self._blanks = blanks
+        self._endpoint = endpoint
+        self._metrics = metrics
+
+    def wanted(self, records: Sequence[Record]) -> list[str]:
+        """The columns that some record lacks and that can be looked up."""
+        return [name for name in self._spec.columns if any(name not in record for record in records)]
+
+    async def fill(self, records: Sequence[Record], wanted: Sequence[str], *, now_us: int) -> tuple[list[Record], Mask]:
+        """The records with what was looked up, and which of them the fallback is to answer; what a record says counts.
+
+        Raises:
+            BadInput: a record lacks a feature and its key, or the rule refuses rows whose features are missing.
+            Unavailable: the online store does not answer, and no fallback is to stand in.
+        """
+        absent = np.zeros(len(records), dtype=np.bool_)
+        pairs = [pair for name in wanted for pair in self._store.pairs([self._spec.columns[name]])]
+        try:
+            found = await self._store.read(pairs, records, now_us=now_us)
+        except Unavailable:
+            if self._spec.missing != "fallback":
+                raise
+            absent[:] = True
+            found = [Found(*pair, [None] * len(records), [MISSING] * len(records), []) for pair in pairs]
+        except BadInput as error:
+            fix = f"Send {', '.join(wanted[:5])} with each record, or the keys to look them up"
+            raise BadInput(error.what, where=error.where, expected=error.expected, fix=fix) from None
+        for name, column in zip(wanted, found, strict=True):
+            gone = np.array([state in {MISSING, EXPIRED} for state in column.states], dtype=np.bool_)
+            gone &= np.array([name not in record for record in records], dtype=np.bool_)
+            if gone.any():
+                self._metrics.lookup_missing.add((self._endpoint, column.view), int(gone.sum()))
+                if self._spec.missing == "reject":
+                    raise self._refused(name, column, int(np.flatnonzero(gone)[0]))
+                if self._spec.missing == "fallback":
+                    absent |= gone
+        filled = []
+        for at, record in enumerate(records):
+            looked = {name: _plain(column.values[at]) for name, column in zip(wanted, found, strict=True)}
+            blank = {name: self._blanks[name] for name in looked} if absent[at] else {}
+            filled.append({**looked, **blank, **record})
+        return filled, absent
+
+    @staticmethod
+    def _refused(name: str, column: Found, at: int) -> StackCanvasError:
+        what = "is too old" if column.states[at] == EXPIRED else "is not known"
+        return BadInput(
+            f"the feature {column.view}:{column.name} of these keys {what}",
+            where=f"record {at}, {name!r}",
+            fix=f"Send {name!r} with the record, or bring the view online",
+        )
+
+
+def _plain(value: Any) -> Any:
+    return value.timestamp() if hasattr(value, "tzinfo") else value

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from stackcanvas.canvas.answers import Amount, Answer, Block, Count, Driver, Money, Text, distinct_by
+from stackcanvas.canvas.answers import Amount, Answer, Block, Count, Driver, Money, Text, distinct, distinct_by
 
 BlockName = Literal[
     "value",
@@ -53,6 +53,15 @@ class Platform(Weighing):
 
     choice: Literal["one platform", "hybrid"] = Field(description="One platform, or the best of several.")
     platform: Text | None = Field(default=None, description="Its name.")
+    hosting: Annotated[tuple[Literal["embedded", "server", "kubernetes", "saas"], ...], AfterValidator(distinct)] = (
+        Field(default=(), description="Where tools may run; left out, it follows from pipelines.location.")
+    )
+    licences: Literal["open source", "source available", "any"] | None = Field(
+        default=None, description="The strictest kind of licence that tools may have."
+    )
+    have: Annotated[tuple[Text, ...], AfterValidator(distinct)] = Field(
+        default=(), description="Services that run already, such as kubernetes, postgres, redis or kafka."
+    )
 
 
 class Skills(Weighing):

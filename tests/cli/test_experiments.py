@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import stackcanvas as sc
@@ -49,19 +50,24 @@ def call(runs: list[str], capfd: pytest.CaptureFixture[str]) -> Any:
 def test_experiments_and_runs_are_listed(call: Any, runs: list[str]) -> None:
     """Ordered and narrowed as asked."""
     assert [one["name"] for one in call("ls", "--format", "json")] == ["delay"]
-    assert [one["id"] for one in call("runs", "--format", "json")] == runs[::-1]
-    assert [one["id"] for one in call("runs", "delay", "--order-by", "metric.auc desc", "--format", "json")] == runs
-    assert [one["id"] for one in call("runs", "--where", "metric.auc < 1", "--format", "json")] == runs[:1]
-    assert "auc 0.7" in call("runs")
-    assert "Did you mean 'delay'" in call("runs", "delai", code=4)
-    assert "Invalid clause" in call("runs", "--where", "auc", code=3)
+    assert [one["id"] for one in call("search", "--format", "json")] == runs[::-1]
+    assert [one["id"] for one in call("search", "delay", "--order-by", "metric.auc desc", "--format", "json")] == runs
+    assert [
+        one["id"] for one in call("search", "--filter", "metrics.auc < 1 and params.depth = 3", "--format", "json")
+    ] == runs[:1]
+    assert "0.7" in call("search")
+    assert "Did you mean 'delay'" in call("search", "delai", code=4)
+    assert "Invalid clause" in call("search", "--filter", "auc", code=3)
 
 
 def test_a_run_is_shown(call: Any, runs: list[str]) -> None:
     """For people and for programs."""
     assert call("show", runs[0], "--format", "json")["parameters"] == {"depth": "3", "rate": "0.1"}
     assert "depth  3" in call("show", runs[0])
-    assert [one["value"] for one in call("metrics", runs[1], "auc", "--format", "json")] == [0.5, "NaN"]
+    assert "▁█" in call("show", runs[0])
+    (curve,) = call("curves", "auc", runs[1], "--format", "json")
+    assert [one["value"] for one in curve["points"]] == [0.5, "NaN"]
+    assert "▄·" in call("curves", "auc", *runs)
     call("show", "nothing", code=4)
 
 
@@ -79,3 +85,55 @@ def test_files_are_listed_and_written(call: Any, runs: list[str], tmp_path: Path
     call("files", runs[0], "--to", "out")
     assert (tmp_path / "out" / "plots" / "roc.txt").read_text() == "curve"
     call("files", "nothing", code=4)
+
+
+def test_runs_are_exported(call: Any, runs: list[str], tmp_path: Path) -> None:
+    """As tables of every format, with a column for everything."""
+    for name in ("runs.csv", "runs.parquet", "runs.arrow", "runs.json"):
+        assert call("export", name, "--format", "json") == {"file": name, "runs": 2, "columns": 17}
+    rows = pl.read_parquet(tmp_path / "runs.parquet")
+    assert rows["id"].to_list() == runs[::-1]
+    assert rows["params.depth"].to_list() == ["6", "3"]
+    assert rows["metrics.auc"].to_list()[1] == 0.7
+    assert pl.read_csv(tmp_path / "runs.csv").columns == rows.columns
+    assert pl.read_ipc(tmp_path / "runs.arrow").equals(rows)
+    best = call("export", "best.csv", "--filter", "metrics.auc < 1", "--format", "json")
+    assert best["runs"] == 1
+    assert "ends in .csv" in call("export", "runs.xls", code=3)
+    call("export", "nowhere/runs.csv", code=4)
+    assert not [path.name for path in tmp_path.iterdir() if "draft" in path.name]
+
+
+PIPELINES = """
+import stackcanvas as sc
+
+@sc.step
+def hill(context: sc.Context, x: float, kind: str) -> float:
+    context.run.log(height=-((x - 3) ** 2) + (kind == "b"), other=1.0)
+    return x
+
+@sc.pipeline
+def climb(x: float = 1.0, kind: str = "a") -> float:
+    return hill(x, kind)
+"""
+
+
+def test_the_parameters_of_a_pipeline_are_searched(call: Any, tmp_path: Path) -> None:
+    """Alone and by two processes; what it tried is a run with the run of the pipeline inside."""
+    (tmp_path / "pipelines.py").write_text(PIPELINES)
+    words = ("tune", "climb", "--metric", "height", "-s", "x=0.0..10.0", "-s", "kind=a,b", "--format", "json")
+    first = call(*words, "--trials", "4")
+    more = call(*words, "--trials", "8", "--parallel", "2")
+
+    assert first["trials"] == {"finished": 4}
+    assert more["trials"]["finished"] in {8, 9}
+    assert more["height"] >= first["height"]
+    with sc.open(tmp_path) as stack:
+        best = stack.experiments.get(more["best"])
+        (pipeline,) = stack.experiments.children(best.id)
+        assert pipeline.experiment == "climb"
+        assert best.parent == more["run"]
+        assert pipeline.metrics["height"].value == best.metrics["height"].value == more["height"]
+    assert "no parameter" in call("tune", "climb", "--metric", "height", "-s", "y=1..2", code=3).lower()
+    assert "no metric" in call("tune", "climb", "--metric", "nothing", "-s", "x=1..2", "--trials", "1", code=4).lower()
+    call("tune", "climb", "--metric", "height", "-s", "x", code=3)

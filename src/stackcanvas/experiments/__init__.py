@@ -10,9 +10,12 @@ from stackcanvas.experiments.origin import Origin
 from stackcanvas.experiments.run import Run
 from stackcanvas.experiments.runs import RunInfo, RunInput
 from stackcanvas.experiments.search import Condition, Order
+from stackcanvas.experiments.space import Choice, Range, Space, read_space
+from stackcanvas.experiments.study import Study, Trial
 
 __all__ = [
     "ArtifactInfo",
+    "Choice",
     "Condition",
     "Environment",
     "Experiment",
@@ -20,9 +23,14 @@ __all__ = [
     "Metric",
     "Order",
     "Origin",
+    "Range",
     "Run",
     "RunInfo",
     "RunInput",
+    "Space",
+    "Study",
+    "Trial",
     "Wanted",
     "environment",
+    "read_space",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
@@ -16,19 +18,25 @@ from stackcanvas.experiments.catalog import Catalog, Experiment
 from stackcanvas.experiments.compare import compare
 from stackcanvas.experiments.complete import Completeness, Wanted
 from stackcanvas.experiments.environment import Environment
+from stackcanvas.experiments.frame import frame_of
 from stackcanvas.experiments.logged import LoggedModels
 from stackcanvas.experiments.metrics import Metric, Metrics
 from stackcanvas.experiments.origin import OWN, PATCH, REPRODUCES, REPRODUCES_VARIABLE, Origin, Origins, origin
 from stackcanvas.experiments.run import Run, Tools, open_run
 from stackcanvas.experiments.runs import PARENT, RunInfo, RunInput, Runs
 from stackcanvas.experiments.search import NEWEST, Condition, Order, Search
+from stackcanvas.experiments.study import Study
 from stackcanvas.experiments.tables import run_environment
 from stackcanvas.experiments.tracking import Tracking
 from stackcanvas.experiments.writer import Writer
 from stackcanvas.foundations import Git
 from stackcanvas.metadata import CodeState, Recording, Ref, Spine, current
 
+if TYPE_CHECKING:
+    import polars as pl
+
 _SAMPLE_S = 10.0
+_PAGE = 1000
 
 
 class Experiments:
@@ -206,6 +214,67 @@ class Experiments:
             limit=limit,
             offset=offset,
         )
+
+    def find(
+        self,
+        experiment: str | None = None,
+        *,
+        where: str | Sequence[str | Condition] = (),
+        order_by: str | Order | Sequence[str | Order] = NEWEST,
+    ) -> Iterator[RunInfo]:
+        """As `search`, but all of them, read a thousand at a time."""
+        for offset in itertools.count(0, _PAGE):
+            page = self.search(experiment, where=where, order_by=order_by, limit=_PAGE, offset=offset)
+            yield from page
+            if len(page) < _PAGE:
+                return
+
+    def count(self, experiment: str | None = None, *, where: str | Sequence[str | Condition] = ()) -> int:
+        """How many runs fulfil every condition."""
+        known = None if experiment is None else [self.catalog.get(experiment).id]
+        return self._search.count(experiments=known, where=conditions(where))
+
+    def frame(
+        self,
+        experiment: str | None = None,
+        *,
+        where: str | Sequence[str | Condition] = (),
+        order_by: str | Order | Sequence[str | Order] = NEWEST,
+    ) -> pl.DataFrame:
+        """Runs as a table, with a column for each parameter, metric and tag, such as `params.depth` and `metrics.auc`.
+
+        Args:
+            experiment: its name; all experiments when None.
+            where: as for `search`.
+            order_by: as for `search`.
+        """
+        return frame_of(self.find(experiment, where=where, order_by=order_by))
+
+    def children(self, run_id: str) -> list[RunInfo]:
+        """The runs that are part of a run, in the order in which they started."""
+        return list(self.find(where=[Condition("tag", PARENT, "=", run_id)], order_by="started, id"))
+
+    def study(
+        self,
+        name: str,
+        *,
+        metric: str,
+        direction: str = "maximize",
+        seed: int | None = None,
+        sampler: Any = None,
+        pruner: Any = None,
+    ) -> Study:
+        """A search for good parameters, made when it is new; needs the extra `search`.
+
+        Args:
+            name: of the study, and of the experiment that holds its runs.
+            metric: what the objective returns, by name.
+            direction: `maximize` or `minimize`.
+            seed: for what is tried.
+            sampler, pruner: Optuna's, for other ways of searching than its default.
+        """
+        given = {"metric": metric, "direction": direction, "seed": seed, "sampler": sampler, "pruner": pruner}
+        return Study(self, self._spine, name, **given)
 
     def compare(self, run_ids: Sequence[str]) -> list[dict[str, object]]:
         """In what runs differ: a row for each parameter, metric, input, or fact that is not the same in all.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
@@ -194,10 +194,18 @@ class Run:
     def _log_system(self, metrics: dict[str, float], step: int) -> None:
         self.log(metrics, step=step)
 
+    @contextmanager
+    def opened(self) -> Iterator[Self]:
+        """A block of code whose work belongs to the run; it does not end the run."""
+        token = _open.set(self.id)
+        try:
+            with nullcontext() if self._recording is None else within(self._recording):
+                yield self
+        finally:
+            _open.reset(token)
+
     def __enter__(self) -> Self:
-        if self._recording is not None:
-            self._around.enter_context(within(self._recording))
-        self._around.enter_context(_opened(self.id))
+        self._around.enter_context(self.opened())
         return self
 
     def __exit__(
@@ -223,12 +231,3 @@ class Run:
 def open_run() -> str | None:
     """The id of the run whose block of code this is."""
     return _open.get()
-
-
-@contextmanager
-def _opened(run_id: str) -> Iterator[None]:
-    token = _open.set(run_id)
-    try:
-        yield
-    finally:
-        _open.reset(token)

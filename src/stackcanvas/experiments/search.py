@@ -174,6 +174,14 @@ class Search:
                 rows = connection.execute(_by_sorting([*orders, *last], wanted).limit(limit).offset(offset)).all()
             return complete(connection, rows)
 
+    def count(self, *, experiments: Sequence[int] | None = None, where: Sequence[Condition] = ()) -> int:
+        """How many active runs fulfil every condition."""
+        wanted = [run.c.lifecycle == runs.ACTIVE, *(self._condition(one) for one in where)]
+        if experiments is not None:
+            wanted.append(_one_of(run.c.experiment, experiments))
+        with self._spine.read() as connection:
+            return int(connection.execute(select(func.count()).select_from(run).where(*wanted)).scalar_one())
+
     def _condition(self, given: Condition) -> ColumnElement[bool]:
         if given.operator in {IS_NULL, IS_NOT_NULL}:
             return _given(given)

@@ -134,5 +134,5 @@ study_entry = Table(
     schema,
     Column("study", Text, primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("entry", Json, nullable=False),
+    Column("entry", Text, nullable=False),
 )

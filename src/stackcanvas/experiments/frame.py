@@ -1,0 +1,67 @@
+"""Runs as a table: a row a run, a column for each parameter, metric and tag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stackcanvas.errors import BadInput, NotFound
+from stackcanvas.experiments.runs import RunInfo
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_FACTS = ("id", "experiment", "name", "status", "started", "ended", "duration_s", "actor", "host", "seed", "parent")
+
+
+def frame_of(runs: Iterable[RunInfo]) -> pl.DataFrame:
+    """The runs in their order; where a run has no value there is null."""
+    import polars as pl  # noqa: PLC0415 - 130 ms that only tables need
+
+    found = list(runs)
+    text, number = pl.String(), pl.Float64()
+    time = pl.Datetime("us", "UTC")
+    types: dict[str, Any] = dict.fromkeys(_FACTS, text)
+    types |= {"started": time, "ended": time, "duration_s": number, "seed": pl.Int64()}
+    columns: dict[str, pl.Series] = {
+        name: pl.Series(name, [getattr(run, name) for run in found], types[name]) for name in _FACTS
+    }
+    columns["commit"] = pl.Series("commit", [run.code.commit for run in found], text)
+    columns["dirty"] = pl.Series("dirty", [run.code.dirty for run in found], pl.Boolean())
+    metrics = [{name: metric.value for name, metric in run.metrics.items()} for run in found]
+    kinds: tuple[tuple[str, list[Mapping[str, Any]], Any], ...] = (
+        ("params", [run.parameters for run in found], text),
+        ("metrics", [*metrics], number),
+        ("tags", [run.tags for run in found], text),
+    )
+    for kind, values, of_type in kinds:
+        for name in sorted({name for one in values for name in one}):
+            title = f"{kind}.{name}"
+            columns[title] = pl.Series(title, [one.get(name) for one in values], of_type)
+    return pl.DataFrame(list(columns.values()))
+
+
+def write_frame(rows: pl.DataFrame, path: Path) -> None:
+    """Write a table in the format that the ending of the path names: .csv, .parquet, .arrow or .json.
+
+    Raises:
+        BadInput: the ending names no such format.
+        NotFound: the folder is missing.
+    """
+    writers: dict[str, Callable[[Path], Any]] = {
+        ".csv": rows.write_csv,
+        ".parquet": rows.write_parquet,
+        ".arrow": rows.write_ipc,
+        ".json": rows.write_json,
+    }
+    if path.suffix not in writers:
+        raise BadInput(f"runs cannot be written as {path.name!r}", expected=f"a file that ends in {', '.join(writers)}")
+    if not path.parent.is_dir():
+        raise NotFound("folder", str(path.parent))
+    fresh = path.with_name(f".{path.name}.draft")
+    try:
+        writers[path.suffix](fresh)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)

@@ -33,8 +33,19 @@ def sentences(error: ValidationError, *, shape: Shape, place: Place) -> list[Bad
         shape: of the whole that was validated.
         place: where each part stands.
     """
+    return [told for _, told in located(error, shape=shape, place=place)]
+
+
+def located(error: ValidationError, *, shape: Shape, place: Place) -> list[tuple[Location, BadInput]]:
+    """What pydantic found, by the location of each part; names of variants are among its keys.
+
+    Args:
+        error: what was found.
+        shape: of the whole that was validated.
+        place: where each part stands.
+    """
     found = error.errors(include_url=False, include_context=True, include_input=True)
-    return [_sentence(one, shape=shape, place=place) for one in found if not _only_follows(one)]
+    return [(tuple(one["loc"]), _sentence(one, shape=shape, place=place)) for one in found if not _only_follows(one)]
 
 
 def _only_follows(one: Mapping[str, Any]) -> bool:

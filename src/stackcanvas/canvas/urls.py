@@ -158,7 +158,7 @@ class Url:
         return whole
 
     def __str__(self) -> str:
-        return _masked(self.text)
+        return mask(self.text)
 
     def __repr__(self) -> str:
         return f"Url({str(self)!r}, role={self.role!r})"
@@ -262,7 +262,13 @@ def _check(text: str, *, role: str) -> None:
     )
 
 
-def _masked(text: str) -> str:
+def mask(text: str) -> str:
+    """An address without its password.
+
+    Example:
+        >>> mask("postgresql://stack:geheim@db/stack")
+        'postgresql://stack:***@db/stack'
+    """
     head, separator, rest = text.partition("://")
     if separator and head not in {"file", "sqlite", "duckdb"}:
         authority, tail = _split_authority(rest)

@@ -11,6 +11,7 @@ _HERE = "stackcanvas.cli.canvas"
 SECTIONS = {
     "Answer": {
         "init": Entry(f"{_HERE}.init:init", "Write a canvas to begin with."),
+        "ask": Entry(f"{_HERE}.ask:ask", "Ask what is open, one question at a time."),
         "questions": Entry(f"{_HERE}.questions:questions", "List the questions."),
         "about": Entry(f"{_HERE}.questions:about", "Tell about one question."),
         "set": Entry(f"{_HERE}.answering:set_answer", "Answer a question."),
@@ -21,6 +22,7 @@ SECTIONS = {
         "assess": Entry(f"{_HERE}.assess:assess", "Tell how mature it is, what comes first, what can wait."),
     },
     "Weigh": {
+        "choose": Entry(f"{_HERE}.choose:choose", "Choose a tool for each block."),
         "cost": Entry(f"{_HERE}.cost:cost", "Reckon what it costs."),
     },
     "Look": {

@@ -57,12 +57,7 @@ def init(example: str | None, name: str | None, listing: bool) -> None:
         return
     folder: Path = click.get_current_context().find_root().params.get("project") or Path.cwd()
     chosen = _BY_LEVEL.get(example or "", example)
-    text = _EMPTY if chosen is None else (files("stackcanvas.examples.canvases") / f"{chosen}.yaml").read_text("utf-8")
-    called = name if name is not None else (folder.resolve().name or "new") if chosen is None else None
-    if called is not None:
-        text = _named(text, called)
-    file = folder / "canvas.yaml"
-    _write(file, text)
+    file = begin(folder, example=chosen, name=name)
     if wants_json():
         emit_record({"file": file.resolve(), "example": chosen})
         return
@@ -72,6 +67,24 @@ def init(example: str | None, name: str | None, listing: bool) -> None:
         if chosen is None
         else "Next: `stackcanvas canvas show`, then change it to your own"
     )
+
+
+def begin(folder: Path, *, example: str | None = None, name: str | None = None) -> Path:
+    """Write a canvas where there is none; its name is that of the folder unless the example or the caller has one.
+
+    Raises:
+        Conflict: there is one.
+        BadInputs: no project can be called so.
+        Unavailable: it cannot be written.
+    """
+    if example is None:
+        text = _named(_EMPTY, name if name is not None else folder.resolve().name or "new")
+    else:
+        text = (files("stackcanvas.examples.canvases") / f"{example}.yaml").read_text("utf-8")
+        text = text if name is None else _named(text, name)
+    file = folder / "canvas.yaml"
+    _write(file, text)
+    return file
 
 
 def _named(text: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from stackcanvas.registry.catalog import RegisteredModel
 from stackcanvas.registry.changes import CHAMPION, Uses
-from stackcanvas.registry.consents import Asked, Consent, Standing
+from stackcanvas.registry.consents import PYTHON, Asked, Consent, Standing
 from stackcanvas.registry.files import Verification
 from stackcanvas.registry.folders import Folder
 from stackcanvas.registry.formats.base import Agreement, LoadedModel
@@ -18,6 +18,7 @@ __all__ = [
     "CHAMPION",
     "EXAMPLE",
     "PROFILE",
+    "PYTHON",
     "Agreement",
     "Asked",
     "Check",

@@ -68,7 +68,8 @@ class Standing:
     def sentence(self, ref: Ref) -> str:
         """What is missing."""
         have = f"; {', '.join(self.given)} did" if self.given else ""
-        return f"{self.missing} more {self.asked.role} must agree to {self.action} {ref}{have}"
+        what = f"that the Python code of {ref} runs" if self.action == PYTHON else f"to {self.action} {ref}"
+        return f"{self.missing} more {self.asked.role} must agree {what}{have}"
 
 
 class Consents:

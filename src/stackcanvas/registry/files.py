@@ -90,6 +90,11 @@ class ModelFiles:
             raise Corrupt(f"the file {file} of {version.ref} is not what was registered", where=_key(digest))
         return content
 
+    @staticmethod
+    def key(digest: str) -> str:
+        """Where a file lies in the object store."""
+        return _key(digest)
+
     def size(self, digest: str) -> int:
         """How large a stored file is; 0 when it is missing."""
         return self._objects.size(_key(digest)) or 0

@@ -20,6 +20,7 @@ from stackcanvas.registry.files import ModelFiles, Verification
 from stackcanvas.registry.folders import Folder, read_folder
 from stackcanvas.registry.formats.base import Exported, LoadedModel
 from stackcanvas.registry.formats.environment import needed
+from stackcanvas.registry.formats.mlfolder import folder_files
 from stackcanvas.registry.formats.open import RUNS_PYTHON, exporter, loader
 from stackcanvas.registry.gate import GateResult, Rule, Scores, judge
 from stackcanvas.registry.numbering import next_version
@@ -340,6 +341,19 @@ class Registry:
             raise NotFound("file", name, known=found.files, where=str(found.ref))
         return self._files.read(found, name)
 
+    def export(self, ref: Ref | str) -> dict[str, str]:
+        """The files of a version as a model folder of MLflow: path -> key in the object store.
+
+        What stands there beside the registered files is made from the records, and is the same each time.
+
+        Raises:
+            Refused: it is only a pointer, or its files do not say what model they are.
+        """
+        found = self.require(ref)
+        made = folder_files(found, example=EXAMPLE if EXAMPLE in found.files else None)
+        digests = {**found.files, **{path: self._files.put(content) for path, content in made.items()}}
+        return {path: self._files.key(digest) for path, digest in sorted(digests.items())}
+
     def profile(self, ref: Ref | str) -> Profile:
         """The profile of the data that a version was trained on."""
         return Profile.from_json(self.file(ref, PROFILE).decode())
@@ -351,6 +365,11 @@ class Registry:
             Refused: it is only a pointer, or nobody agreed that its Python code runs.
         """
         found = self.require(ref, PYTHON)
+        if not found.signature.inputs:
+            raise Refused(
+                f"{found.ref} does not say which columns it takes",
+                fix="Log it with a signature, or with an input example, of plain columns",
+            )
         return loader(found.format)(self.files(found.ref), found.signature, found.runtime)
 
     def verify(self, ref: Ref | str | None = None) -> list[Verification]:

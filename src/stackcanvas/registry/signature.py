@@ -12,6 +12,21 @@ import polars as pl
 from stackcanvas.errors import BadInput, BadInputs
 
 _TEXT = (pl.String, pl.Categorical, pl.Enum)
+_POLARS: Mapping[str, Any] = {
+    "BOOL": pl.Boolean,
+    "INT8": pl.Int8,
+    "INT16": pl.Int16,
+    "INT32": pl.Int32,
+    "INT64": pl.Int64,
+    "UINT8": pl.UInt8,
+    "UINT16": pl.UInt16,
+    "UINT32": pl.UInt32,
+    "UINT64": pl.UInt64,
+    "FP16": pl.Float32,
+    "FP32": pl.Float32,
+    "FP64": pl.Float64,
+    "BYTES": pl.String,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +34,7 @@ class Input:
     """A column that the model takes.
 
     Args:
-        dtype: `FP32`, `INT64`, `BOOL` or `BYTES`, as the Open Inference Protocol names them.
+        dtype: such as `FP32`, `INT64`, `BOOL` or `BYTES`, as the Open Inference Protocol names them.
         nullable: whether a value may be missing.
     """
 
@@ -116,6 +131,35 @@ def tensors(frame: pl.DataFrame, inputs: Iterable[Input]) -> dict[str, np.ndarra
     return {one.name: _tensor(frame, one) for one in inputs}
 
 
+def infer_exact(sample: pl.DataFrame, *, nullable: bool) -> tuple[Input, ...]:
+    """The inputs of a model that computes in the precision of its columns.
+
+    Args:
+        nullable: whether the model takes rows in which a number with a fraction is missing. Whether one happens to be
+            missing in the sample says little: the signature would change from training to training.
+
+    Raises:
+        BadInputs: every column that no model can take as it is.
+    """
+    return tuple(
+        Input(one.name, "FP64" if sample[one.name].dtype == pl.Float64 else "FP32", nullable)
+        if one.dtype == "FP32"
+        else one
+        for one in infer_inputs(sample)
+    )
+
+
+def numpy_type(dtype: str) -> np.dtype[Any]:
+    """What holds the values of a data type of the protocol.
+
+    Example:
+        >>> numpy_type("FP32")
+        dtype('float32')
+    """
+    plain = {"BOOL": "bool", "BYTES": "object"}
+    return np.dtype(plain.get(dtype) or dtype.lower().replace("fp", "float"))
+
+
 def _input(column: pl.Series) -> Input:
     where = f"column {column.name!r} of the sample"
     missing = column.null_count()
@@ -145,15 +189,12 @@ def _tensor(frame: pl.DataFrame, given: Input) -> np.ndarray[Any, Any]:
     if given.name not in frame.columns:
         raise BadInput(f"the model takes the column {given.name!r}, which is not there")
     column = frame[given.name]
-    if given.dtype != "FP32" and column.null_count():
+    if not given.dtype.startswith("FP") and column.null_count():
         raise BadInput(f"{column.null_count()} values are missing", where=f"column {given.name!r}")
     try:
+        values = column.cast(_POLARS[given.dtype]).to_numpy()
         if given.dtype == "BYTES":
-            values = column.cast(pl.String).to_numpy().astype(object)
-        elif given.dtype == "FP32":
-            values = column.cast(pl.Float32).to_numpy()
-        else:
-            values = column.cast(pl.Boolean if given.dtype == "BOOL" else pl.Int64).to_numpy()
+            values = values.astype(object)
     except pl.exceptions.PolarsError as error:
         raise BadInput(
             f"{column.dtype} cannot be read as {given.dtype} ({str(error).splitlines()[0]})",

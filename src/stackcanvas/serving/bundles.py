@@ -17,7 +17,7 @@ from stackcanvas.backends.files import make_folder, sync_folder, unavailable
 from stackcanvas.clock import Clock
 from stackcanvas.errors import BadInput, Corrupt, Refused
 from stackcanvas.metadata import Ref, Spine
-from stackcanvas.registry import PROFILE, ModelVersion, Registry
+from stackcanvas.registry import EXAMPLE, PROFILE, PYTHON, ModelVersion, Registry
 from stackcanvas.serving.policy import Check, Policy
 from stackcanvas.serving.server.bundle import LOADERS, load_bundle
 from stackcanvas.serving.server.checks import InputChecks, OutputChecks
@@ -66,6 +66,12 @@ def compile_bundle(version: ModelVersion, files: Mapping[str, bytes], policy: Po
             f"{version.ref} is kept as {version.format}, which the prediction server cannot run",
             fix=f"Register it in one of these formats: {', '.join(LOADERS)}",
         )
+    if not version.signature.inputs:
+        raise Refused(
+            f"{version.ref} does not say which columns it takes",
+            fix="Log it with a signature, or with an input example, of plain columns",
+        )
+    files = _served(files)
     described = version.signature.to_json()
     signature = Signature(msgspec.convert(described, SignatureSpec), where=str(version.ref))
     checks = [*policy.checks, *(_seen_in_training(signature, files) if policy.watch_profile else [])]
@@ -78,6 +84,7 @@ def compile_bundle(version: ModelVersion, files: Mapping[str, bytes], policy: Po
             "checks": msgspec.to_builtins(checks),
             "files": {name: blake3(content).hexdigest() for name, content in files.items()},
             "lookup": None,
+            "runtime": dict(version.runtime),
         }
     )
     return Bundle(blake3(description).hexdigest(), version.ref, description, dict(files))
@@ -98,6 +105,7 @@ def write_bundle(folder: Path, bundle: Bundle) -> Path:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
         for name, content in {**bundle.files, DESCRIPTION: bundle.description}.items():
+            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
             with (fresh / name).open("wb") as file:
                 file.write(content)
                 file.flush()
@@ -150,9 +158,9 @@ class Bundles:
         """
         fallback = None
         if policy.fallback_model is not None:
-            other = self._registry.get(Ref("model", policy.fallback_model))
+            other = self._registry.require(Ref("model", policy.fallback_model), PYTHON)
             fallback = self._made(compile_bundle(other, self._registry.files(other.ref), Policy()), None)
-        version = self._registry.get(model)
+        version = self._registry.require(model, PYTHON)
         made = compile_bundle(version, self._registry.files(version.ref), policy)
         digest = self._made(made, fallback)
         if fallback is not None:
@@ -168,7 +176,9 @@ class Bundles:
             description = row["description"].encode()
             if not is_whole(self._folder / row["digest"], description):
                 model = Ref.parse(row["model"])
-                write_bundle(self._folder, Bundle(row["digest"], model, description, self._registry.files(model)))
+                write_bundle(
+                    self._folder, Bundle(row["digest"], model, description, _served(self._registry.files(model)))
+                )
 
     def fallback_of(self, connection: Connection, digest: str) -> str | None:
         """The bundle that stands in for another."""
@@ -204,6 +214,11 @@ class Bundles:
             )
         except Corrupt as error:
             raise BadInput(error.what, where=error.where) from error
+
+
+def _served(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files that answer: rows of the training data have no business on a server."""
+    return {name: content for name, content in files.items() if name != EXAMPLE}
 
 
 def _canonical(document: object) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, unquote_plus, urlsplit
@@ -51,6 +51,7 @@ def register_logged(
     name: str,
     source: str,
     *,
+    key_of: Callable[[str], str],
     run_id: str | None = None,
     model_id: str | None = None,
     run_link: str | None = None,
@@ -62,6 +63,7 @@ def register_logged(
     Args:
         source: `runs:/ID/path`, `models:/m-ID`, `models:/NAME/3`, an address in the stack's artifact store, or one
             elsewhere, which becomes a mere pointer.
+        key_of: which object, or folder of objects, a path below the artifact server means.
         run_id: the run that logged it.
         model_id: the logged model that it is.
 
@@ -74,7 +76,7 @@ def register_logged(
     if given.get(_PROMPT, "false").lower() == "true":
         found = _prompt(source)
     else:
-        found = _find(stack, source, run_id=run_id, model_id=model_id)
+        found = _Finder(stack, key_of).find(source, run_id=run_id, model_id=model_id)
     run = Ref("run", run_id or found.run or "") if run_id or found.run else None
     return stack.registry.adopt(
         name,
@@ -141,96 +143,110 @@ def _prompt(source: str) -> _Source:
     return _Source(source, source)
 
 
-def _find(stack: Stack, source: str, *, run_id: str | None, model_id: str | None) -> _Source:
-    """What an address stands for, where the run or the logged model that is named holds it."""
-    _check_path(source)
-    address = urlsplit(source)
-    if address.scheme == "models":
-        return _find_model(stack, source, address.path.strip("/"), run_id=run_id, model_id=model_id)
-    if address.scheme == "runs":
-        found_run, _, path = address.path.strip("/").partition("/")
-        if address.netloc or model_id or found_run != run_id:
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """Finds what an address stands for.
+
+    Args:
+        key_of: which object, or folder of objects, a path below the artifact server means.
+    """
+
+    stack: Stack
+    key_of: Callable[[str], str]
+
+    def find(self, source: str, *, run_id: str | None, model_id: str | None) -> _Source:
+        """What an address stands for, where the run or the logged model that is named holds it."""
+        _check_path(source)
+        address = urlsplit(source)
+        if address.scheme == "models":
+            return self._model(source, address.path.strip("/"), run_id=run_id, model_id=model_id)
+        if address.scheme == "runs":
+            found_run, _, path = address.path.strip("/").partition("/")
+            if address.netloc or model_id or not run_id or found_run != run_id:
+                raise _not_of(source, "model_id" if model_id else "run_id")
+            place = self._run_place(found_run)
+            return _Source(source, source, self._below(place, path) if place else None, found_run)
+        inside = self._inside(source)
+        if inside is None:
+            return self._elsewhere(source, model_id)
+        root, run = self._root(source, run_id=run_id, model_id=model_id)
+        if root is None or not f"{inside}/".startswith(f"{root}/"):
             raise _not_of(source, "model_id" if model_id else "run_id")
-        return _Source(source, source, _below(stack, _run_place(stack, found_run), path), found_run)
-    inside = _inside(source)
-    if inside is None:
-        return _elsewhere(stack, source, model_id)
-    root: str | None
-    if model_id:
-        root, run = _logged(stack, model_id, source)
-    else:
-        root, run = (_run_place(stack, run_id) if run_id else None), run_id
-    if root is None or not f"{inside}/".startswith(f"{root.strip('/')}/"):
-        raise _not_of(source, "model_id" if model_id else "run_id")
-    return _Source(source, source, _StoredFolder(stack.objects, inside), run)
+        return _Source(source, source, _StoredFolder(self.stack.objects, inside), run)
 
+    def _root(self, source: str, *, run_id: str | None, model_id: str | None) -> tuple[str | None, str | None]:
+        """The place of the run or of the logged model that is named, and the run."""
+        if model_id:
+            place, run = self._logged(model_id, source)
+            return self._key(place), run
+        place_of_run = self._run_place(run_id) if run_id else None
+        return (self._key(place_of_run) if place_of_run else None), run_id
 
-def _find_model(stack: Stack, source: str, name: str, *, run_id: str | None, model_id: str | None) -> _Source:
-    """A logged model by its id, or another registered version, pinned."""
-    if _MODEL_ID.fullmatch(name):
-        if name != model_id:
+    def _model(self, source: str, name: str, *, run_id: str | None, model_id: str | None) -> _Source:
+        """A logged model by its id, or another registered version, pinned."""
+        if _MODEL_ID.fullmatch(name):
+            if name != model_id:
+                raise _not_of(source, "model_id")
+            place, run = self._logged(name, source)
+            return _Source(source, place, self._below(place, ""), run)
+        head, at, selector = name.rpartition("@")
+        if not at:
+            head, _, selector = name.partition("/")
+        if not head or not selector:
             raise _not_of(source, "model_id")
-        place, run = _logged(stack, name, source)
-        return _Source(source, place, _below(stack, place, ""), run)
-    head, at, alias = name.rpartition("@")
-    head, selector = (head, alias) if at else (name.partition("/")[0], name.partition("/")[2])
-    if not head or not selector:
-        raise _not_of(source, "model_id")
-    version = stack.registry.get(Ref("model", unquote(head), unquote(selector)))
-    theirs = version.run.name if version.run is not None else ""
-    if run_id is not None and run_id != theirs:
-        raise BadInput(f"Invalid model version source: {source!r}: the run_id must be the one of {version.ref}")
-    folder = _VersionFolder(stack.registry, version) if version.is_held else None
-    address = f"models:/{version.name}/{version.number}"
-    return _Source(address, address_of(version), folder, theirs or None)
+        registry = self.stack.registry
+        version = registry.get(Ref("model", unquote(head), unquote(selector)))
+        theirs = version.run.name if version.run is not None else ""
+        if run_id is not None and run_id != theirs:
+            raise BadInput(f"Invalid model version source: {source!r}: the run_id must be the one of {version.ref}")
+        folder = _VersionFolder(registry, version) if version.is_held else None
+        address = f"models:/{version.name}/{version.number}"
+        return _Source(address, address_of(version), folder, theirs or None)
 
+    def _logged(self, model_id: str, source: str) -> tuple[str, str | None]:
+        try:
+            found = self.stack.experiments.models.get(model_id)
+        except NotFound:
+            raise _not_of(source, "model_id") from None
+        return found.artifact_location, found.source_run
 
-def _logged(stack: Stack, model_id: str, source: str) -> tuple[str, str | None]:
-    try:
-        found = stack.experiments.models.get(model_id)
-    except NotFound:
-        raise _not_of(source, "model_id") from None
-    return found.artifact_location, found.source_run
+    def _run_place(self, run_id: str) -> str | None:
+        try:
+            return self.stack.experiments.get(run_id).artifact_location
+        except NotFound:
+            return None
 
+    def _below(self, place: str, path: str) -> Folder | None:
+        """The folder below a place, where the stack itself keeps it."""
+        inside = self._key(place)
+        if inside is None:
+            return None
+        return _StoredFolder(self.stack.objects, "/".join(part for part in (inside, path.strip("/")) if part))
 
-def _run_place(stack: Stack, run_id: str) -> str | None:
-    try:
-        return stack.experiments.get(run_id).artifact_location
-    except NotFound:
-        return None
+    def _key(self, place: str) -> str | None:
+        """The key of a place of a run or a logged model; its own place is one already."""
+        return self._inside(place) if ":" in place else place.strip("/")
 
+    def _inside(self, address: str) -> str | None:
+        """The key in the stack's own store that an address of its artifact server means."""
+        found = urlsplit(address)
+        if found.scheme == "mlflow-artifacts":
+            return self.key_of(unquote(found.path).strip("/"))
+        proxied = _PROXY.search(found.path) if found.scheme in {"http", "https"} else None
+        return self.key_of(unquote(proxied[1]).strip("/")) if proxied else None
 
-def _below(stack: Stack, place: str | None, path: str) -> Folder | None:
-    """The folder below the place of a run or a logged model, where the stack itself keeps it."""
-    inside = None if place is None else _inside(place) or (place if "://" not in place else None)
-    if inside is None:
-        return None
-    return _StoredFolder(stack.objects, "/".join(part for part in (inside.strip("/"), path.strip("/")) if part))
-
-
-def _inside(address: str) -> str | None:
-    """The key in the stack's own store that an address of its artifact server means."""
-    found = urlsplit(address)
-    if found.scheme == "mlflow-artifacts":
-        return unquote(found.path).strip("/")
-    proxied = _PROXY.search(found.path) if found.scheme in {"http", "https"} else None
-    return unquote(proxied[1]).strip("/") if proxied else None
-
-
-def _elsewhere(stack: Stack, source: str, model_id: str | None) -> _Source:
-    """A place that is not ours; paths on the server's own disk are nobody's."""
-    address = urlsplit(source)
-    host = address.hostname or ""
-    if address.scheme in {"", "file"} or (
-        address.scheme not in {"http", "https"} and host in {"localhost", "127.0.0.1"}
-    ):
-        raise BadInput(
-            f"Invalid model version source: {source!r}. To use a local path as a model version source, the run_id "
-            "request parameter has to be specified and the local path has to be contained within the artifact "
-            "directory of the run specified by the run_id"
-        )
-    run = _logged(stack, model_id, source)[1] if model_id else None
-    return _Source(source, source, None, run)
+    def _elsewhere(self, source: str, model_id: str | None) -> _Source:
+        """A place that is not ours; paths on the server's own disk are nobody's."""
+        address = urlsplit(source)
+        is_web = address.scheme in {"http", "https"}
+        if address.scheme in {"", "file"} or (not is_web and address.hostname in {"localhost", "127.0.0.1"}):
+            raise BadInput(
+                f"Invalid model version source: {source!r}. To use a local path as a model version source, the run_id "
+                "request parameter has to be specified and the local path has to be contained within the artifact "
+                "directory of the run specified by the run_id"
+            )
+        run = self._logged(model_id, source)[1] if model_id else None
+        return _Source(source, source, None, run)
 
 
 def _check_path(source: str) -> None:

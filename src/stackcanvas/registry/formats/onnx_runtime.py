@@ -29,7 +29,11 @@ class OnnxModel:
 
     def predict(self, frame: pl.DataFrame, /) -> dict[str, np.ndarray[Any, Any]]:
         """The outputs by name, for the rows of a frame that holds the model's columns."""
-        return run(self._session, frame, self.signature.inputs)
+        found = run(self._session, frame, self.signature.inputs)
+        names = [one.name for one in self.signature.outputs]
+        if len(names) == len(found) and not set(names) & set(found):
+            return dict(zip(names, found.values(), strict=True))  # a client's signature without the model's own names
+        return found
 
 
 def load(files: Mapping[str, bytes], signature: Signature, runtime: Mapping[str, Any]) -> OnnxModel:
@@ -62,6 +66,10 @@ def run(
     """
     names = [one.name for one in loaded.get_outputs()]
     given = tensors(frame, inputs)
+    only = loaded.get_inputs()[0]
+    if len(loaded.get_inputs()) == 1 and only.name not in given:  # one matrix, as clients write it
+        matrix = np.hstack([given[one.name] for one in inputs])
+        given = {only.name: matrix.astype(np.float64 if only.type == "tensor(double)" else np.float32)}
     try:
         return dict(zip(names, loaded.run(names, given), strict=True))
     except Exception as error:  # the runtime's own exceptions have no common public base

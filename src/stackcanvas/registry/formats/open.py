@@ -11,8 +11,26 @@ from stackcanvas.errors import NotFound
 from stackcanvas.registry.formats.base import Exporter, Loader
 
 _FOLDER = "stackcanvas.registry.formats"
-EXPORTERS: Mapping[str, str] = MappingProxyType({"onnx": f"{_FOLDER}.onnx:export"})
-LOADERS: Mapping[str, str] = MappingProxyType({"onnx": f"{_FOLDER}.onnx_runtime:load"})
+EXPORTERS: Mapping[str, str] = MappingProxyType(
+    {
+        "onnx": f"{_FOLDER}.onnx:export",
+        "lightgbm": f"{_FOLDER}.trees:export_lightgbm",
+        "xgboost": f"{_FOLDER}.trees:export_xgboost",
+        "skops": f"{_FOLDER}.skops:export",
+        "sklearn": f"{_FOLDER}.estimators:export_sklearn",
+        "python": f"{_FOLDER}.function:export",
+    }
+)
+LOADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "onnx": f"{_FOLDER}.onnx_runtime:load",
+        "lightgbm": f"{_FOLDER}.loaded:load_lightgbm",
+        "xgboost": f"{_FOLDER}.loaded:load_xgboost",
+        "skops": f"{_FOLDER}.loaded:load_skops",
+        "sklearn": f"{_FOLDER}.loaded:load_sklearn",
+        "python": f"{_FOLDER}.loaded:load_python",
+    }
+)
 RUNS_PYTHON = frozenset({"sklearn", "python"})
 """The formats that run whatever code was put into them: in a process of their own, and only when somebody agreed."""
 

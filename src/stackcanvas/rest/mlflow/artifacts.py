@@ -21,6 +21,7 @@ from stackcanvas.rest.mlflow.answers import Answer, encode, present
 from stackcanvas.rest.mlflow.artifacts_uri import check_path, key_of, model_uri, run_uri, served
 from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid
 from stackcanvas.rest.mlflow.messages import Message
+from stackcanvas.rest.mlflow.registered import is_registered, registered_key, registered_list, unchangeable
 from stackcanvas.rest.mlflow.replies import failed, reply
 from stackcanvas.rest.mlflow.routes import PREFIXES, Route
 from stackcanvas.rest.mlflow.runs import Run
@@ -78,12 +79,14 @@ class Files:
         if below in {"", "/"} and method == "GET":
             await reply(send, await self._in_thread(lambda: self._list(query.get("path", ""))))
         elif method == "GET":
-            await self._send(key_of(_named(below)), send)
+            await self._send(
+                await self._in_thread(lambda: self._readable(_named(below))), send, name=below.rpartition("/")[2]
+            )
         elif method == "PUT":
-            await self._take(key_of(_named(below)), receive)
+            await self._take(_writable(_named(below)), receive)
             await reply(send, Answer(b"{}"))
         elif method == "DELETE":
-            await self._in_thread(lambda: remove(self._stack.objects, key_of(_named(below))))
+            await self._in_thread(lambda: remove(self._stack.objects, _writable(_named(below))))
             await reply(send, Answer(b"{}"))
         else:
             said = {"error_code": "BAD_REQUEST", "message": f"{method} is not answered here."}
@@ -106,10 +109,10 @@ class Files:
             await self._in_thread(file.flush)
             await self._in_thread(lambda: self._stack.objects.put_file(key, written))
 
-    async def _send(self, key: str, send: Send) -> None:
+    async def _send(self, key: str, send: Send, *, name: str | None = None) -> None:
         objects = self._stack.objects
         size = await self._in_thread(lambda: objects.size(key))
-        name = key.rpartition("/")[2]
+        name = name or key.rpartition("/")[2]
         if size is None:
             raise absent(f"There is no file {name!r} at this path")
         # The first piece is read before anything is promised.
@@ -131,7 +134,12 @@ class Files:
             _log.warning("%s became shorter while it was sent", key)
         await send({"type": "http.response.body", "body": b""})
 
+    def _readable(self, path: str) -> str:
+        return registered_key(self._stack, path) if is_registered(path) else key_of(path)
+
     def _list(self, path: str) -> Answer:
+        if is_registered(path):
+            return Answer(encode(present(files=[_file(one, "") for one in registered_list(self._stack, path)])))
         key = key_of(path)
         # As the proxy of the peer answers: names alone, without the folder asked for.
         return Answer(encode(present(files=[_file(one, "") for one in files_in(self._stack.objects, key)])))
@@ -197,6 +205,12 @@ def _own(uri: str) -> str:
             f"The files lie at {uri}, where this server does not look",
             expected="a client that reads them there itself",
         )
+    return key_of(path)
+
+
+def _writable(path: str) -> str:
+    if is_registered(path):
+        raise unchangeable()
     return key_of(path)
 
 

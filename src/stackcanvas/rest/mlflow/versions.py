@@ -10,6 +10,7 @@ from stackcanvas.errors import NotFound
 from stackcanvas.metadata import Ref
 from stackcanvas.registry import Condition, ModelVersion
 from stackcanvas.rest.mlflow.answers import milliseconds, pairs, present
+from stackcanvas.rest.mlflow.artifacts_uri import key_of
 from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid
 from stackcanvas.rest.mlflow.filters import LISTS, TEXT, Clause, Grammar
 from stackcanvas.rest.mlflow.messages import Message, Pair
@@ -94,6 +95,7 @@ def _create(stack: Stack, asked: Create) -> dict[str, Any]:
         stack,
         asked.name,
         asked.source,
+        key_of=key_of,
         run_id=asked.run_id,
         model_id=asked.model_id,
         run_link=asked.run_link,

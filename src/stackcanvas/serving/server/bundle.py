@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def load_bundle(folder: Path, *, threads: int = 1) -> Bundle:
         if blake3(files[name]).hexdigest() != digest:
             raise Corrupt("the file is not the one that was published", where=str(folder / name))
     signature = Signature(spec.signature, where=str(folder))
-    model = loader(files, signature, str(folder), threads)
+    model = _function(loader)(files, signature, str(folder), threads, spec.runtime)
     _warm(model, signature, str(folder))
     return Bundle(folder.name, spec, signature, model)
 
@@ -76,24 +77,35 @@ def _read(path: Path) -> bytes:
         raise Unavailable(f"the file cannot be read: {error.strerror or error}", where=str(path)) from error
 
 
-def _onnx(files: Mapping[str, bytes], signature: Signature, where: str, threads: int) -> Model:
-    if "model.onnx" not in files:
-        raise Corrupt("the bundle holds no model.onnx", where=where)
+def _function(target: str) -> Loader:
+    module, _, name = target.partition(":")
+    found: Loader = getattr(importlib.import_module(module), name)
+    return found
+
+
+def load_onnx(
+    files: Mapping[str, bytes], signature: Signature, where: str, threads: int, runtime: Mapping[str, Any]
+) -> Model:
+    """An ONNX model, run by ONNX Runtime.
+
+    Raises:
+        Corrupt: it cannot be loaded, or does not fit the signature.
+    """
+    file = runtime.get("file", "model.onnx")
+    if file not in files:
+        raise Corrupt(f"the bundle holds no {file}", where=where)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads  # more, on a busy machine, costs a hundred times the latency
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(files["model.onnx"], options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(files[file], options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise Corrupt(f"ONNX Runtime cannot load the model: {_first_line(error)}", where=where) from error
     given = {one.name: _ONNX_TYPES.get(one.type, one.type) for one in session.get_inputs()}
     feed = _feed(given, signature, where)
-    missing = [one.name for one in signature.outputs if one.name not in {out.name for out in session.get_outputs()}]
-    if missing:
-        raise Corrupt(f"the model has no output {missing[0]!r} that its signature names", where=where)
-    names = [one.name for one in signature.outputs]
+    names = _output_names([one.name for one in session.get_outputs()], signature, where)
     shaped = [_shaper(one) for one in signature.outputs]
 
     def run(rows: Rows) -> list[Array]:
@@ -101,6 +113,17 @@ def _onnx(files: Mapping[str, bytes], signature: Signature, where: str, threads:
         return [shape(values, len(rows[0])) for shape, values in zip(shaped, found, strict=True)]
 
     return run
+
+
+def _output_names(known: list[str], signature: Signature, where: str) -> list[str]:
+    """What the model calls the outputs of the signature; a client's signature may count them without their names."""
+    names = [one.name for one in signature.outputs]
+    missing = [name for name in names if name not in known]
+    if not missing:
+        return names
+    if len(known) == len(names) == len(missing):
+        return known
+    raise Corrupt(f"the model has no output {missing[0]!r} that its signature names", where=where)
 
 
 def _feed(given: Mapping[str, str], signature: Signature, where: str) -> Callable[[Rows], dict[str, Array]]:
@@ -112,7 +135,7 @@ def _feed(given: Mapping[str, str], signature: Signature, where: str) -> Callabl
     only, dtype = next(iter(given.items()), ("", ""))
     if len(given) == 1 and len(signature.tensors) > 1 and dtype in NUMPY_TYPES and dtype != "BYTES":
         target = NUMPY_TYPES[dtype]
-        order = _stacked_order(signature)
+        order = stacked_order(signature)
         if any(group.dtype == "BYTES" for group in signature.groups):
             raise Corrupt(f"the model takes one matrix of {dtype} and its signature names text", where=where)
         if len(signature.groups) == 1:  # the columns already stand side by side in the signature's order
@@ -121,7 +144,8 @@ def _feed(given: Mapping[str, str], signature: Signature, where: str) -> Callabl
     raise Corrupt(f"the model takes {dict(given)}", where=where, expected="the inputs that its signature names")
 
 
-def _stacked_order(signature: Signature) -> list[int]:
+def stacked_order(signature: Signature) -> list[int]:
+    """Where the columns of the signature stand when the matrices of its groups are put side by side."""
     starts = np.cumsum([0, *(group.width for group in signature.groups)])
     return [
         int(starts[tensor.group]) + tensor.start + offset
@@ -157,6 +181,12 @@ def _first_line(error: Exception) -> str:
     return lines[0][:300] if lines else type(error).__name__
 
 
-Loader = Callable[[Mapping[str, bytes], Signature, str, int], Model]
-LOADERS: Mapping[str, Loader] = {"onnx": _onnx}
-"""How each format is loaded; a format is one line here."""
+Loader = Callable[[Mapping[str, bytes], Signature, str, int, Mapping[str, Any]], Model]
+LOADERS: Mapping[str, str] = {
+    "onnx": "stackcanvas.serving.server.bundle:load_onnx",
+    **{
+        name: f"stackcanvas.serving.server.natives:load_{name}"
+        for name in ("lightgbm", "xgboost", "skops", "sklearn", "python")
+    },
+}
+"""What loads each format, imported when a bundle is of it; a format is one line here."""

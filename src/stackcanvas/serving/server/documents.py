@@ -62,6 +62,7 @@ class BundleSpec(msgspec.Struct, frozen=True):
     format: str = "onnx"
     checks: list[CheckSpec] = []
     lookup: dict[str, Any] | None = None
+    runtime: dict[str, Any] = {}
 
 
 class VariantSpec(msgspec.Struct, frozen=True):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from stackcanvas.cli.commands import Group
+from stackcanvas.cli.commands import Group, load
 from stackcanvas.cli.output import emit_record, emit_rows, output_options
 from stackcanvas.cli.project import pass_stack
 
@@ -24,15 +26,32 @@ def features() -> None:
     """
 
 
-@features.command("ls", example="stackcanvas features ls")
+@features.command("ls", example=("stackcanvas features ls", "stackcanvas features ls delay --owner ada"))
+@click.argument("words", nargs=-1)
+@click.option("--tag", help="Only views that carry this tag.")
+@click.option("--owner", help="Only views of this owner.")
 @output_options
 @pass_stack
-def ls(stack: Stack) -> None:
-    """List the views and how far each has come online."""
+def ls(stack: Stack, words: tuple[str, ...], tag: str | None, owner: str | None) -> None:
+    """List the views and how far each has come online; WORDS must stand in name, features, description or tags."""
+    found = {one.name for one in stack.features.search(" ".join(words), tag=tag, owner=owner)}
     emit_rows(
-        stack.features.status(),
-        columns=("view", "keys", "source", "features", "ttl_s", "online_until"),
-        empty="The project has no feature views. Define them in features.py with sc.FeatureView.",
+        [one for one in stack.features.status() if one.view in found],
+        columns=("view", "kind", "keys", "source", "features", "ttl_s", "online_until", "owner"),
+        empty="No such feature view. Define them in features.py with sc.FeatureView.",
+    )
+
+
+@features.command("services", example="stackcanvas features services")
+@output_options
+@pass_stack
+def services(stack: Stack) -> None:
+    """List the feature services: named lists of features."""
+    found = sorted(stack.features.catalog.services.values(), key=lambda one: one.name)
+    emit_rows(
+        found,
+        columns=("name", "features", "description", "owner"),
+        empty="The project has no feature services. Define them in features.py with sc.FeatureService.",
     )
 
 
@@ -41,9 +60,21 @@ def ls(stack: Stack) -> None:
 @output_options
 @pass_stack
 def show(stack: Stack, view: str) -> None:
-    """Show the definition of a view."""
-    found = stack.features.get(view)
-    emit_record({"ref": found.ref, **found.definition})
+    """Show the definition of a view, who takes it and what was made of it."""
+    emit_record(stack.features.describe(view))
+
+
+@features.command("stats", example="stackcanvas features stats weather")
+@click.argument("view")
+@output_options
+@pass_stack
+def stats(stack: Stack, view: str) -> None:
+    """Show what the values of a view's features are like, over all rows of its data."""
+    emit_rows(
+        stack.features.statistics(view),
+        columns=("feature", "dtype", "rows", "nulls", "distinct", "smallest", "mean", "largest"),
+        empty="The view has no features.",
+    )
 
 
 @features.command(
@@ -55,31 +86,90 @@ def show(stack: Stack, view: str) -> None:
 )
 @click.argument("views", nargs=-1)
 @click.option("--until", metavar="INSTANT", help="Rows known by then; now unless given. ISO form with a time zone.")
+@click.option("--rebuild", is_flag=True, help="Write everything anew, without what newer data took back.")
 @output_options
 @pass_stack
-def materialize(stack: Stack, views: tuple[str, ...], until: str | None) -> None:
-    """Bring the online store up to date, for some views or for all."""
-    found = stack.features.materialize(views or None, until=None if until is None else _instant(until))
+def materialize(stack: Stack, views: tuple[str, ...], until: str | None, *, rebuild: bool) -> None:
+    """Bring the online store up to date, for some views or for all.
+
+    What is there already is not written again; one that was interrupted is made whole by the next one.
+    """
+    instant = None if until is None else _instant(until)
+    found = stack.features.materialize(views or None, until=instant, rebuild=rebuild)
+    load("stackcanvas.stack.featuring:publish")(stack)
     emit_rows(found, columns=("view", "source", "until", "rows"), empty="The project has no feature views.")
 
 
 @features.command(
     "training-set",
-    example="stackcanvas features training-set churn-training customers@3 --time asked_at --view usage --view plan",
+    example=(
+        "stackcanvas features training-set churn-training customers@3 --time asked_at --view usage --view plan",
+        "stackcanvas features training-set --rebuild churn-training@1 --verify",
+    ),
 )
-@click.argument("name")
-@click.argument("entities")
-@click.option("--time", required=True, metavar="COLUMN", help="When each row is asked.")
-@click.option("--view", "views", multiple=True, required=True, metavar="VIEW", help="A view to join; may be repeated.")
+@click.argument("name", required=False)
+@click.argument("entities", required=False)
+@click.option("--time", metavar="COLUMN", help="When each row is asked.")
+@click.option(
+    "--view", "views", multiple=True, metavar="VIEW", help="A view, VIEW:FEATURE or service; may be repeated."
+)
+@click.option("--timezone", metavar="ZONE", help="The zone of times that say none, such as Europe/Berlin.")
+@click.option("--full-names", is_flag=True, help="Call the columns VIEW__FEATURE.")
 @click.option("--message", default="", help="Why, in a few words.")
+@click.option("--rebuild", metavar="REF", help="Make this training set again from what its record says.")
+@click.option("--verify", is_flag=True, help="With --rebuild: only compare to the bit; commit nothing.")
 @output_options
 @pass_stack
-def training_set(  # noqa: PLR0917 - click passes them by name
-    stack: Stack, name: str, entities: str, time: str, views: tuple[str, ...], message: str
-) -> None:
-    """Join features to the rows of the data version ENTITIES as known at their time, and commit the result as NAME."""
-    made = stack.features.training_set(name, entities, views=views, time=time, message=message)
+def training_set(stack: Stack, /, rebuild: str | None, *, verify: bool, **wanted: Any) -> None:
+    """Join features to the rows of the data version ENTITIES as known at their time, and commit the result as NAME.
+
+    With --rebuild a training set is made again from the same versions; the exit code is 1 when it comes out otherwise.
+    """
+    if rebuild is not None:
+        _rebuild(stack, rebuild, verify=verify, unused=[name for name, value in wanted.items() if value])
+        return
+    missing = [name for name in ("name", "entities", "time", "views") if not wanted[name]]
+    if missing or verify:
+        said = "--verify goes with --rebuild" if verify else f"missing: {', '.join(missing)}"
+        raise click.UsageError(f"{said}. Say NAME ENTITIES --time COLUMN --view VIEW, or --rebuild REF.")
+    name, entities = wanted.pop("name"), wanted.pop("entities")
+    made = stack.features.training_set(name, entities, **wanted)
     emit_record(made, fields=("ref", "rows", "digest", "created", "message"))
+
+
+def _rebuild(stack: Stack, ref: str, *, verify: bool, unused: Sequence[str]) -> None:
+    if unused:
+        raise click.UsageError(f"{unused[0]} does not go with --rebuild: the record of the training set says it.")
+    done = stack.features.rebuild(ref, verify=verify)
+    made = None if done.made is None else done.made.ref
+    emit_record({"ref": done.ref, "equal": done.equal, "differs": list(done.differs), "rows": done.rows, "made": made})
+    if not done.equal:
+        click.get_current_context().exit(1)
+
+
+@features.command(
+    "push", example=("stackcanvas features push clicks new.parquet", "stackcanvas features push clicks new.csv")
+)
+@click.argument("view")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@output_options
+@pass_stack
+def push(stack: Stack, view: str, file: Path) -> None:
+    """Bring the rows of FILE (Parquet, CSV or JSON lines) online at once; of a stream, also into its data set."""
+    rows = load("stackcanvas.features.files:read_rows")(file, instants=stack.features.get(view).times)
+    kept = stack.features.push(view, rows)
+    emit_record({"view": view, "rows": rows.height, "newer": kept})
+
+
+@features.command("fold", example="stackcanvas features fold clicks")
+@click.argument("views", nargs=-1)
+@output_options
+@pass_stack
+def fold(stack: Stack, views: tuple[str, ...]) -> None:
+    """Make pushed rows part of the next version of their data sets; the worker does it by itself."""
+    emit_rows(
+        stack.features.fold(views or None), columns=("ref", "rows", "message"), empty="No pushed rows are waiting."
+    )
 
 
 @features.command(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
+import textwrap
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -79,6 +81,15 @@ def source_text(transform: Callable[..., object] | None) -> str | None:
         return inspect.getsource(transform)
     except (OSError, TypeError):
         return getattr(transform, "__qualname__", repr(type(transform)))
+
+
+def meaning(transform: Callable[..., object] | None) -> str | None:
+    """The text of a function without what does not matter: layout and comments."""
+    text = source_text(transform)
+    try:
+        return None if text is None else ast.dump(ast.parse(textwrap.dedent(text)))
+    except SyntaxError:  # a lambda within a call, cut out of it, or a partial function
+        return text
 
 
 def _is_name(column: object) -> bool:

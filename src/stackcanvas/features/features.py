@@ -99,6 +99,22 @@ class Features:
         """
         return self.catalog.stored(name)
 
+    def describe(self, name: str) -> dict[str, Any]:
+        """The definition of a view or service with all that is known of it, for people and programs.
+
+        Raises:
+            NotFound: the project has none of that name.
+        """
+        if name in self.catalog.services:
+            service = self.catalog.services[name]
+            wanted = [f"{view}:{feature}" for view, feature in self.catalog.select([name]).wanted]
+            return {"name": name, "features": wanted, "description": service.description, "owner": service.owner}
+        view = self.catalog.get(name)
+        status = self._status(view, {one.view: one.until for one in self.materialized()})
+        used = self._spine.lineage.downstream(view.ref).refs[1:]
+        told = {name: getattr(status, name) for name in ("kind", "description", "owner", "tags", "services")}
+        return {"ref": view.ref, **view.definition, **told, "online_until": status.online_until, "used_by": used[:50]}
+
     def search(self, words: str = "", *, tag: str | None = None, owner: str | None = None) -> list[Definition]:
         """Views and services that hold every word in names, features, keys, description, owner, tags or source."""
         return self.catalog.search(words, tag=tag, owner=owner)

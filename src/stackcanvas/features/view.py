@@ -15,6 +15,7 @@ from stackcanvas.errors import BadInput, BadInputs
 from stackcanvas.features.checks import (
     age_of,
     column_problems,
+    meaning,
     name_problems,
     names_of,
     source_text,
@@ -180,8 +181,9 @@ class FeatureView:
 
     @property
     def digest(self) -> str:
-        """Tells two definitions apart."""
-        return hashlib.sha256(json.dumps(self.definition, sort_keys=True).encode()).hexdigest()
+        """Tells two definitions apart; how a transform is laid out does not matter."""
+        facts = {**self.definition, "transform": meaning(self.transform)}
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     @property
     def ref(self) -> Ref:

@@ -15,7 +15,10 @@ router = APIRouter(prefix="/features", tags=["features"])
 class OnlineBody(BaseModel):
     """Which features of which keys."""
 
-    features: list[str] = Field(min_length=1, description="As `view:feature`, or `view:*` for all of a view.")
+    features: list[str] = Field(
+        min_length=1, description="As `view:feature`, `view:*` for all of a view, or the name of a service."
+    )
+    full_names: bool = Field(default=False, description="Call the features `view__feature`.")
     keys: list[dict[str, Any]] = Field(max_length=10_000, description="One object of key columns for each row.")
 
 
@@ -32,17 +35,34 @@ def views(stack: StackOf) -> Response:
     return answer_items(stack.features.status())
 
 
+@router.get("/services")
+def services(stack: StackOf) -> Response:
+    """The feature services: named lists of features."""
+    found = stack.features.catalog.services
+    return answer_items([found[name] for name in sorted(found)])
+
+
+@router.get("/search")
+def search(stack: StackOf, q: str = "", tag: str | None = None, owner: str | None = None) -> Response:
+    """Views and services that hold every word of `q` in names, features, keys, description, owner, tags or source."""
+    return answer_items(
+        [
+            {"name": one.name, "features": one.features, "description": one.description, "owner": one.owner}
+            for one in stack.features.search(q, tag=tag, owner=owner)
+        ]
+    )
+
+
 @router.get("/{view:path}")
 def view(stack: StackOf, view: str) -> Response:
-    """The definition of a view."""
-    found = stack.features.get(view)
-    return answer({"ref": found.ref, **found.definition})
+    """The definition of a view or service, with how far it is online, who takes it and what was made of it."""
+    return answer(stack.features.describe(view))
 
 
 @router.post("/online")
 def online(stack: StackOf, body: OnlineBody) -> Response:
     """Features as they count now, one object for each row of keys; null where nothing is known or it is too old."""
-    return answer_items(stack.features.online(body.features, body.keys))
+    return answer_items(stack.features.online(body.features, body.keys, full_names=body.full_names))
 
 
 @router.post("/materialize")

@@ -27,7 +27,7 @@ _log = logging.getLogger("stackcanvas.worker")
 _TTL_S = 15.0
 _LONGEST_PAUSE_S = 30.0
 # Work on what lies on this machine: its queue of processes, its files, its records. Every worker does its own.
-_OF_THIS_MACHINE = frozenset({"runs", "predictions", "executions"})
+_OF_THIS_MACHINE = frozenset({"runs", "predictions", "executions", "pushed"})
 
 
 class Keeper:

@@ -83,7 +83,7 @@ def compile_bundle(version: ModelVersion, files: Mapping[str, bytes], policy: Po
             "signature": described,
             "checks": msgspec.to_builtins(checks),
             "files": {name: blake3(content).hexdigest() for name, content in files.items()},
-            "lookup": None,
+            "lookup": None if policy.lookup is None else dict(policy.lookup),
             "runtime": dict(version.runtime),
         }
     )

@@ -22,6 +22,7 @@ class Policy:
         fallback_model: name of a registered model that answers when this one cannot.
         fallback_constant: or the output that is answered then, by name.
         sticky: the column whose value keeps a row at one variant.
+        lookup: what of the model's columns can be looked up by entity keys, as the prediction server reads it.
         drop: columns that the log leaves out.
         hash: columns of which the log keeps a hash.
         sample: the share of rows that the log keeps.
@@ -32,6 +33,7 @@ class Policy:
     fallback_model: str | None = None
     fallback_constant: Mapping[str, Any] | None = None
     sticky: str | None = None
+    lookup: Mapping[str, Any] | None = None
     drop: tuple[str, ...] = ()
     hash: tuple[str, ...] = ()
     sample: float = 1.0

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 
+from stackcanvas.errors import BadInput
 from stackcanvas.metadata import Ref, Spine
 from stackcanvas.registry import Registry
 from stackcanvas.serving.bundles import Bundles
@@ -46,13 +48,21 @@ class Serving:
         registry: the models.
         folder: the project's state, `.stackcanvas`; the server reads `serving/` and writes `predictions/` in it.
         policy: how a model's versions are served, by the model's name.
+        lookup: what of a version's columns can be looked up by entity keys; None when nothing.
     """
 
     def __init__(
-        self, spine: Spine, registry: Registry, folder: Path, *, policy: Callable[[str], Policy] = lambda _: Policy()
+        self,
+        spine: Spine,
+        registry: Registry,
+        folder: Path,
+        *,
+        policy: Callable[[str], Policy] = lambda _: Policy(),
+        lookup: Callable[[Ref], Mapping[str, Any] | None] = lambda _: None,
     ) -> None:
         self._folder = folder / "serving"
         self._policy = policy
+        self._lookup = lookup
         self._bundles = Bundles(spine, registry, self._folder / "bundles")
         self._routes = Routes(spine, self._bundles, self._folder)
         self.log = Log(folder / "predictions")
@@ -65,7 +75,15 @@ class Serving:
             Refused: the prediction server cannot run it.
             BadInput: what the canvas asks of its predictions does not fit the model.
         """
-        return self._bundles.prepare(model, self._policy(model.name))
+        policy = replace(self._policy(model.name), lookup=self._lookup(model))
+        has_way_out = policy.fallback_model is not None or policy.fallback_constant is not None
+        if policy.lookup is not None and policy.lookup["missing"] == "fallback" and not has_way_out:
+            raise BadInput(
+                "missing features call for a fallback, and none is given",
+                where="features.databases.missing",
+                fix="Answer serving.fallback with a model or a constant",
+            )
+        return self._bundles.prepare(model, policy)
 
     def route(self, tx: Connection, endpoint: str, variants: Sequence[Variant], *, shadow: Sequence[Variant]) -> int:
         """Record inside the caller's transaction what answers at an endpoint; gives the revision of all routes."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from stackcanvas.stack import loop
+from stackcanvas.stack import featuring, loop
 
 if TYPE_CHECKING:
     from stackcanvas.stack.stack import Stack
@@ -22,6 +22,8 @@ def ticks(stack: Stack) -> Mapping[str, Callable[[datetime], object]]:
         "controller": stack.deployment.tick,
         "champions": partial(loop.crown, stack),
         "predictions": stack.serving.tick,
+        "features": partial(featuring.refresh, stack),
+        "pushed": partial(featuring.take, stack),
         "monitors": stack.monitoring.tick,
         "value": stack.value.tick,
         "executions": lambda _: stack.spine.executions.reap(),

@@ -41,11 +41,6 @@ def unserved(canvas: Canvas) -> list[Unserved]:
 
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "data.labelling": (lambda answer: answer.needed, "There is no queue for people who label."),
-    "features.computation": (
-        lambda answer: any(view.mode != "batch" for view in answer),
-        "Views are computed in batches only.",
-    ),
-    "features.apis": (bool, "There is no service for features; predictions take them in the request."),
     "foundations.delivery_metrics": (bool, "Delivery metrics are not measured."),
     "pipelines.distributed_training": (lambda answer: answer.needed, "Training runs on one machine."),
     "pipelines.non_functional": (

@@ -255,7 +255,7 @@ def predict(server: PredictionProcess, *records: dict[str, Any]) -> tuple[int, A
 
 def test_keys_stand_for_features(folder: ServedFolder, start: Start, online: str) -> None:
     """What is looked up gives the same answer as when it is sent; what is sent counts, and keys are logged."""
-    server = looked_up(folder, start, online, "null")
+    server = looked_up(folder, start, online, "empty")
 
     fine = predict(server, {"driver_id": 1}, {"driver_id": 1, "wind": 9.0}, {"wind": 0.5, "month": 10})
     assert fine[0] == 200, fine
@@ -268,7 +268,7 @@ def test_keys_stand_for_features(folder: ServedFolder, start: Start, online: str
 
 def test_a_missing_feature_is_null_where_the_rule_says_so(folder: ServedFolder, start: Start, online: str) -> None:
     """A column that has no null is refused by name instead."""
-    server = looked_up(folder, start, online, "null")
+    server = looked_up(folder, start, online, "empty")
 
     for key in (3, 4):  # too old, and never seen
         assert predict(server, {"driver_id": key, "month": 3})[0] == 200
@@ -316,7 +316,7 @@ def test_a_store_that_is_away(folder: ServedFolder, start: Start, redis: RedisSe
         name: folder.to(
             ("v1", folder.delay(lookup={"columns": COLUMNS, "missing": rule}), 1.0), fallback={"constant": constant}
         )
-        for name, rule in (("delay", "null"), ("careful", "fallback"))
+        for name, rule in (("delay", "empty"), ("careful", "fallback"))
     }
     folder.route(**route)
     server = start(folder)

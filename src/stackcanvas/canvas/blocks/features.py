@@ -32,6 +32,9 @@ class Computation(Answer):
     refreshes_per_day: Annotated[Amount, Driver("refreshes a day")] = Field(
         default=1.0, description="How often the view is brought up to date."
     )
+    on_commit: bool = Field(
+        default=False, description="Bring it up to date also as soon as its data set has a new version."
+    )
 
 
 class FeatureInfrastructure(Answer):
@@ -55,6 +58,11 @@ class Databases(Answer):
     online: Annotated[OnlineStoreUrl, PerEnvironment()] = Field(
         default=Url("sqlite:///.stackcanvas/online/features.db", role="online store"),
         description="Their newest values, for predictions.",
+    )
+    missing: Literal["empty", "reject", "fallback"] = Field(
+        default="empty",
+        description="What happens to a prediction whose features are looked up and not there, or too old: the model "
+        "gets no value, the request is refused, or the fallback answers.",
     )
     online_size: Annotated[Size, Driver("kept")] = Field(default=10**8, description="How much is kept online.")
     reads_per_second: Annotated[Count, Driver("reads a second, at the peak")] = Field(

@@ -22,12 +22,14 @@ class LookupSpec(msgspec.Struct, frozen=True):
 
     Args:
         columns: of the model, each with its feature as `view:feature`.
-        missing: what happens to a row whose features are not there or too old: the model gets null, the request is
+        definitions: of the views, as the model knows them; values of another definition count as missing.
+        missing: what happens to a row whose features are not there or too old: the model gets no value, the request is
             refused, or the fallback answers.
     """
 
     columns: dict[str, str]
-    missing: Literal["null", "reject", "fallback"] = "null"
+    definitions: dict[str, str] = {}
+    missing: Literal["empty", "reject", "fallback"] = "empty"
 
 
 class Lookup:
@@ -66,14 +68,16 @@ class Lookup:
             Unavailable: the online store does not answer, and no fallback is to stand in.
         """
         absent = np.zeros(len(records), dtype=np.bool_)
-        pairs = [pair for name in wanted for pair in self._store.pairs([self._spec.columns[name]])]
+        pairs = [(view, name) for view, _, name in (self._spec.columns[one].partition(":") for one in wanted)]
         try:
-            found = await self._store.read(pairs, records, now_us=now_us)
+            known = [pair for pair in pairs if self._is_known(pair[0])]
+            read = dict(zip(known, await self._store.read(known, records, now_us=now_us), strict=True))
+            found = [read.get(pair) or _nothing(pair, len(records)) for pair in pairs]
         except Unavailable:
             if self._spec.missing != "fallback":
                 raise
             absent[:] = True
-            found = [Found(*pair, [None] * len(records), [MISSING] * len(records), []) for pair in pairs]
+            found = [_nothing(pair, len(records)) for pair in pairs]
         except BadInput as error:
             fix = f"Send {', '.join(wanted[:5])} with each record, or the keys to look them up"
             raise BadInput(error.what, where=error.where, expected=error.expected, fix=fix) from None
@@ -93,6 +97,13 @@ class Lookup:
             filled.append({**looked, **blank, **record})
         return filled, absent
 
+    def _is_known(self, view: str) -> bool:
+        """Whether the view, and all that it is computed from, is defined as the model knows it."""
+        demanded = self._store.plan.on_demand.get(view)
+        views = [view] if demanded is None else [one.partition(":")[0] for one in demanded.inputs]
+        known = {name: plan.place.definition for name, plan in self._store.plan.views.items()}
+        return all(self._spec.definitions.get(one, known.get(one)) == known.get(one, "") for one in views)
+
     @staticmethod
     def _refused(name: str, column: Found, at: int) -> StackCanvasError:
         what = "is too old" if column.states[at] == EXPIRED else "is not known"
@@ -101,6 +112,10 @@ class Lookup:
             where=f"record {at}, {name!r}",
             fix=f"Send {name!r} with the record, or bring the view online",
         )
+
+
+def _nothing(pair: tuple[str, str], rows: int) -> Found:
+    return Found(*pair, [None] * rows, [MISSING] * rows, [None] * rows)
 
 
 def _plain(value: Any) -> Any:

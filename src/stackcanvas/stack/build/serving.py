@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from stackcanvas.canvas.blocks import serving as answered
 from stackcanvas.serving import Check, Policy, Serving
+from stackcanvas.stack.featuring import lookup
 
 if TYPE_CHECKING:
     from stackcanvas.canvas import Effective
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
 
 def build(stack: Stack) -> Serving:
     """Bundles, routes and the prediction log of a project."""
-    return Serving(stack.spine, stack.registry, stack.folder, policy=lambda model: policy(stack.answers(model)))
+    return Serving(
+        stack.spine,
+        stack.registry,
+        stack.folder,
+        policy=lambda model: policy(stack.answers(model)),
+        lookup=lambda model: lookup(stack, model),
+    )
 
 
 def policy(answers: Effective) -> Policy:

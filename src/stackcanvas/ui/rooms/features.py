@@ -1,9 +1,10 @@
-"""Records of features: the views and how far each has come online."""
+"""Records of features: the views, how far each has come online, and the services that take them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stackcanvas.features import ViewStatus
 from stackcanvas.stack import Stack
 from stackcanvas.ui import show
 from stackcanvas.ui.context import Cell
@@ -12,18 +13,34 @@ from stackcanvas.ui.rooms.room import Room, table
 
 
 def room(stack: Stack, links: Links) -> Room:
-    """The feature views of the project."""
+    """The feature views and services of the project."""
+    columns = ("view", "kind", "keys", "source", "features", "#valid for", "online until", "owner", "about")
+    views = table(
+        "Feature views",
+        columns,
+        lambda: (_view(view, links) for view in stack.features.status()),
+        empty="No view is defined in `features.py`.",
+    )
+    if not stack.features.catalog.services:
+        return Room((views,))
 
-    def rows() -> Iterator[tuple[Cell, ...]]:
-        for view in stack.features.status():
-            yield (
-                Cell(view.view),
-                Cell(", ".join(view.keys)),
-                show.ref(links, f"data:{view.source}"),
-                Cell(", ".join(view.features)),
-                show.took(view.ttl_s),
-                show.when(view.online_until),
-            )
+    def services() -> Iterator[tuple[Cell, ...]]:
+        for service in sorted(stack.features.catalog.services.values(), key=lambda one: one.name):
+            shown = (service.name, ", ".join(service.features), service.owner, service.description)
+            yield tuple(Cell(text) for text in shown)
 
-    columns = ("view", "keys", "source", "features", "#valid for", "online until")
-    return Room((table("Feature views", columns, rows, empty="No view is defined in `features.py`."),))
+    return Room((views, table("Feature services", ("service", "features", "owner", "about"), services, empty="None.")))
+
+
+def _view(view: ViewStatus, links: Links) -> tuple[Cell, ...]:
+    return (
+        Cell(view.view, links.ref(view.ref)),
+        Cell(view.kind),
+        Cell(", ".join(view.keys)),
+        Cell("") if view.source is None else show.ref(links, f"data:{view.source}"),
+        Cell(", ".join(view.features)),
+        show.took(view.ttl_s),
+        show.when(view.online_until),
+        Cell(view.owner),
+        Cell(view.description, tone="soft"),
+    )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stackcanvas.canvas import Canvas, Effective
     from stackcanvas.data import Data
     from stackcanvas.data.analysis import Analysis
+    from stackcanvas.data.annotation import Annotation
     from stackcanvas.data.splits import Splits
     from stackcanvas.deployment import Deployment
     from stackcanvas.experiments import Experiments
@@ -39,6 +40,7 @@ _PARTS = {
     "data": "stackcanvas.stack.build.data:build",
     "analysis": "stackcanvas.stack.build.analysis:build",
     "splits": "stackcanvas.stack.build.analysis:splits",
+    "annotation": "stackcanvas.stack.build.annotation:build",
     "experiments": "stackcanvas.stack.build.experiments:build",
     "features": "stackcanvas.stack.build.features:build",
     "foundations": "stackcanvas.stack.build.foundations:build",
@@ -75,6 +77,7 @@ class Stack:
     data: Data
     analysis: Analysis
     splits: Splits
+    annotation: Annotation
     foundations: Git
     experiments: Experiments
     features: Features

@@ -14,6 +14,7 @@ from stackcanvas.metadata.schema import schema
 _OWNERS = (
     "metadata",
     "data",
+    "data.annotation",
     "experiments",
     "experiments.logged",
     "features",

@@ -16,8 +16,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from stackcanvas.data.splits import split
     from stackcanvas.errors import StackCanvasError
-    from stackcanvas.features import Entity, FeatureView
+    from stackcanvas.features import Entity, FeatureService, FeatureView, OnDemandView, greatest, least, where
     from stackcanvas.metadata import Ref
     from stackcanvas.pipelines import Context, dataset, map, pipeline, step, when  # noqa: A004 - the verbs of a pipeline
     from stackcanvas.stack import Stack, open  # noqa: A004 - `sc.open` reads as it should
@@ -26,32 +27,44 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "Context": "stackcanvas.pipelines",
     "Entity": "stackcanvas.features",
+    "FeatureService": "stackcanvas.features",
     "FeatureView": "stackcanvas.features",
+    "OnDemandView": "stackcanvas.features",
     "Ref": "stackcanvas.metadata",
     "Stack": "stackcanvas.stack",
     "StackCanvasError": "stackcanvas.errors",
     "dataset": "stackcanvas.pipelines",
+    "greatest": "stackcanvas.features",
+    "least": "stackcanvas.features",
     "map": "stackcanvas.pipelines",
     "open": "stackcanvas.stack",
     "pipeline": "stackcanvas.pipelines",
+    "split": "stackcanvas.data.splits",
     "step": "stackcanvas.pipelines",
     "when": "stackcanvas.pipelines",
+    "where": "stackcanvas.features",
 }
 
 __all__ = [
     "Context",
     "Entity",
+    "FeatureService",
     "FeatureView",
+    "OnDemandView",
     "Ref",
     "Stack",
     "StackCanvasError",
     "__version__",
     "dataset",
+    "greatest",
+    "least",
     "map",
     "open",
     "pipeline",
+    "split",
     "step",
     "when",
+    "where",
 ]
 
 

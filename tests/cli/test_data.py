@@ -126,3 +126,20 @@ def test_mistakes(project: Path, capfd: pytest.CaptureFixture[str], words: list[
     assert said in err
     assert out == ""
     assert "Traceback" not in err
+
+
+def test_what_is_expected(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """By the canvas a version is refused with its rows; by a file that says so it is marked, and `check` tells it."""
+    canvas = project / "canvas.yaml"
+    rule = "{name: delay, least: 10, nulls: 0%}"
+    sources = f"\ndata:\n  sources: [{{name: flights, ownership: owned, expectations: {{columns: [{rule}]}}}}]\n"
+    canvas.write_text(canvas.read_text().replace("\ndata:\n", sources))
+
+    _, err = run(capfd, "commit", "flights", "data/flights.csv", code=1)
+    assert "delay: 1 rows are below 10: row 1 (flight 1, delay 5)" in err
+    (project / "rules.yaml").write_text(f"columns: [{rule}]\nbroken: mark\n")
+    _, err = run(capfd, "commit", "flights", "data/flights.csv", "--expect", "rules.yaml")
+    assert "kept with a mark" in err
+    out, _ = run(capfd, "check", "flights", code=1)
+    assert "1 of 2 rows have no value" in out
+    assert run(capfd, "check", "flights", "--expect", "data/flights.csv", code=3)[0] == ""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from stackcanvas.stack import Stack
 
 _VERSION = ("ref", "rows", "files", "size_bytes", "new_bytes", "digest", "tags")
+_FILE = click.Path(path_type=Path, dir_okay=False)
 _DAMAGED_SHOWN = ("version", "path", "what", "pack", "offset", "chunk")
 
 
@@ -52,6 +53,7 @@ def data() -> None:
 @click.option("--message", "-m", default="", help="Why, in a few words.")
 @click.option("--key", multiple=True, metavar="COLUMN", help="A column that identifies a row; repeat for several.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="A name for the version; may be repeated.")
+@click.option("--expect", type=_FILE, metavar="FILE", help="What rows must be like, instead of what canvas.yaml says.")
 @output_options
 @pass_stack
 def commit(  # noqa: PLR0917 - click passes them by name
@@ -62,17 +64,35 @@ def commit(  # noqa: PLR0917 - click passes them by name
     message: str,
     key: tuple[str, ...],
     tags: tuple[str, ...],
+    expect: Path | None,
 ) -> None:
     """Make files and folders the newest version of a data set."""
     with progress(f"Committing {name}") as advance:
         made = stack.data.commit(
-            name, list(paths), table=table or None, message=message, key=key, tags=tags, progress=advance
+            name, list(paths), table=table or None, message=message, key=key, tags=tags, expect=expect, progress=advance
         )
     emit_record(made, fields=_VERSION)
     if made.existed:
         say(f"Nothing has changed since {made.name}@{made.number}; no new version was made.")
-    elif made.changed_columns:
+    for broken in made.broken:
+        say(f"Not as expected, and kept with a mark: {broken}")
+    if made.changed_columns and not made.existed:
         say(f"Columns differ from the version before: {_columns(made.changed_columns)}")
+
+
+@data.command(
+    "check", example=("stackcanvas data check flights", "stackcanvas data check flights@3 --expect rules.yaml")
+)
+@click.argument("ref")
+@click.option("--expect", type=_FILE, metavar="FILE", help="What rows must be like, instead of what canvas.yaml says.")
+@output_options
+@pass_stack
+def check(stack: Stack, ref: str, expect: Path | None) -> None:
+    """Tell what a version does not meet of what is expected of it; exit code 1 when there is something."""
+    found = stack.data.check(ref, expect)
+    emit_rows(found, columns=("column", "said", "count", "rows"), empty="All is as expected.")
+    if found:
+        answer_no()
 
 
 @data.command("ls", example="stackcanvas data ls")

@@ -4,6 +4,7 @@ from stackcanvas.data.checkout import Checkout
 from stackcanvas.data.clearing import Cleared
 from stackcanvas.data.data import Data
 from stackcanvas.data.diff import DataDiff, RowsDiff
+from stackcanvas.data.expectations import Broken, ExpectationsBroken
 from stackcanvas.data.manifest import DataFile
 from stackcanvas.data.remote import Transfer
 from stackcanvas.data.restore import Restored
@@ -12,12 +13,14 @@ from stackcanvas.data.verify import Problem, Verification
 from stackcanvas.data.versions import DataVersion
 
 __all__ = [
+    "Broken",
     "Checkout",
     "Cleared",
     "Data",
     "DataDiff",
     "DataFile",
     "DataVersion",
+    "ExpectationsBroken",
     "Problem",
     "Restored",
     "RowsDiff",

@@ -15,10 +15,12 @@ from sqlalchemy import Connection
 
 from stackcanvas.data.clearing import LEASE
 from stackcanvas.data.drafts import Draft, Wish, draft
+from stackcanvas.data.expectations import Broken, ExpectationsBroken, check
 from stackcanvas.data.lockfile import Locked, LockFile
-from stackcanvas.data.manifest import digest_of, manifest_key
+from stackcanvas.data.manifest import decode_listing, digest_of, manifest_key
 from stackcanvas.data.parts import Parts, profile_key
 from stackcanvas.data.places import Place
+from stackcanvas.data.read import rows_of_files
 from stackcanvas.data.sources import as_paths, gather
 from stackcanvas.data.tag import check_tag
 from stackcanvas.data.versions import DataVersion
@@ -88,6 +90,7 @@ def _shown(root: Path, paths: Sequence[Path]) -> list[str]:
 
 def _record(parts: Parts, made: Draft, wish: Wish, source: Sequence[str], recording: Recording) -> DataVersion:
     """Write the version, unless it is the latest already, with all that belongs to it in one transaction."""
+    broken = _broken(parts, made, wish)
     manifest = made.manifest.to_bytes()
     digest = digest_of(manifest)
     if made.profile is not None:
@@ -109,6 +112,7 @@ def _record(parts: Parts, made: Draft, wish: Wish, source: Sequence[str], record
                 "source": list(source),
                 "execution": recording.id,
                 "origin": recording.id,
+                "broken": [one.sentence() for one in broken],
             }
             version = parts.versions.add(tx, wish.name, made.manifest, row)
             _announce(parts, tx, version)
@@ -117,6 +121,28 @@ def _record(parts: Parts, made: Draft, wish: Wish, source: Sequence[str], record
         recording.made(version.ref)
         recording.finish(tx)
     return replace(version, tags=tuple(sorted({*version.tags, *wish.tags})))
+
+
+def _broken(parts: Parts, made: Draft, wish: Wish) -> list[Broken]:
+    """What the contents do not meet of what is expected of them.
+
+    Raises:
+        BadInput: rows are expected, and the files are no table.
+        ExpectationsBroken: they do not meet it, and such a version is to be refused.
+    """
+    if wish.expected is None:
+        return []
+    if not made.manifest.columns:
+        raise BadInput(
+            f"{wish.name} is expected to be a table, and its files are none",
+            expected="CSV or Parquet files with the same columns, or rows",
+        )
+    listing = parts.reader.whole(bytes.fromhex(made.manifest.listing))
+    rows = rows_of_files(parts, decode_listing(listing, where=wish.name), dict(made.manifest.columns))
+    broken = check(rows, wish.expected, now=parts.spine.clock.now())
+    if broken and wish.expected.broken == "refuse":
+        raise ExpectationsBroken(wish.name, broken)
+    return broken
 
 
 def _holds(parts: Parts, key: str, data: bytes) -> bool:
@@ -129,7 +155,7 @@ def _holds(parts: Parts, key: str, data: bytes) -> bool:
 def _announce(parts: Parts, tx: Connection, version: DataVersion) -> None:
     facts = {"rows": version.rows, "files": version.files, "size_bytes": version.size_bytes}
     changed = {name: list(kinds) for name, kinds in version.changed_columns.items()}
-    said = {"digest": version.digest, **facts, "changed_columns": changed}
+    said = {"digest": version.digest, **facts, "changed_columns": changed, "broken": len(version.broken)}
     parts.spine.artifacts.add(tx, version.ref, digest=version.digest, execution=version.execution, facts=facts)
     parts.spine.events.emit(tx, "data.committed", version.ref, said)
     parts.spine.audit.add(tx, "data.commit", version.ref, {"digest": version.digest, "message": version.message})

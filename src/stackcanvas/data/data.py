@@ -14,18 +14,21 @@ import polars as pl
 from stackcanvas.backends.files import Scratch
 from stackcanvas.backends.keyvalue import open_keyvalue
 from stackcanvas.backends.objects import Objects
+from stackcanvas.canvas.blocks.expectations import Expectations
+from stackcanvas.canvas.pieces import load_piece
 from stackcanvas.data.checkout import Checkout, checkout, detach
 from stackcanvas.data.clearing import Cleared, clear
 from stackcanvas.data.commit import commit
 from stackcanvas.data.diff import DataDiff, diff
 from stackcanvas.data.drafts import Wish
+from stackcanvas.data.expectations import Broken, check
 from stackcanvas.data.filecache import FileCache
 from stackcanvas.data.forget import forget, forget_old
 from stackcanvas.data.lockfile import LockFile
 from stackcanvas.data.manifest import DataFile
 from stackcanvas.data.parts import Parts, StoredProfile
 from stackcanvas.data.places import Places
-from stackcanvas.data.read import scan
+from stackcanvas.data.read import rows_of, scan
 from stackcanvas.data.remote import Transfer, pull, push
 from stackcanvas.data.restore import Restored, home, restore
 from stackcanvas.data.seen import Seen
@@ -51,6 +54,7 @@ class Data:
         cache: a folder for what can be made again, on the same disk as the project.
         readers: first part of a name to what reads such names: `predictions` for `predictions/delay`.
         remote: the URL of the object store that versions are pushed to and pulled from.
+        expectations: what tables must be like, by the name of the data set.
     """
 
     def __init__(
@@ -62,8 +66,10 @@ class Data:
         *,
         readers: Mapping[str, Callable[[str], pl.LazyFrame]] | None = None,
         remote: str | None = None,
+        expectations: Mapping[str, Expectations] | None = None,
     ) -> None:
         self._remote = remote
+        self._expectations = dict(expectations or {})
         root, cache = root.absolute(), cache.absolute()
         # Two files, because the index of chunks is emptied when packs are lost.
         self._chunks = open_keyvalue(f"sqlite:///{quote(str(cache / 'chunks.db'))}")
@@ -94,6 +100,7 @@ class Data:
         table: bool | None = None,
         key: Sequence[str] = (),
         tags: Sequence[str] = (),
+        expect: Expectations | str | os.PathLike[str] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> DataVersion:
         """Make files or rows the newest version of a data set.
@@ -107,11 +114,14 @@ class Data:
             table: keep the rows of CSV or Parquet files instead of their bytes; small edits then cost little.
             key: columns that identify a row; they must.
             tags: names for the version.
+            expect: what its rows must be like, or a YAML file that tells; by default what the canvas says of the source
+                of this name.
             progress: told of bytes as they are done.
 
         Raises:
             NotFound: a file does not exist.
             BadInput: a file is broken, is no table where one is needed, or the key repeats.
+            ExpectationsBroken: the rows are not as expected; the error has those that are not.
             Conflict: a file was changed meanwhile, a tag is taken, or `data.lock` holds the marks of a merge.
             Unavailable: the disk is full, or a file cannot be read. Nothing is half done.
         """
@@ -121,7 +131,27 @@ class Data:
         if ref.selector is not None:
             raise BadInput(f"a commit makes a new version: {name!r} names one", fix=f"Say {ref.name!r}")
         advance = progress or (lambda _: None)
-        return commit(self._parts, source, Wish(ref.name, message, table, keys, named, advance))
+        expected = self._expected(ref.name, expect)
+        return commit(self._parts, source, Wish(ref.name, message, table, keys, named, advance, expected))
+
+    def check(self, ref: Ref | str, expect: Expectations | str | os.PathLike[str] | None = None) -> list[Broken]:
+        """What a version does not meet of what is expected of it.
+
+        Args:
+            expect: as in `commit`.
+
+        Raises:
+            NotFound: there is no such version.
+            BadInput: nothing is said of what is expected, or the version is no table.
+        """
+        version = self.get(ref)
+        expected = self._expected(version.name, expect)
+        if expected is None:
+            raise BadInput(
+                f"nothing is said of what is expected of {version.name}",
+                expected="a file with expectations, or expectations of the source of this name in canvas.yaml",
+            )
+        return check(rows_of(self._parts, version), expected, now=self._parts.spine.clock.now())
 
     def get(self, ref: Ref | str) -> DataVersion:
         """The version that a ref names.
@@ -342,6 +372,11 @@ class Data:
         self._parts.reader.close()
         self._chunks.close()
         self._local.close()
+
+    def _expected(self, name: str, given: Expectations | str | os.PathLike[str] | None) -> Expectations | None:
+        if given is None:
+            return self._expectations.get(name)
+        return given if isinstance(given, Expectations) else load_piece(Path(given), Expectations)
 
     def _at(self, url: str | None) -> str:
         found = url or self._remote

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from stackcanvas.backends.files import unavailable
+from stackcanvas.canvas.blocks.expectations import Expectations
 from stackcanvas.data import formats, frames, parquetfiles
 from stackcanvas.data.examination import Examination, Table
 from stackcanvas.data.manifest import (
@@ -36,6 +37,7 @@ class Wish:
     Args:
         table: keep rows (True), bytes (False), or what fits the source (None).
         advance: told of bytes as they are done.
+        expected: what the rows must be like.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Wish:
     key: tuple[str, ...]
     tags: tuple[str, ...]
     advance: Callable[[int], None]
+    expected: Expectations | None = None
 
 
 @dataclass(frozen=True, slots=True)

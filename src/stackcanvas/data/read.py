@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -40,22 +41,26 @@ def rows_of(parts: Parts, version: DataVersion) -> pl.LazyFrame:
             expected="CSV or Parquet files with the same columns",
             fix=f"Take its files with `stackcanvas data checkout {version.name}@{version.number} FOLDER`",
         )
-    files = parts.listing(version)
+    return rows_of_files(parts, parts.listing(version), version.columns)
+
+
+def rows_of_files(parts: Parts, files: Sequence[DataFile], columns: Mapping[str, str]) -> pl.LazyFrame:
+    """The rows of files that are a table with these columns."""
     if formats.delimiter_of(files[0].path) is None:
         paths = parts.whole.paths(files)
     else:
-        paths = [_converted(parts, version, file) for file in files]
+        paths = [_converted(parts, file, columns) for file in files]
     return pl.scan_parquet(paths, glob=False, hive_partitioning=False)
 
 
-def _converted(parts: Parts, version: DataVersion, file: DataFile) -> Path:
+def _converted(parts: Parts, file: DataFile, columns: Mapping[str, str]) -> Path:
     """A CSV file as Parquet, made once and kept in the cache."""
-    meaning = repr((file.digest, formats.delimiter_of(file.path), list(version.columns.items())))
+    meaning = repr((file.digest, formats.delimiter_of(file.path), list(columns.items())))
     place = parts.converted / digest_of(meaning.encode())
     if place.exists():
         return place
     (source,) = parts.whole.paths([file])
-    rows = csvfiles.read([source], formats.delimiter_of(file.path) or ",", version.columns)
+    rows = csvfiles.read([source], formats.delimiter_of(file.path) or ",", columns)
     try:
         make_folder(place.parent)
         with parts.scratch.file() as (_, written):

@@ -39,7 +39,7 @@ class Record:
     facts: Mapping[str, object]
 
 
-_FACTS = ("message", "source", "changed_columns", "new_bytes")
+_FACTS = ("message", "source", "changed_columns", "new_bytes", "broken")
 
 
 class Records:

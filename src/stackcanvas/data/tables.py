@@ -24,6 +24,7 @@ data_version = Table(
     Column("execution", Text, nullable=False),
     Column("origin", Text, nullable=False),
     Column("forgotten", Instant),
+    Column("broken", Json, nullable=False),
     Index("ix_data_version_digest", "digest"),
 )
 

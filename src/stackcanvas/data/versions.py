@@ -33,6 +33,7 @@ class DataVersion:
         source: the first of the paths that were committed; empty for rows.
         execution: the id of the execution that made it, or brought it here.
         origin: the id of the execution that made it where it was committed; the same in every workspace.
+        broken: what it does not meet of what was expected of it, where it was kept all the same.
         forgotten: when its content was given up; None while it is kept.
         existed: on the answer of a commit only: the latest version was equal, no new one was made.
     """
@@ -54,6 +55,7 @@ class DataVersion:
     source: tuple[str, ...]
     execution: str
     origin: str
+    broken: tuple[str, ...]
     forgotten: datetime | None
     listing: str
     existed: bool = field(default=False, compare=False)
@@ -76,7 +78,7 @@ class DataVersion:
 
 _SHOWN = (
     *("name", "number", "digest", "created", "message", "kind", "rows", "files", "size_bytes", "new_bytes", "columns"),
-    *("key", "changed_columns", "tags", "source", "execution", "origin", "forgotten", "existed"),
+    *("key", "changed_columns", "tags", "source", "execution", "origin", "broken", "forgotten", "existed"),
 )
 
 
@@ -216,7 +218,7 @@ class Versions:
 
     def _version(self, row: RowMapping, tags: Sequence[str]) -> DataVersion:
         changed = {name: (before, now) for name, (before, now) in row["changed_columns"].items()}
-        lists = {name: tuple(row[name]) for name in ("key", "source")}
+        lists = {name: tuple(row[name]) for name in ("key", "source", "broken")}
         return DataVersion(
             **{**row, **lists, "columns": dict(row["columns"]), "changed_columns": changed},
             tags=tuple(tags),

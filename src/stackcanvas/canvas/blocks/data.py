@@ -22,6 +22,7 @@ from stackcanvas.canvas.answers import (
     distinct,
     distinct_by,
 )
+from stackcanvas.canvas.blocks.expectations import Expectations
 from stackcanvas.canvas.urls import LakeUrl, ObjectsUrl, SourceUrl, Url, WarehouseUrl
 
 
@@ -40,6 +41,7 @@ class Source(Answer):
     size: Annotated[Size, Driver("stored once")] = Field(default=10**9, description="How large it is now.")
     growth: Annotated[Size, Driver("a month")] = Field(default=0, description="How much comes each month.")
     price: Annotated[Money, Driver("a month")] = Field(default=Decimal(0), description="What it costs each month.")
+    expectations: Expectations | None = Field(default=None, description="What its tables must be like.")
 
 
 class Storage(Answer):

@@ -19,5 +19,15 @@ def build(stack: Stack) -> Data:
         return stack.serving.log.scan(name.removeprefix("predictions/"))
 
     cache = stack.folder / "cache"
+    sources = stack.answers().get("data.sources") or ()
+    expectations = {source.name: source.expectations for source in sources if source.expectations is not None}
     readers = {"predictions": predictions}
-    return Data(stack.spine, stack.objects, stack.root, cache, readers=readers, remote=stack.settings.remote)
+    return Data(
+        stack.spine,
+        stack.objects,
+        stack.root,
+        cache,
+        readers=readers,
+        remote=stack.settings.remote,
+        expectations=expectations,
+    )

@@ -6,15 +6,23 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from stackcanvas.stack import open as open_stack
 from stackcanvas.stack.running import NAMES, Process, is_alive, process, processes
 
 CANVAS = "stackcanvas: 1\nproject: {name: delays}\n"
@@ -150,7 +158,7 @@ def test_a_wrong_canvas_starts_nothing(root: Path, up: Callable[..., subprocess.
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "example.org"])  # noqa: S104 - they are refused
 def test_only_this_machine_is_listened_to(root: Path, host: str) -> None:
-    """Another address is refused until there are tokens."""
+    """Another address is refused without TLS, and a name is no address."""
     command = [sys.executable, "-m", "stackcanvas.server.control", "--host", host, "--port", "0"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
 
@@ -167,3 +175,56 @@ def test_two_workers_of_one_project_are_refused(root: Path, up: Callable[..., su
     assert done.returncode == 5
     assert json.loads((root / ".stackcanvas/run/worker.lock").read_text())["pid"] == found(root, "worker").pid
     assert str(found(root, "worker").pid) in done.stderr
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stack.example.org")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem, secret = folder / "certificate.pem", folder / "key.pem"
+    pem.write_bytes(made.public_bytes(Encoding.PEM))
+    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return pem, secret
+
+
+def test_other_machines_need_tls_and_a_token(
+    root: Path, up: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """Without either it does not start; with both, nobody gets in without a token, and predictions stay here."""
+    pem, secret = _certificate(tmp_path)
+    everywhere = ("--host", "0.0.0.0", "--port", "0", "--predict-port", "0")  # noqa: S104 - the point of the test
+    tls = ("--tls-certificate", str(pem), "--tls-key", str(secret))
+    plain = up(*everywhere)
+    assert "--tls-certificate" in plain.communicate(timeout=90)[1]
+    nobody = up(*everywhere, *tls)
+    assert "stackcanvas tokens add NAME --role admin" in nobody.communicate(timeout=90)[1]
+    assert plain.returncode == nobody.returncode == 1
+    with open_stack(root) as stack:
+        text = stack.spine.tokens.add("ada", role="admin")
+
+    address = ready(up(*everywhere, *tls))
+
+    assert address.startswith("https://")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+    def ask(token: str | None) -> int:
+        request = urllib.request.Request(f"{address}api/v1/canvas")  # noqa: S310 - an address of this machine
+        if token is not None:
+            request.add_header("authorization", f"Bearer {token}")
+        try:
+            with urllib.request.urlopen(request, timeout=30, context=context) as answer:  # noqa: S310 - see above
+                return int(answer.status)
+        except HTTPError as refused:
+            refused.close()
+            return refused.code
+
+    assert (ask(text), ask(None), ask("sc_guess")) == (200, 401, 401)
+    assert found(root, "predict").host == "127.0.0.1"

@@ -9,10 +9,12 @@ import click
 
 from stackcanvas.cli.commands import Command
 
+_FILE = click.Path(exists=True, dir_okay=False)
+
 
 @click.command("up", cls=Command, example=("stackcanvas up", "stackcanvas up --port 0 --predict-port 0"))
 @click.option(
-    "--host", default="127.0.0.1", envvar="STACKCANVAS_HOST", show_default=True, help="An address of this machine."
+    "--host", default="127.0.0.1", envvar="STACKCANVAS_HOST", show_default=True, help="Where pages and REST listen."
 )
 @click.option(
     "--port",
@@ -30,15 +32,35 @@ from stackcanvas.cli.commands import Command
     show_default=True,
     help="Of the prediction server; 0 takes a free one.",
 )
+@click.option("--tokens", is_flag=True, help="Ask for a token on this machine as well.")
+@click.option("--tls-certificate", type=_FILE, help="A file with the certificate chain.")
+@click.option("--tls-key", type=_FILE, help="The file with its private key.")
+@click.option("--tls-by-proxy", is_flag=True, help="A proxy in front speaks TLS.")
 @click.pass_context
-def up(context: click.Context, host: str, port: int, predict_port: int) -> None:
+def up(  # noqa: PLR0917 - click passes them by name
+    context: click.Context,
+    host: str,
+    port: int,
+    predict_port: int,
+    tokens: bool,
+    tls_certificate: str | None,
+    tls_key: str | None,
+    tls_by_proxy: bool,
+) -> None:
     """Run the stack: web pages and REST, prediction server, worker.
 
     A process that dies is started again; Ctrl-C stops all of them. The addresses stand in
     .stackcanvas/run/.
+
+    Pages and REST answer this machine without asking who it is. At any other --host they need TLS, and everybody
+    needs a token (stackcanvas tokens add). The prediction server answers this machine only.
     """
     project = context.find_root().params.get("project")
     words = ["--host", host, "--port", str(port), "--predict-port", str(predict_port)]
+    words += ["--tokens"] if tokens else []
+    words += ["--tls-by-proxy"] if tls_by_proxy else []
+    for option, file in (("--tls-certificate", tls_certificate), ("--tls-key", tls_key)):
+        words += [option, file] if file is not None else []
     if project is not None:
         words += ["--project", str(project)]
     sys.stdout.flush()

@@ -1,6 +1,6 @@
 """The spine: refs, executions, artifacts, lineage, events, audit log, leases, actors, migrations."""
 
-from stackcanvas.metadata.actors import Actor, CodeState
+from stackcanvas.metadata.actors import Actor, CodeState, acting
 from stackcanvas.metadata.artifacts import Artifact
 from stackcanvas.metadata.audit import AuditEntry, AuditProblem
 from stackcanvas.metadata.events import Event
@@ -25,6 +25,7 @@ __all__ = [
     "Recording",
     "Ref",
     "Spine",
+    "acting",
     "current",
     "within",
 ]

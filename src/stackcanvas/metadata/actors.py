@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 
@@ -29,3 +32,27 @@ class CodeState:
 
     commit: str | None = None
     dirty: bool = False
+
+
+_acting: ContextVar[Actor | None] = ContextVar("stackcanvas_actor", default=None)
+
+
+@contextmanager
+def acting(actor: Actor) -> Iterator[None]:
+    """Make somebody the actor of all that is done in the block of code, as a server does for who asked.
+
+    Example:
+        >>> with acting(Actor("ada", verified=True)):
+        ...     actor_or(Actor("process")).name
+        'ada'
+    """
+    token = _acting.set(actor)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def actor_or(own: Actor) -> Actor:
+    """Who acts in this context; the process's own actor where nobody was named."""
+    return _acting.get() or own

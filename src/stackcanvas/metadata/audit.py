@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,7 +46,7 @@ class AuditProblem:
 class Audit:
     """Appends entries and tells whether any was altered, inserted, removed or cut off."""
 
-    def __init__(self, database: Database, *, clock: Clock, actor: Actor) -> None:
+    def __init__(self, database: Database, *, clock: Clock, actor: Callable[[], Actor]) -> None:
         self._database = database
         self._clock = clock
         self._actor = actor
@@ -58,8 +58,8 @@ class Audit:
         entry: dict[str, object] = {
             "sequence": sequence,
             "time": self._clock.now(),
-            "actor": self._actor.name,
-            "verified": self._actor.verified,
+            "actor": self._actor().name,
+            "verified": self._actor().verified,
             "action": action,
             "subject": str(subject),
             "detail": json.dumps(dict(detail or {}), sort_keys=True, default=str),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,7 @@ class Event:
 class Events:
     """Appends events and reads them; numbers have no gap that a reader could skip."""
 
-    def __init__(self, database: Database, *, clock: Clock, actor: Actor) -> None:
+    def __init__(self, database: Database, *, clock: Clock, actor: Callable[[], Actor]) -> None:
         self._database = database
         self._clock = clock
         self._actor = actor
@@ -47,7 +47,7 @@ class Events:
                 subject=str(subject),
                 time=self._clock.now(),
                 payload=dict(payload or {}),
-                actor=self._actor.name,
+                actor=self._actor().name,
             )
         )
         return sequence

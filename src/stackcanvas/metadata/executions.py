@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -102,7 +102,7 @@ class Recording:
 class Executions:
     """Starts, ends and finds executions."""
 
-    def __init__(self, database: Database, *, clock: Clock, actor: Actor) -> None:
+    def __init__(self, database: Database, *, clock: Clock, actor: Callable[[], Actor]) -> None:
         self.clock = clock
         self._database = database
         self._actor = actor
@@ -137,8 +137,8 @@ class Executions:
             "state": RUNNING,
             "subject": None if subject is None else str(subject),
             "trigger": trigger,
-            "actor": self._actor.name,
-            "verified": self._actor.verified,
+            "actor": self._actor().name,
+            "verified": self._actor().verified,
             "started": self.clock.now(),
             "code_commit": code.commit,
             "dirty": code.dirty,

@@ -12,7 +12,7 @@ from stackcanvas.backends.database import Database
 from stackcanvas.clock import Clock, SystemClock
 from stackcanvas.errors import StackCanvasError
 from stackcanvas.ids import Ids
-from stackcanvas.metadata.actors import Actor, CodeState
+from stackcanvas.metadata.actors import Actor, CodeState, actor_or
 from stackcanvas.metadata.artifacts import Artifacts
 from stackcanvas.metadata.audit import Audit
 from stackcanvas.metadata.events import Events
@@ -20,6 +20,7 @@ from stackcanvas.metadata.executions import CANCELLED, FAILED, Executions, Recor
 from stackcanvas.metadata.leases import Leases
 from stackcanvas.metadata.lineage import Lineage
 from stackcanvas.metadata.refs import Ref
+from stackcanvas.metadata.tokens import Tokens
 
 _current: ContextVar[Recording | None] = ContextVar("stackcanvas_execution", default=None)
 
@@ -56,14 +57,27 @@ class Spine:
         self.database = database
         self.clock = clock
         self.ids = ids
-        self.actor = actor
+        self._own = actor
         self.code = code
-        self.executions = Executions(database, clock=clock, actor=actor)
+        self.executions = Executions(database, clock=clock, actor=self._who)
         self.artifacts = Artifacts(database, clock=clock)
         self.lineage = Lineage(database, self.executions)
-        self.events = Events(database, clock=clock, actor=actor)
-        self.audit = Audit(database, clock=clock, actor=actor)
+        self.events = Events(database, clock=clock, actor=self._who)
+        self.audit = Audit(database, clock=clock, actor=self._who)
         self.leases = Leases(database, clock=wall or SystemClock())
+        self.tokens = Tokens(self)
+
+    @property
+    def actor(self) -> Actor:
+        """Who is at work: whoever a server says has asked, else the process's own."""
+        return actor_or(self._own)
+
+    def become(self, actor: Actor) -> None:
+        """Make somebody the actor of this process, who has shown a token."""
+        self._own = actor
+
+    def _who(self) -> Actor:
+        return self.actor
 
     def read(self) -> AbstractContextManager[Connection]:
         """A connection that sees one consistent state."""

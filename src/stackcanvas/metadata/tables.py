@@ -99,3 +99,18 @@ lease = Table(
     Column("fence", Integer, nullable=False),
     Column("expires", Instant, nullable=False),
 )
+
+# Who may ask a server: only a digest of each token is kept, and a revoked one stays as a record.
+token = Table(
+    "token",
+    schema,
+    Column("name", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("creator", Text, nullable=False),
+    Column("expires", Instant),
+    Column("used", Instant),
+    Column("revoked", Instant),
+    Index("ix_token_digest", "digest", unique=True),
+)

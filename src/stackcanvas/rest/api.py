@@ -16,6 +16,7 @@ from stackcanvas.rest import (
     pipelines,
     registry,
     serving,
+    tokens,
     value,
 )
 
@@ -34,6 +35,7 @@ _BLOCKS = (
     pipelines.runs_router,
     registry.router,
     serving.router,
+    tokens.router,
     value.router,
 )
 

@@ -98,19 +98,20 @@ def _watch(parent: int) -> None:
     os._exit(1)  # it did not end when asked
 
 
-def listen(host: str, port: int, *, what: str, option: str) -> socket.socket:
+def listen(host: str, port: int, *, what: str, option: str, anywhere: bool = False) -> socket.socket:
     """A listening socket of this machine.
 
     Args:
         port: 0 takes a free one.
         what: what wants to listen, for the sentence.
         option: how another port is chosen, for the sentence.
+        anywhere: whether other machines may be listened to as well.
 
     Raises:
         Refused: the address is not one of this machine alone.
         Unavailable: the port is taken or may not be used.
     """
-    family, address = _loopback(host, what)
+    family, address = _address(host, what, anywhere=anywhere)
     taken = socket.socket(family, socket.SOCK_STREAM)
     try:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -122,16 +123,30 @@ def listen(host: str, port: int, *, what: str, option: str) -> socket.socket:
     return taken
 
 
-def _loopback(host: str, what: str) -> tuple[socket.AddressFamily, str]:
+def is_loopback(host: str) -> bool:
+    """Whether an address is one of this machine alone.
+
+    Example:
+        >>> is_loopback("localhost"), is_loopback("::1"), is_loopback("0.0.0.0")
+        (True, True, False)
+    """
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _address(host: str, what: str, *, anywhere: bool) -> tuple[socket.AddressFamily, str]:
     try:
         address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
-        alone = address.is_loopback
     except ValueError:
-        alone = False
-    if not alone:
+        address = None
+    if address is None or not (anywhere or address.is_loopback):
         raise Refused(
-            f"{what} answers on this machine only, and {host} is not an address of it alone",
-            expected="127.0.0.1, ::1 or localhost",
+            f"{host} is not an address"
+            if address is None
+            else f"{what} answers on this machine only, and {host} is not an address of it alone",
+            expected="an address such as 0.0.0.0" if anywhere else "127.0.0.1, ::1 or localhost",
         )
     return (socket.AF_INET6 if address.version == 6 else socket.AF_INET), str(address)
 

@@ -1,4 +1,4 @@
-"""The control server: REST, pages and the event stream of one project, on loopback."""
+"""The control server: REST, pages and the event stream of one project."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import asyncio
 import contextlib
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -19,13 +21,16 @@ from fastapi import FastAPI, Header, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from stackcanvas.cli.faults import to_exit_code
+from stackcanvas.errors import BadInput, Refused
+from stackcanvas.metadata.tokens import ADMIN
 from stackcanvas.rest.api import api
 from stackcanvas.rest.errors import install_errors
 from stackcanvas.rest.events import LARGEST
 from stackcanvas.rest.mlflow.api import Api
 from stackcanvas.rest.mlflow.artifacts import ROOTS
 from stackcanvas.rest.mlflow.every import table
-from stackcanvas.server.child import leave_with_parent, listen, log_to_stderr
+from stackcanvas.server.access import Access
+from stackcanvas.server.child import is_loopback, leave_with_parent, listen, log_to_stderr
 from stackcanvas.server.feed import Feed
 from stackcanvas.server.guard import Guard
 from stackcanvas.server.metrics import Metrics, Observer
@@ -34,11 +39,27 @@ from stackcanvas.stack.running import announce, withdraw
 from stackcanvas.ui.site import pages
 
 
-def make_app(stack: Stack, *, on_ready: Callable[[], None] | None = None) -> FastAPI:
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How the server is reached.
+
+    Args:
+        tokens: whether every request needs a token.
+        certificate: a file with the TLS certificate chain; None for plain HTTP.
+        key: the file with its private key.
+    """
+
+    tokens: bool = False
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+def make_app(stack: Stack, *, door: Door = Door(), on_ready: Callable[[], None] | None = None) -> FastAPI:
     """The application over an open stack.
 
     Args:
         stack: what it shows; the caller closes it.
+        door: how it is reached.
         on_ready: called when requests are about to be answered.
     """
     feed = Feed(after=stack.spine.events.after, head=stack.spine.events.head)
@@ -66,7 +87,10 @@ def make_app(stack: Stack, *, on_ready: Callable[[], None] | None = None) -> Fas
     metrics = Metrics(started=stack.spine.clock.now())
     app.add_middleware(Api, stack=stack, table=table())  # innermost, before the routes: its paths are called most
     app.add_middleware(Observer, metrics=metrics)
-    app.add_middleware(Guard, streamed=ROOTS)  # outermost: what it refuses is seen by nothing else
+    secure = door.certificate is not None
+    app.add_middleware(Access, tokens=stack.spine.tokens, required=door.tokens, secure=secure)
+    # Outermost: what it refuses is seen by nothing else.
+    app.add_middleware(Guard, streamed=ROOTS, hosts=None if door.tokens else ())
     install_errors(app)
     app.include_router(api())
     _add_own_routes(app, feed, metrics)
@@ -119,10 +143,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-def serve(stack: Stack, taken: socket.socket, *, started: datetime) -> None:
+def serve(stack: Stack, taken: socket.socket, *, started: datetime, door: Door) -> None:
     """Answer requests on a listening socket until a signal says stop."""
     host, port = taken.getsockname()[:2]
-    app = make_app(stack, on_ready=lambda: announce(stack.folder, "control", started=started, host=host, port=port))
+    tls = door.certificate is not None
+
+    def ready() -> None:
+        announce(stack.folder, "control", started=started, host=host, port=port, tls=tls)
+
+    app = make_app(stack, door=door, on_ready=ready)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -130,6 +159,8 @@ def serve(stack: Stack, taken: socket.socket, *, started: datetime) -> None:
         server_header=False,
         proxy_headers=False,  # no proxy stands before it: what a client says of itself is not believed
         timeout_graceful_shutdown=5,
+        ssl_certfile=door.certificate,
+        ssl_keyfile=door.key,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
     )
     try:
@@ -138,20 +169,62 @@ def serve(stack: Stack, taken: socket.socket, *, started: datetime) -> None:
         withdraw(stack.folder, "control")
 
 
+def add_door_options(parser: argparse.ArgumentParser) -> None:
+    """The options on who may ask and how."""
+    parser.add_argument("--tokens", action="store_true", help="ask for a token on this machine as well")
+    parser.add_argument("--tls-certificate", type=Path, default=None, help="a file with the certificate chain")
+    parser.add_argument("--tls-key", type=Path, default=None, help="the file with its private key")
+    parser.add_argument("--tls-by-proxy", action="store_true", help="a proxy in front speaks TLS")
+
+
+def door_of(given: argparse.Namespace, stack: Stack) -> Door:
+    """How the server is reached, once it is sure that nobody gets in whom the team does not know.
+
+    Raises:
+        Refused: other machines can reach it, and there is no TLS or no token of an administrator.
+        BadInput: the files of TLS do not fit.
+    """
+    certificate, key = given.tls_certificate, given.tls_key
+    if (certificate is None) != (key is None):
+        raise BadInput("TLS needs both files", expected="--tls-certificate FILE --tls-key FILE")
+    if certificate is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+        except (OSError, ssl.SSLError) as error:
+            raise BadInput(f"the files of TLS cannot be used ({error})", where=str(certificate)) from error
+    open_to_others = not is_loopback(given.host)
+    if open_to_others and certificate is None and not given.tls_by_proxy:
+        raise Refused(
+            f"{given.host} can be reached from other machines, and tokens must not travel in the clear",
+            fix="Give --tls-certificate FILE --tls-key FILE, or --tls-by-proxy where a proxy in front speaks TLS",
+        )
+    wanted = open_to_others or given.tokens
+    now = stack.spine.clock.now()
+    if wanted and not any(one.role == ADMIN and one.counts(now) for one in stack.spine.tokens.ls()):
+        raise Refused(
+            "nobody could get in: there is no token of an administrator",
+            fix="Make one: stackcanvas tokens add NAME --role admin",
+        )
+    return Door(wanted, certificate, key)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve one project's pages and REST."""
     parser = argparse.ArgumentParser("stackcanvas.server.control", description=main.__doc__)
     parser.add_argument("--project", type=Path, default=None, help="the project's folder")
     parser.add_argument("--host", default="127.0.0.1", help="an address of this machine")
     parser.add_argument("--port", type=int, default=8700, help="0 takes a free one")
+    add_door_options(parser)
     given = parser.parse_args(arguments)
 
     def work() -> int:
         leave_with_parent()
         log_to_stderr("control")
         root = find_root(given.project or Path.cwd())
-        with listen(given.host, given.port, what="control", option="--port") as taken, open(root) as stack:
-            serve(stack, taken, started=stack.spine.clock.now())
+        with open(root) as stack:
+            door = door_of(given, stack)
+            with listen(given.host, given.port, what="control", option="--port", anywhere=True) as taken:
+                serve(stack, taken, started=stack.spine.clock.now(), door=door)
         return 0
 
     return to_exit_code(work)

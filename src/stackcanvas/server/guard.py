@@ -31,7 +31,8 @@ class Guard:
 
     Args:
         app: the application behind.
-        hosts: names by which the server may be called, beside those of loopback.
+        hosts: names by which the server may be called, beside those of loopback; None for any, where every request
+            has to carry a token anyway.
         largest_bytes: the largest body that is read.
         streamed: the beginnings of paths whose bodies go to disk as they come, however large.
     """
@@ -40,12 +41,12 @@ class Guard:
         self,
         app: ASGIApp,
         *,
-        hosts: Iterable[str] = (),
+        hosts: Iterable[str] | None = (),
         largest_bytes: int = 16 * 1024 * 1024,
         streamed: Iterable[str] = (),
     ) -> None:
         self._app = app
-        self._hosts = _LOOPBACK | frozenset(hosts)
+        self._hosts = None if hosts is None else _LOOPBACK | frozenset(hosts)
         self._largest_bytes = largest_bytes
         self._streamed = tuple(streamed)
 
@@ -64,7 +65,7 @@ class Guard:
 
     def _refusal(self, method: str, headers: Headers, *, streamed: bool) -> tuple[int, str] | None:
         host = headers.get("host", "")
-        if _name(host) not in self._hosts:
+        if self._hosts is not None and _name(host) not in self._hosts:
             return 421, f"This server does not answer to the name {host!r}. Ask for 127.0.0.1 or localhost."
         if method not in _READING and not _same_site(headers, host):
             return 403, "A page of another site may not change anything here."

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import ssl
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -176,7 +177,7 @@ def _answers(found: Process, health: str | None) -> bool:
     if health is None or found.url is None:
         return True
     place = urlsplit(found.url)
-    connection = HTTPConnection(place.hostname or "", place.port, timeout=2)
+    connection = _connection(place.scheme, place.hostname or "", place.port)
     try:
         connection.request("GET", health)
         return connection.getresponse().status == 200
@@ -184,3 +185,12 @@ def _answers(found: Process, health: str | None) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _connection(scheme: str, host: str, port: int | None) -> HTTPConnection:
+    if scheme == "http":
+        return HTTPConnection(host, port, timeout=2)
+    # It is our own child on this machine, asked by its number: the name in its certificate is another one.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return HTTPSConnection(host, port, timeout=2, context=context)

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from stackcanvas.cli.faults import to_exit_code
-from stackcanvas.server.child import log_to_stderr, on_stop, only_one
+from stackcanvas.server.child import is_loopback, log_to_stderr, on_stop, only_one
 from stackcanvas.server.supervisor import Plan, Supervisor
 from stackcanvas.stack.root import FOLDER, find_root
 from stackcanvas.stack.running import Process, processes
@@ -21,8 +21,16 @@ from stackcanvas.stack.running import Process, processes
 _PATIENCE_S = 10.0
 
 
-def plans(root: Path, folder: Path, *, host: str, control_port: int, predict_port: int) -> list[Plan]:
-    """The three children of a project, in the order in which they are stopped."""
+def plans(
+    root: Path, folder: Path, *, host: str, control_port: int, predict_port: int, door: Sequence[str] = ()
+) -> list[Plan]:
+    """The three children of a project, in the order in which they are stopped.
+
+    Args:
+        host: where control listens; the prediction server answers on this machine only.
+        door: the options of control on who may ask and how.
+    """
+    own = host if is_loopback(host) else "127.0.0.1"
 
     def python(module: str, *options: object) -> list[str]:
         return [sys.executable, "-m", f"stackcanvas.server.{module}", *map(str, options)]
@@ -31,15 +39,15 @@ def plans(root: Path, folder: Path, *, host: str, control_port: int, predict_por
         return python("worker", "--project", root)
 
     def control(port: int | None) -> list[str]:
-        return python("control", "--project", root, "--host", host, "--port", port or control_port)
+        return python("control", "--project", root, "--host", host, "--port", port or control_port, *door)
 
     def predict(port: int | None) -> list[str]:
-        return python("predict", "--folder", folder, "--host", host, "--port", port or predict_port)
+        return python("predict", "--folder", folder, "--host", own, "--port", port or predict_port)
 
     return [Plan("worker", worker, health=None), Plan("control", control), Plan("predict", predict)]
 
 
-def run(root: Path, *, host: str, control_port: int, predict_port: int) -> int:
+def run(root: Path, *, host: str, control_port: int, predict_port: int, door: Sequence[str] = ()) -> int:
     """Run a project's processes until a signal says stop; gives the exit code."""
     stop = threading.Event()
     on_stop(stop.set)
@@ -50,7 +58,7 @@ def run(root: Path, *, host: str, control_port: int, predict_port: int) -> int:
         if prepared.returncode != 0:
             return prepared.returncode
         _await_orphans(folder, stop)
-        chosen = plans(root, folder, host=host, control_port=control_port, predict_port=predict_port)
+        chosen = plans(root, folder, host=host, control_port=control_port, predict_port=predict_port, door=door)
         supervisor = Supervisor(folder, chosen, environ=os.environ)
         started = supervisor.start(stop)
         try:
@@ -84,12 +92,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="an address of this machine")
     parser.add_argument("--port", type=int, default=8700, help="of the pages and REST; 0 takes a free one")
     parser.add_argument("--predict-port", type=int, default=8080, help="of the prediction server; 0 takes a free one")
-    given = parser.parse_args(arguments)
+    given, door = parser.parse_known_args(arguments)
 
     def work() -> int:
         log_to_stderr("up")
         root = find_root(given.project or Path.cwd())
-        return run(root, host=given.host, control_port=given.port, predict_port=given.predict_port)
+        return run(root, host=given.host, control_port=given.port, predict_port=given.predict_port, door=door)
 
     return to_exit_code(work)
 

@@ -24,6 +24,7 @@ from stackcanvas.stack.settings import settings_of
 from stackcanvas.stack.stack import Stack
 
 _CODE_HOLDS_S = 2.0
+TOKEN = "STACKCANVAS_TOKEN"  # noqa: S105 - the name of a variable
 
 
 def _remembered(ask: Callable[[], CodeState]) -> Callable[[], CodeState]:
@@ -78,6 +79,7 @@ def open(  # noqa: A001 - reads as `sc.open()`
     Raises:
         NotFound: no folder upwards holds a `canvas.yaml`.
         BadInputs: the canvas has errors; each with line and column.
+        Refused: `STACKCANVAS_TOKEN` is no token of this stack.
         Unavailable: the state cannot be opened.
     """
     known = os.environ if environ is None else environ
@@ -106,4 +108,12 @@ def open(  # noqa: A001 - reads as `sc.open()`
         actor=Actor(git.identity() or getpass.getuser()),
         code=_remembered(lambda: CodeState(git.head(), git.dirty())),
     )
+    text = known.get(TOKEN)
+    if text:
+        token = spine.tokens.check(text)
+        if token is None:
+            raise Refused(
+                f"the token in {TOKEN} is unknown, expired or revoked", fix=f"Unset {TOKEN}, or ask for another"
+            )
+        spine.become(Actor(token.name, verified=True))
     return Stack(root=root, folder=folder, canvas=canvas, environment=chosen, settings=settings, spine=spine)

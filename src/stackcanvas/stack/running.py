@@ -19,6 +19,7 @@ class Process:
     Args:
         host: where it listens; None when it listens nowhere.
         alive: whether the system still knows the process.
+        tls: whether it speaks TLS.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Process:
     host: str | None
     port: int | None
     alive: bool
+    tls: bool = False
 
     @property
     def url(self) -> str | None:
@@ -34,14 +36,22 @@ class Process:
         if self.host is None or self.port is None:
             return None
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
 
-def announce(folder: Path, name: str, *, started: datetime, host: str | None = None, port: int | None = None) -> None:
+def announce(
+    folder: Path,
+    name: str,
+    *,
+    started: datetime,
+    host: str | None = None,
+    port: int | None = None,
+    tls: bool = False,
+) -> None:
     """Say that this process is ready and where it listens."""
     place = _place(folder, name)
     place.parent.mkdir(parents=True, exist_ok=True)
-    facts = {"host": host, "port": port, "pid": os.getpid(), "started": started.isoformat()}
+    facts = {"host": host, "port": port, "pid": os.getpid(), "started": started.isoformat(), "tls": tls}
     # Readers must never see half a file.
     fresh = place.with_suffix(f".{os.getpid()}.tmp")
     fresh.write_text(json.dumps(facts) + "\n")
@@ -66,6 +76,7 @@ def process(folder: Path, name: str) -> Process | None:
             host=facts.get("host"),
             port=facts.get("port"),
             alive=is_alive(int(facts["pid"])),
+            tls=bool(facts.get("tls")),
         )
     return None
 

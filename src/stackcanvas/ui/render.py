@@ -69,4 +69,9 @@ def render(template: str, *, page: object, shell: Shell, links: Links) -> str:
         page: the context of the page.
         shell: what stands around it.
     """
-    return _environment().get_template(template).render(page=page, shell=shell, links=links)
+    return draw(template, page=page, shell=shell, links=links)
+
+
+def draw(template: str, **context: object) -> str:
+    """A template filled from its own words, without anything around it."""
+    return _environment().get_template(template).render(**context)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -58,7 +59,9 @@ class Api:
         scope["route"] = route
         pool = self._writer if route.writes else self._readers
         loop = asyncio.get_running_loop()
-        await reply(send, await loop.run_in_executor(pool, self._answer, route, variables, scope, body))
+        await reply(
+            send, await loop.run_in_executor(pool, copy_context().run, self._answer, route, variables, scope, body)
+        )
 
     def _answer(self, route: Route, variables: Mapping[str, str], scope: Scope, body: bytes) -> Answer:
         try:

@@ -7,6 +7,7 @@ import logging
 import mimetypes
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote
@@ -154,7 +155,7 @@ class Files:
         return f"{_own(run_uri(found.experiment, found.id, found.artifact_location))}/{path}"
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, work)
 
 
 class _Gone(Exception):

@@ -14,6 +14,64 @@ down_revision = None
 def upgrade() -> None:  # noqa: PLR0915 - as long as the schema is
     """Bring the tables from the version before to this one."""
     op.create_table(
+        "annotation_claim",
+        sa.Column("queue", types.Text(), nullable=False),
+        sa.Column("item", types.Integer(), autoincrement=False, nullable=False),
+        sa.Column("labeller", types.Text(), nullable=False),
+        sa.Column("state", types.Text(), nullable=False),
+        sa.Column("note", types.Text(), nullable=False),
+        sa.Column("claimed", types.Instant(), nullable=False),
+        sa.Column("expires", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("queue", "item", "labeller", name=op.f("pk_annotation_claim")),
+    )
+    op.create_index("ix_annotation_claim_labeller", "annotation_claim", ["queue", "labeller", "state"], unique=False)
+    op.create_table(
+        "annotation_item",
+        sa.Column("queue", types.Text(), nullable=False),
+        sa.Column("number", types.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key", types.Text(), nullable=False),
+        sa.Column("data", types.Json(), nullable=False),
+        sa.Column("priority", types.Real(), nullable=False),
+        sa.Column("given", types.Integer(), nullable=False),
+        sa.Column("state", types.Text(), nullable=False),
+        sa.Column("final", types.Json(), nullable=True),
+        sa.Column("final_by", types.Text(), nullable=True),
+        sa.Column("final_at", types.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("queue", "number", name=op.f("pk_annotation_item")),
+    )
+    op.create_index("ix_annotation_item_key", "annotation_item", ["queue", "key"], unique=True)
+    op.create_index(
+        "ix_annotation_item_next", "annotation_item", ["queue", "state", "priority", "number"], unique=False
+    )
+    op.create_table(
+        "annotation_label",
+        sa.Column("queue", types.Text(), nullable=False),
+        sa.Column("item", types.Integer(), autoincrement=False, nullable=False),
+        sa.Column("labeller", types.Text(), nullable=False),
+        sa.Column("value", types.Json(), nullable=False),
+        sa.Column("note", types.Text(), nullable=False),
+        sa.Column("took_s", types.Real(), nullable=True),
+        sa.Column("made", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("queue", "item", "labeller", name=op.f("pk_annotation_label")),
+    )
+    op.create_table(
+        "annotation_queue",
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("kind", types.Text(), nullable=False),
+        sa.Column("question", types.Text(), nullable=False),
+        sa.Column("choices", types.Json(), nullable=False),
+        sa.Column("low", types.Real(), nullable=True),
+        sa.Column("high", types.Real(), nullable=True),
+        sa.Column("text", types.Text(), nullable=True),
+        sa.Column("wanted", types.Integer(), nullable=False),
+        sa.Column("claim_s", types.Integer(), nullable=False),
+        sa.Column("price", types.Text(), nullable=False),
+        sa.Column("state", types.Text(), nullable=False),
+        sa.Column("sources", types.Json(), nullable=False),
+        sa.Column("created", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_annotation_queue")),
+    )
+    op.create_table(
         "artifact",
         sa.Column("ref", types.Text(), nullable=False),
         sa.Column("kind", types.Text(), nullable=False),
@@ -639,6 +697,19 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema is
         sa.Column("entry", types.Text(), nullable=False),
         sa.PrimaryKeyConstraint("study", "number", name=op.f("pk_study_entry")),
     )
+    op.create_table(
+        "token",
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("digest", types.Text(), nullable=False),
+        sa.Column("role", types.Text(), nullable=False),
+        sa.Column("created", types.Instant(), nullable=False),
+        sa.Column("creator", types.Text(), nullable=False),
+        sa.Column("expires", types.Instant(), nullable=True),
+        sa.Column("used", types.Instant(), nullable=True),
+        sa.Column("revoked", types.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_token")),
+    )
+    op.create_index("ix_token_digest", "token", ["digest"], unique=True)
     op.create_table(
         "value_day",
         sa.Column("endpoint", types.Text(), nullable=False),

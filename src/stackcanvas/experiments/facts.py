@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Double, Row, select, type_coerce
 
 from stackcanvas.experiments.logged.tables import run_model
+from stackcanvas.experiments.metrics import plain_rows
 from stackcanvas.experiments.runs import RunInput, inputs_of
 from stackcanvas.experiments.tables import run_dataset, run_input, run_metric_latest, run_parameter, run_tag
 
@@ -22,7 +23,12 @@ _MOST_DATASETS = 1_000
 
 @dataclass(slots=True)
 class RunFacts:
-    """A run, its parameters and tags as pairs, and of each metric its key, value, step and time in microseconds."""
+    """A run with what belongs to it as rows that begin with its id.
+
+    Args:
+        parameters: id, key, value; tags alike.
+        metrics: id, key, the latest value, its step and its time in microseconds; NaN may be the word.
+    """
 
     id: str
     experiment: int
@@ -33,9 +39,9 @@ class RunFacts:
     lifecycle: str
     artifact_location: str
     actor: str
-    parameters: Sequence[tuple[str, str]] = ()
-    tags: Sequence[tuple[str, str]] = ()
-    metrics: Sequence[tuple[str, float, int, int]] = ()
+    parameters: Sequence[tuple[str, str, str]] = ()
+    tags: Sequence[tuple[str, str, str]] = ()
+    metrics: Sequence[tuple[str, str, float, int, int]] = ()
     inputs: Sequence[RunInput] = ()
     read_models: Sequence[tuple[str, int]] = ()
     made_models: Sequence[tuple[str, int]] | None = None
@@ -54,8 +60,8 @@ def gather(connection: Connection, rows: Sequence[Row[Any]]) -> list[RunFacts]:
         for one in some:
             one.parameters, one.tags, one.metrics = parameters[one.id], tags[one.id], metrics[one.id]
             one.inputs = inputs[one.id]
-            one.read_models = [(model, step) for role, model, step in models[one.id] if role == READ]
-            one.made_models = [(model, step) for role, model, step in models[one.id] if role == MADE]
+            one.read_models = [(model, step) for _, role, model, step in models[one.id] if role == READ]
+            one.made_models = [(model, step) for _, role, model, step in models[one.id] if role == MADE]
     return found
 
 
@@ -106,8 +112,8 @@ def _models(ids: list[str]) -> Any:
     return chosen.order_by(models.model, models.step)
 
 
-def _by_run(connection: Connection, chosen: Any) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = defaultdict(list)
-    for run_id, *rest in connection.execute(chosen):
-        found[run_id].append(rest)
+def _by_run(connection: Connection, chosen: Any) -> dict[str, list[tuple[Any, ...]]]:
+    found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in plain_rows(connection, chosen):
+        found[row[0]].append(row)
     return found

@@ -193,8 +193,7 @@ class Runs:
         if not parameters:
             return
         rows = [{"run": run_id, "key": key, "value": text_of(value)} for key, value in parameters.items()]
-        tx.execute(self._set_parameter, rows)
-        if new:
+        if tx.execute(self._set_parameter, rows).rowcount == len(rows) or new:
             return
         chosen = select(run_parameter.c.key, run_parameter.c.value)
         there = tx.execute(chosen.where(run_parameter.c.run == run_id, run_parameter.c.key.in_(list(parameters))))

@@ -26,6 +26,7 @@ from stackcanvas.metadata import CodeState, Ref, Spine
 _COMMIT = "mlflow.source.git.commit"
 # A process that is not ours cannot be seen to have died.
 _ELSEWHERE = "elsewhere/0/0"
+_TOLD = ("id", "experiment", "name", "status", "started", "lifecycle", "artifact_location", "actor")
 
 
 class Tracking:
@@ -40,6 +41,9 @@ class Tracking:
         # Made once: putting a statement together takes longer than executing it.
         self._known = select(run.c.experiment, run.c.lifecycle).where(run.c.id == bindparam("id"))
         self._one = select(run).where(run.c.id == bindparam("id"))
+        self._around = select(experiment.c.name, experiment.c.lifecycle, experiment.c.artifact_location).where(
+            experiment.c.id == bindparam("id")
+        )
         self._add = run.insert()
         self._link = spine.database.insert(run_model).on_conflict_do_nothing()
 
@@ -64,7 +68,7 @@ class Tracking:
         run_id, given = self._spine.ids.new(), dict(tags or {})
         code = CodeState(given.get(_COMMIT))
         with self._spine.write() as tx:
-            around = tx.execute(select(experiment).where(experiment.c.id == experiment_id)).one_or_none()
+            around = tx.execute(self._around, {"id": experiment_id}).one_or_none()
             if around is None:
                 raise NotFound("experiment", str(experiment_id))
             if around.lifecycle != ACTIVE:
@@ -72,7 +76,7 @@ class Tracking:
                     f"The experiment {experiment_id} must be in the 'active' state. Current state is {around.lifecycle}"
                 )
             location = around.artifact_location
-            facts = {
+            facts: dict[str, Any] = {
                 "id": run_id,
                 "experiment": experiment_id,
                 "name": name or f"run-{run_id[-8:]}",
@@ -95,10 +99,8 @@ class Tracking:
                 parameters={"experiment": around.name},
                 process=_ELSEWHERE,
             )
-            row = tx.execute(self._one, {"id": run_id}).one()
-        made = bare(row)
-        made.tags = list(given.items())
-        return made
+        told = {"ended": None, **{name: facts[name] for name in _TOLD}}
+        return RunFacts(**told, tags=[(run_id, key, value) for key, value in given.items()])
 
     def change(
         self, run_id: str, *, status: str | None = None, ended: datetime | None = None, name: str | None = None
@@ -171,7 +173,7 @@ class Tracking:
         with self._spine.write() as tx:
             self._active(tx, run_id)
             found = gather(tx, [tx.execute(self._one, {"id": run_id}).one()])[0]
-            self._runs.set_tags(tx, run_id, {key: change(dict(found.tags).get(key))})
+            self._runs.set_tags(tx, run_id, {key: change({name: value for _, name, value in found.tags}.get(key))})
 
     def add_inputs(self, run_id: str, inputs: Sequence[RunInput], *, models: Sequence[str] = ()) -> None:
         """Record data sets and logged models that a run read."""

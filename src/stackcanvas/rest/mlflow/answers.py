@@ -12,6 +12,7 @@ import msgspec
 from stackcanvas.clock import to_us
 
 JSON = "application/json"
+_INFINITY = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,16 @@ def milliseconds(instant: datetime | None) -> int | None:
     return None if instant is None else to_us(instant) // 1000
 
 
-def number(value: float) -> float | str:
+def number(value: float | str) -> float | str:
     """A metric's value; JSON has no NaN and no infinities, so they are words."""
-    if math.isfinite(value):
+    if value.__class__ is float and -_INFINITY < value < _INFINITY:
         return value
-    if math.isnan(value):
+    plain = float(value)
+    if math.isfinite(plain):
+        return plain
+    if math.isnan(plain):
         return "NaN"
-    return "Infinity" if value > 0 else "-Infinity"
+    return "Infinity" if plain > 0 else "-Infinity"
 
 
 def pairs(given: dict[str, str]) -> list[dict[str, str]]:

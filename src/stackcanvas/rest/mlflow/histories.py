@@ -22,6 +22,16 @@ _MOST_EXPERIMENTS = 20
 _MOST_A_RUN = 2_500
 
 
+class _Metric(msgspec.Struct, gc=False):
+    """A value as it is told; there are many, and a dictionary for each takes twice the time."""
+
+    key: str
+    value: float | str
+    timestamp: int
+    step: int
+    run_id: str | msgspec.UnsetType = msgspec.UNSET
+
+
 class History(Run):
     """All values of a metric of a run."""
 
@@ -81,11 +91,11 @@ def _bulk(stack: Stack, asked: Bulk) -> dict[str, Any]:
     if asked.metric_key is None:
         raise invalid("GetMetricHistoryBulk request must specify a metric_key")
     most = max(0, min(asked.max_results, _MOST_AT_ONCE))
-    found: list[dict[str, Any]] = []
+    found: list[_Metric] = []
     for run_id in sorted(set(asked.run_id)):
         if len(found) < most:
             history = stack.experiments.tracking.history(run_id, asked.metric_key, limit=most - len(found))
-            found += [{**_metric(one), "run_id": run_id} for one in history]
+            found += [_metric(one, run_id) for one in history]
     return {"metrics": found}
 
 
@@ -106,7 +116,7 @@ def _interval(stack: Stack, asked: Interval) -> dict[str, Any]:
         raise invalid(f"end_step must be greater than start_step. Found start_step={first} and end_step={last}")
     steps = None if first is None or last is None else (first, last)
     found = [
-        {**_metric(one), "run_id": run_id}
+        _metric(one, run_id)
         for run_id in asked.run_ids
         for one in stack.experiments.tracking.sample(run_id, asked.metric_key, most=asked.max_results, steps=steps)
     ]
@@ -130,13 +140,9 @@ def _datasets(stack: Stack, asked: Datasets) -> dict[str, Any]:
     )
 
 
-def _metric(found: Raw) -> dict[str, Any]:
-    return {
-        "key": found.key,
-        "value": number(found.value),
-        "timestamp": found.time_us // 1000,
-        "step": found.step,
-    }
+def _metric(found: Raw, run_id: str | None = None) -> _Metric:
+    key, step, time_us, value = found
+    return _Metric(key, number(value), time_us // 1000, step, run_id or msgspec.UNSET)
 
 
 ROUTES = (

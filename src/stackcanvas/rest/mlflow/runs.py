@@ -120,14 +120,14 @@ def _create(stack: Stack, asked: Create) -> dict[str, Any]:
         )
     started = None if asked.start_time is None else instant(asked.start_time, "start_time")
     number = number_of(asked.experiment_id)
-    if number == 0:
-        stack.experiments.catalog.get(0)  # is always there, even when nobody has asked for it yet
+    facts: dict[str, Any] = {"user": asked.user_id, "name": asked.run_name or tagged, "started": started, "tags": tags}
     try:
-        made = stack.experiments.tracking.create(
-            number, user=asked.user_id or None, name=asked.run_name or tagged or None, started=started, tags=tags
-        )
+        made = stack.experiments.tracking.create(number, **facts)
     except NotFound:
-        raise absent(f"No Experiment with id={asked.experiment_id} exists") from None
+        if number != 0:
+            raise absent(f"No Experiment with id={asked.experiment_id} exists") from None
+        stack.experiments.catalog.get(0)  # is always there, even when nobody has asked for it yet
+        made = stack.experiments.tracking.create(number, **facts)
     return {"run": told.run(made)}
 
 

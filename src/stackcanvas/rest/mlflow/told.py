@@ -46,13 +46,13 @@ def run_info(found: RunFacts) -> dict[str, Any]:
 
 def run(found: RunFacts) -> dict[str, Any]:
     """A run with all that belongs to it."""
-    tags = [{"key": key, "value": value} for key, value in found.tags if key != RUN_NAME]
+    tags = [{"key": key, "value": value} for _, key, value in found.tags if key != RUN_NAME]
     tags.append({"key": RUN_NAME, "value": found.name})
     metrics = [
-        {"key": key, "value": number(float(value)), "timestamp": time_us // 1000, "step": step}
-        for key, value, step, time_us in found.metrics
+        {"key": key, "value": number(value), "timestamp": time_us // 1000, "step": step}
+        for _, key, value, step, time_us in found.metrics
     ]
-    parameters = [{"key": key, "value": value} for key, value in found.parameters]
+    parameters = [{"key": key, "value": value} for _, key, value in found.parameters]
     return present(
         info=run_info(found),
         data=present(metrics=metrics, params=parameters, tags=tags),

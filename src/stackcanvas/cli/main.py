@@ -49,6 +49,7 @@ SECTIONS = {
         "predictions": Entry(f"{_CLI}.serving:predictions", "Predict, and read the prediction log."),
         "monitoring": Entry(f"{_CLI}.monitoring:monitoring", "Drift, performance and alerts."),
         "labels": Entry(f"{_CLI}.monitoring:labels", "True outcomes that arrive after the prediction."),
+        "tokens": Entry(f"{_CLI}.tokens:tokens", "Who may ask the server, and for what."),
         "metadata": Entry(f"{_CLI}.metadata:metadata", "Records, events and the audit log."),
     },
 }

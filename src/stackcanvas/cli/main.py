@@ -24,6 +24,8 @@ SECTIONS = {
         "demo": Entry(f"{_CLI}.demo:demo", "Play three months of real flights through the whole stack."),
     },
     "Verbs": {
+        "plan": Entry(f"{_CLI}.planning:plan", "Show what a changed canvas would alter in the running stack."),
+        "apply": Entry(f"{_CLI}.planning:apply", "Take the canvas as written for the one that runs."),
         "run": Entry(f"{_CLI}.pipelines:run", "Run a pipeline."),
         "deploy": Entry(f"{_CLI}.deployment:deploy", "Bring a model version to an endpoint."),
         "reproduce": Entry(f"{_CLI}.reproduce:reproduce", "Run again what a run did, and compare."),
@@ -40,6 +42,7 @@ SECTIONS = {
         "canvas": Entry(f"{_CLI}.canvas:canvas", "The canvas: show, check and answer it."),
         "value": Entry(f"{_CLI}.value:value", "What the models earn."),
         "data": Entry(f"{_CLI}.data:data", "Versions of data sets."),
+        "annotation": Entry(f"{_CLI}.annotation:annotation", "Items that people label."),
         "experiments": Entry(f"{_CLI}.experiments:experiments", "Experiments and their runs."),
         "features": Entry(f"{_CLI}.features:features", "Feature views, training sets, the online store."),
         "foundations": Entry(f"{_CLI}.foundations:foundations", "Code and commits."),

@@ -81,6 +81,11 @@ class Git:
             raise NotFound("commit", digest)
         return _commit(known)
 
+    def content(self, revision: str, name: str) -> str | None:
+        """A file of the project's folder as it was at a revision; None where there is no such revision or file."""
+        digest = self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        return None if digest is None else self._ask("show", f"{digest}:./{name}")
+
     def _ask(self, *arguments: str) -> str | None:
         """What git prints, None when it says no."""
         command = ["git", "-C", str(self._root), *arguments]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from stackcanvas.cli.faults import to_exit_code
-from stackcanvas.stack import find_root, open  # noqa: A004 - the verb of the package
+from stackcanvas.stack import find_root, open, planning  # noqa: A004 - the verb of the package
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,7 +19,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
 
     def work() -> int:
-        open(find_root(given.project or Path.cwd())).close()
+        root = find_root(given.project or Path.cwd())
+        environment = os.environ.get("STACKCANVAS_ENVIRONMENT") or None
+        # Before the state of the new canvas is touched: what it would leave behind is told first.
+        planning.admit(root, environment=environment)
+        with open(root) as stack:
+            planning.apply(stack)
         return 0
 
     return to_exit_code(work)

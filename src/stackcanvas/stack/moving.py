@@ -18,6 +18,7 @@ from stackcanvas.canvas.edit import Change, answer, apply, write
 from stackcanvas.errors import Conflict, Refused, Usage
 from stackcanvas.metadata.migrate import is_empty, prepare
 from stackcanvas.stack import tables
+from stackcanvas.stack.planning import follow
 from stackcanvas.stack.root import CANVAS, FOLDER, LOCAL, find_root
 from stackcanvas.stack.running import processes
 from stackcanvas.stack.settings import Settings, settings_of
@@ -93,7 +94,10 @@ def move(
             "the records and the bytes lie there already", fix="Name another address: --to URL or --objects URL"
         )
     refuse_running(root / FOLDER)
-    return _move(root, before, after, changes, advance)
+    done = _move(root, before, after, changes, advance)
+    # What the changed addresses ask for is done: `up` need not refuse them.
+    follow(root / FOLDER, changes)
+    return done
 
 
 def refuse_running(folder: Path) -> None:

@@ -23,6 +23,7 @@ SECTIONS = {
     },
     "Weigh": {
         "choose": Entry(f"{_HERE}.choose:choose", "Choose a tool for each block."),
+        "compare": Entry(f"{_HERE}.compare:compare", "Show which decisions changed, and what that changes."),
         "cost": Entry(f"{_HERE}.cost:cost", "Reckon what it costs."),
     },
     "Look": {

@@ -125,6 +125,8 @@ class Shell:
         title: of the page.
         here: the address of the page.
         rooms: the blocks as links, in the canvas's order.
+        tools: pages about the whole canvas: their names and addresses.
+        news: what to know of canvas.yaml beside what runs; empty for nothing.
         live: whether the page refreshes itself when something happens.
     """
 
@@ -133,6 +135,8 @@ class Shell:
     project: str
     version: str
     rooms: tuple[RoomLink, ...]
+    tools: tuple[tuple[str, str], ...] = ()
+    news: str = ""
     live: bool = True
 
 

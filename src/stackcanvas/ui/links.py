@@ -31,6 +31,19 @@ class Links:
         return f"{place}#{quote(question, safe='.')}" if question else place
 
     def ref(self, ref: Ref | str) -> str:
+    def ask(self, item: str | None = None, *, saved: str | None = None) -> str:
+        """The form of a question, or the list of all; `saved` names what was written just before."""
+        place = f"{self._base}/ask/{quote(item, safe='.')}" if item else f"{self._base}/ask"
+        return f"{place}?{urlencode({'saved': saved})}" if saved and item else place
+
+    def check(self) -> str:
+        """What contradicts itself in the canvas."""
+        return f"{self._base}/check"
+
+    def assess(self, *, wanted: str | None = None) -> str:
+        """How mature the stack is by its answers."""
+        return f"{self._base}/assess" + (f"?{urlencode({'wanted': wanted})}" if wanted else "")
+
         """The page of anything that has a ref; runs and executions have pages of their own."""
         found = Ref.parse(ref) if isinstance(ref, str) else ref
         if found.kind == "run":

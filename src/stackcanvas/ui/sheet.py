@@ -7,25 +7,26 @@ from typing import Any
 
 from stackcanvas.canvas import Canvas
 from stackcanvas.canvas.questions import BLOCKS, QUESTIONS, Block, Question
+from stackcanvas.canvas.show.words import label, short
 from stackcanvas.plain import plain
 from stackcanvas.stack.evidence import BlockEvidence
-from stackcanvas.canvas.show.words import label, short
 from stackcanvas.ui.context import BlockView, Decision, FactView, QuestionView, RoomLink
 from stackcanvas.ui.links import Links
 
-_AREAS = {
+AREAS = {
     "value proposition": "value",
     "data and code management": "data",
     "model management": "model",
     "metadata management": "metadata",
     "dilemmas": "dilemma",
 }
+"""The areas of the canvas, as styles call them."""
 
 
 def rooms(links: Links) -> tuple[RoomLink, ...]:
     """The blocks as links, in the canvas's order."""
     return tuple(
-        RoomLink(block.id, block.number, block.title, links.block(block.id), _AREAS[block.area])
+        RoomLink(block.id, block.number, block.title, links.block(block.id), AREAS[block.area])
         for block in BLOCKS.values()
     )
 
@@ -51,7 +52,7 @@ def _block(
         id=block.id,
         number=block.number,
         title=block.title,
-        area=_AREAS[block.area],
+        area=AREAS[block.area],
         hint=block.hint,
         href=links.block(block.id),
         questions=questions,

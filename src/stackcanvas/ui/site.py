@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from stackcanvas.errors import StackCanvasError
+from stackcanvas.errors import BadInput, StackCanvasError
 from stackcanvas.plain import plain
 from stackcanvas.stack import Stack
 from stackcanvas.ui.context import ErrorPage
 from stackcanvas.ui.frame import shell
 from stackcanvas.ui.links import Links
-from stackcanvas.ui.pages import block, canvas, events, execution, patterns, ref, run
+from stackcanvas.ui.pages import (
+    ask,
+    assess,
+    block,
+    canvas,
+    check,
+    events,
+    execution,
+    patterns,
+    ref,
+    run,
+)
 from stackcanvas.ui.pages.page import Build, Page
 from stackcanvas.ui.render import render
 
 _PAGES: tuple[tuple[str, str, Build], ...] = (
     ("/", "/canvas.json", canvas.build),
     ("/blocks/{block}", "/blocks/{block}.json", block.build),
+    ("/ask", "/ask.json", ask.build_list),
+    ("/check", "/check.json", check.build),
+    ("/assess", "/assess.json", assess.build),
     ("/ref", "/ref.json", ref.build),
     ("/runs/{id}", "/runs/{id}.json", run.build),
     ("/executions/{id}", "/executions/{id}.json", execution.build),
     ("/events", "/events.json", events.build),
     ("/patterns", "/patterns.json", patterns.build),
 )
+
+
+_MOST_FIELDS = 5000
 
 
 def pages(stack: Stack) -> Starlette:
@@ -42,11 +63,22 @@ def pages(stack: Stack) -> Starlette:
         # The twin first: `/blocks/{block}` would match it, too.
         routes.append(Route(twin, site.as_json(build)))
         routes.append(Route(path, site.as_html(build)))
+    routes.append(Route("/ask/{item}.json", site.as_json(site.form)))
+    routes.append(Route("/ask/{item}", site.as_html(site.form), methods=["GET"]))
+    routes.append(Route("/ask/{item}", site.answer, methods=["POST"]))
     routes.append(Mount("/static", StaticFiles(packages=[("stackcanvas.ui", "static")])))
     return Starlette(
         routes=routes,
         exception_handlers={StackCanvasError: site.failed, HTTPException: site.missing, Exception: site.broken},
     )
+
+
+def _is_here(host: str) -> bool:
+    """Whether a request comes from this machine; others get a patch to look at, never a write."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class _Site:
@@ -55,6 +87,31 @@ class _Site:
     def __init__(self, stack: Stack, links: Links) -> None:
         self._stack = stack
         self._links = links
+        # A page of another site cannot read it, so it cannot send a form of ours.
+        self._token = secrets.token_urlsafe(24)
+
+    def form(self, stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
+        """The form of one question."""
+        return ask.build(stack, links, asked, token=self._token)
+
+    async def answer(self, request: Request) -> Response:
+        """Write what a form was sent with, and go on to the next question."""
+        body = await request.body()
+        return await run_in_threadpool(self._answer, request, body)
+
+    def _answer(self, request: Request, body: bytes) -> Response:
+        values: dict[str, tuple[str, ...]] = {}
+        try:
+            for name, value in parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS):
+                values[name] = (*values.get(name, ()), value)
+        except ValueError:
+            raise BadInput("the form cannot be read", expected="fields in UTF-8, as a browser sends them") from None
+        sender = request.client.host if request.client else ""
+        sent = ask.Sent(request.path_params["item"], values, self._token, may_write=_is_here(sender))
+        followed = ask.send(self._stack, self._links, sent)
+        if isinstance(followed, str):
+            return RedirectResponse(followed, status_code=303)
+        return self._draw(followed, request, status=200 if sent.value("do") == "add" else 422)
 
     def as_html(self, build: Build) -> Callable[[Request], Response]:
         """A handler that draws the page; a plain function, so that it runs in the thread pool."""

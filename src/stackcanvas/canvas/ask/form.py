@@ -162,7 +162,9 @@ class _Form:
         if shape.choices or shape.kind == "yes or no":
             choices = tuple(map(str, shape.choices)) or ("yes", "no")
             return self._made("select", spot, value=value, choices=choices, expected=shape.expected)
-        return self._made("area" if shape.kind == "text" else "input", spot, value=value, expected=shape.expected)
+        expected = {"list": "several, with commas between", "names": "name: value, name: value"}
+        told = expected.get(shape.kind, shape.expected)
+        return self._made("area" if shape.kind == "text" else "input", spot, value=value, expected=told)
 
 
 def _help(one: Field) -> str:

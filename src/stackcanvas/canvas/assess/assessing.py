@@ -160,6 +160,7 @@ def assess(
     blocks = tuple(_block(canvas, said, block, judged.values()) for block in BLOCK_ANSWERS)
     level = _overall(blocks)
     goal = wanted or canvas.project.maturity.wanted or _above(level)
+    roadmap = _roadmap(judged, goal, blocks)
     return Assessment(
         level=level,
         wanted=goal,
@@ -169,8 +170,8 @@ def assess(
         ),
         blocks=blocks,
         score=score(said),
-        roadmap=_roadmap(judged, goal, blocks),
-        unneeded=_unneeded(said, canvas, rules),
+        roadmap=roadmap,
+        unneeded=_unneeded(said, canvas, rules, roadmap),
         later=tuple(
             question for question in canvas.unanswered if LEVELS.index(QUESTIONS[question].level) > LEVELS.index(goal)
         ),
@@ -237,10 +238,11 @@ def _roadmap(judged: dict[str, Judged], goal: Level, blocks: Iterable[BlockMatur
     return tuple(ordered)
 
 
-def _unneeded(said: Said, canvas: Canvas, rules: Rubric) -> tuple[Unneeded, ...]:
+def _unneeded(said: Said, canvas: Canvas, rules: Rubric, roadmap: Iterable[Judged]) -> tuple[Unneeded, ...]:
     found = []
+    ahead = {one.step.id for one in roadmap}
     for luxury in rules.unneeded:
-        if judge(said, luxury.unless).holds:
+        if luxury.step in ahead or judge(said, luxury.unless).holds:
             continue
         for reason in luxury.because:
             verdict = judge(said, reason.when)

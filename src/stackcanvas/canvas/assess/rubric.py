@@ -53,11 +53,12 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Luxury:
-    """What a team can leave out, unless it has chosen it."""
+    """What a team can leave out, unless it has chosen it or goes the step that brings it."""
 
     what: str
     unless: Mapping[str, Any]
     because: tuple[Reason, ...]
+    step: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def rubric() -> Rubric:
             name: Step(id=name, **{**one, "needs": tuple(one.get("needs", ()))}) for name, one in plain["steps"].items()
         },
         unneeded=tuple(
-            Luxury(one["what"], one["unless"], tuple(Reason(**reason) for reason in one["because"]))
+            Luxury(one["what"], one["unless"], tuple(Reason(**reason) for reason in one["because"]), one.get("step"))
             for one in plain["unneeded"]
         ),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from stackcanvas.canvas.show.words import statement
 from stackcanvas.plain import plain
 from stackcanvas.stack import Stack, evidence
 from stackcanvas.stack.running import NAMES, processes
-from stackcanvas.canvas.show.words import statement
 from stackcanvas.ui.context import BlockView, CanvasPage, FactView
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages.page import Page

@@ -30,7 +30,6 @@ class Links:
         place = f"{self._base}/blocks/{quote(block, safe='')}"
         return f"{place}#{quote(question, safe='.')}" if question else place
 
-    def ref(self, ref: Ref | str) -> str:
     def ask(self, item: str | None = None, *, saved: str | None = None) -> str:
         """The form of a question, or the list of all; `saved` names what was written just before."""
         place = f"{self._base}/ask/{quote(item, safe='.')}" if item else f"{self._base}/ask"
@@ -44,6 +43,7 @@ class Links:
         """How mature the stack is by its answers."""
         return f"{self._base}/assess" + (f"?{urlencode({'wanted': wanted})}" if wanted else "")
 
+    def ref(self, ref: Ref | str) -> str:
         """The page of anything that has a ref; runs and executions have pages of their own."""
         found = Ref.parse(ref) if isinstance(ref, str) else ref
         if found.kind == "run":

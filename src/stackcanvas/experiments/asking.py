@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -10,6 +11,8 @@ from stackcanvas.experiments.filters import EQUAL, LISTS, NULLS, NUMERIC, TEXT, 
 from stackcanvas.experiments.search import Condition, Order
 
 _TIMES = ("started", "ended")
+# Not one inside a name in backticks.
+_COMMA = re.compile(r",(?=(?:[^`]*`[^`]*`)*[^`]*$)")
 _GRAMMAR = Grammar(
     operators={
         "metric": NUMERIC,
@@ -71,7 +74,7 @@ def orders(asked: str | Order | Sequence[str | Order]) -> list[Order]:
         if isinstance(one, Order):
             found.append(one)
         else:
-            found += [_order(part) for part in one.split(",") if part.strip()]
+            found += [_order(part) for part in _COMMA.split(one) if part.strip()]
     return found
 
 

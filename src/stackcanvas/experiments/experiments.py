@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from stackcanvas.backends.objects import Objects
 from stackcanvas.errors import BadInput, NotFound, Usage
@@ -23,10 +24,10 @@ from stackcanvas.experiments.logged import LoggedModels
 from stackcanvas.experiments.metrics import Metric, Metrics
 from stackcanvas.experiments.origin import OWN, PATCH, REPRODUCES, REPRODUCES_VARIABLE, Origin, Origins, origin
 from stackcanvas.experiments.run import Run, Tools, open_run
-from stackcanvas.experiments.runs import PARENT, RunInfo, RunInput, Runs
+from stackcanvas.experiments.runs import ACTIVE, PARENT, RunInfo, RunInput, Runs
 from stackcanvas.experiments.search import NEWEST, Condition, Order, Search
 from stackcanvas.experiments.study import Study
-from stackcanvas.experiments.tables import run_environment
+from stackcanvas.experiments.tables import run, run_environment
 from stackcanvas.experiments.tracking import Tracking
 from stackcanvas.experiments.writer import Writer
 from stackcanvas.foundations import Git
@@ -298,6 +299,14 @@ class Experiments:
     def experiments(self) -> list[Experiment]:
         """Every experiment, the newest first."""
         return self.catalog.ls()
+
+    def overview(self) -> list[tuple[Experiment, int, datetime | None]]:
+        """Every experiment, the newest first, with how many runs it has and when the last one started."""
+        counted = select(run.c.experiment, func.count(), func.max(run.c.started)).where(run.c.lifecycle == ACTIVE)
+        with self._spine.read() as connection:
+            rows = connection.execute(counted.group_by(run.c.experiment)).all()
+        known = {number: (count, last) for number, count, last in rows}
+        return [(one, *known.get(one.id, (0, None))) for one in self.experiments()]
 
     def environment(self, digest: str) -> Environment:
         """What was installed, by the digest that a run recorded.

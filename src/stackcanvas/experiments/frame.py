@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,26 +43,39 @@ def frame_of(runs: Iterable[RunInfo]) -> pl.DataFrame:
     return pl.DataFrame(list(columns.values()))
 
 
-def write_frame(rows: pl.DataFrame, path: Path) -> None:
-    """Write a table in the format that the ending of the path names: .csv, .parquet, .arrow or .json.
+def frame_bytes(rows: pl.DataFrame, kind: str) -> bytes:
+    """A table as a file: csv, parquet, arrow or json.
 
     Raises:
-        BadInput: the ending names no such format.
+        BadInput: there is no such format.
+    """
+    writers: dict[str, Callable[[io.BytesIO], Any]] = {
+        "csv": rows.write_csv,
+        "parquet": rows.write_parquet,
+        "arrow": rows.write_ipc,
+        "json": rows.write_json,
+    }
+    if kind not in writers:
+        expected = f"a file that ends in {', '.join(f'.{name}' for name in writers)}"
+        raise BadInput(f"runs cannot be written as {kind or 'a file without an ending'!r}", expected=expected)
+    file = io.BytesIO()
+    writers[kind](file)
+    return file.getvalue()
+
+
+def write_frame(rows: pl.DataFrame, path: Path) -> None:
+    """Write a table in the format that the ending of the path names.
+
+    Raises:
+        BadInput: the ending names no format.
         NotFound: the folder is missing.
     """
-    writers: dict[str, Callable[[Path], Any]] = {
-        ".csv": rows.write_csv,
-        ".parquet": rows.write_parquet,
-        ".arrow": rows.write_ipc,
-        ".json": rows.write_json,
-    }
-    if path.suffix not in writers:
-        raise BadInput(f"runs cannot be written as {path.name!r}", expected=f"a file that ends in {', '.join(writers)}")
+    data = frame_bytes(rows, path.suffix.removeprefix("."))
     if not path.parent.is_dir():
         raise NotFound("folder", str(path.parent))
     fresh = path.with_name(f".{path.name}.draft")
     try:
-        writers[path.suffix](fresh)
+        fresh.write_bytes(data)
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)

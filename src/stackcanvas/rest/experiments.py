@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
+from stackcanvas.experiments.frame import frame_bytes
 from stackcanvas.rest.answers import StackOf, answer, answer_items
+
+_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "arrow": "application/vnd.apache.arrow.file",
+    "parquet": "application/vnd.apache.parquet",
+}
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
 runs_router = APIRouter(prefix="/runs", tags=["experiments"])
 
+Where = Annotated[list[str] | None, Query(description="Such as `metrics.auc > 0.7 AND params.depth = '6'`.")]
+OrderBy = Annotated[str, Query(description="Such as `metrics.auc desc`.")]
 Limit = Annotated[int, Query(ge=1, le=10_000)]
 
 
@@ -30,14 +39,41 @@ def experiment(stack: StackOf, name: str) -> Response:
 def runs(  # noqa: PLR0917 - FastAPI passes them by name
     stack: StackOf,
     experiment: str | None = None,
-    where: Annotated[list[str] | None, Query(description="Such as `metric.auc > 0.7`.")] = None,
-    order_by: Annotated[str, Query(description="Such as `metric.auc desc`.")] = "started desc",
+    where: Where = None,
+    order_by: OrderBy = "started desc",
     limit: Limit = 100,
     offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
 ) -> Response:
     """Runs that fulfil every condition, in order; `next` is the offset of the following page."""
     found = stack.experiments.search(experiment, where=where or (), order_by=order_by, limit=limit, offset=offset)
     return answer_items(found, next_token=str(offset + limit) if len(found) == limit else None)
+
+
+@runs_router.get("/compare")
+def compare(stack: StackOf, run: Annotated[list[str], Query(description="The id of a run.")]) -> Response:
+    """In what runs differ: a row for each thing that is not the same in all."""
+    return answer_items(stack.experiments.compare(run))
+
+
+@runs_router.get("/table", response_class=Response)
+def table(
+    stack: StackOf,
+    format: Literal["csv", "arrow", "parquet"] = "csv",  # noqa: A002 - the word that the command line has
+    experiment: str | None = None,
+    where: Where = None,
+    order_by: OrderBy = "started desc",
+) -> Response:
+    """All runs that fulfil every condition as a file, with a column for each parameter, metric and tag."""
+    rows = stack.experiments.frame(experiment, where=where or (), order_by=order_by)
+    name = {"content-disposition": f'attachment; filename="runs.{format}"'}
+    return Response(frame_bytes(rows, format), media_type=_TYPES[format], headers=name)
+
+
+@runs_router.get("/{run_id}/origin")
+def origin(stack: StackOf, run_id: str) -> Response:
+    """Where a run comes from: command, machine, uncommitted changes; nothing for runs that tracking clients log."""
+    stack.experiments.get(run_id)
+    return answer(stack.experiments.origins.get(run_id) or {})
 
 
 @runs_router.get("/{run_id}")

@@ -29,6 +29,18 @@ def over_steps(title: str, points: Points) -> Chart | None:
     return _chart(title, {"": points}, ends)
 
 
+def over_steps_of(title: str, lines: Mapping[str, Points]) -> Chart | None:
+    """Lines of values over the same steps, None when there is none to draw.
+
+    Args:
+        lines: by what each shows; step and value, in order; what is not finite is left out.
+    """
+    steps = [step for points in lines.values() for step, _ in points]
+    if not steps:
+        return None
+    return _chart(title, lines, (f"step {min(steps):g}", f"step {max(steps):g}"))
+
+
 def over_time(title: str, lines: Mapping[str, Sequence[tuple[datetime, float]]]) -> Chart | None:
     """Lines of values over time, None when there is none to draw.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
 from stackcanvas.metadata import Ref
@@ -51,6 +52,24 @@ class Links:
         if found.kind == "execution":
             return f"{self._base}/executions/{quote(found.name, safe='')}"
         return f"{self._base}/ref?{urlencode({'name': str(found)})}"
+
+    def runs(self, **asked: str) -> str:
+        """Runs as a table: of an experiment, of a filter, in an order, on a page; what is empty is left out."""
+        given = urlencode({name: value for name, value in asked.items() if value})
+        return f"{self._base}/runs" + (f"?{given}" if given else "")
+
+    def compared(self, run_ids: Sequence[str] = ()) -> str:
+        """Runs beside each other."""
+        given = urlencode([("run", run_id) for run_id in run_ids])
+        return f"{self._base}/runs/compare" + (f"?{given}" if given else "")
+
+    def run_table(self, **asked: str) -> str:
+        """Runs as a file."""
+        return f"{self._base}/api/v1/runs/table?{urlencode({name: value for name, value in asked.items() if value})}"
+
+    def artifact(self, run_id: str, path: str) -> str:
+        """A file of a run."""
+        return f"{self._base}/api/v1/runs/{quote(run_id, safe='')}/artifacts/{quote(path)}"
 
     def events(self, *, before: int | None = None) -> str:
         """What happened, newest first."""

@@ -44,6 +44,8 @@ _PAGES: tuple[tuple[str, str, Build], ...] = (
     ("/check", "/check.json", check.build),
     ("/assess", "/assess.json", assess.build),
     ("/ref", "/ref.json", ref.build),
+    ("/runs", "/runs.json", runs.build),
+    ("/runs/compare", "/runs/compare.json", compared.build),
     ("/runs/{id}", "/runs/{id}.json", run.build),
     ("/executions/{id}", "/executions/{id}.json", execution.build),
     ("/events", "/events.json", events.build),
@@ -79,6 +81,12 @@ def _is_here(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _asked(request: Request) -> dict[str, str]:
+    """What stands in query and path; what is given several times is parted by commas."""
+    query = request.query_params
+    return {**{name: ",".join(query.getlist(name)) for name in query}, **request.path_params}
 
 
 class _Site:
@@ -117,7 +125,7 @@ class _Site:
         """A handler that draws the page; a plain function, so that it runs in the thread pool."""
 
         def handle(request: Request) -> Response:
-            page = build(self._stack, self._links, {**request.query_params, **request.path_params})
+            page = build(self._stack, self._links, _asked(request))
             return self._draw(page, request)
 
         return handle
@@ -126,7 +134,7 @@ class _Site:
         """A handler that gives the page's context."""
 
         def handle(request: Request) -> Response:
-            page = build(self._stack, self._links, {**request.query_params, **request.path_params})
+            page = build(self._stack, self._links, _asked(request))
             body = json.dumps(plain(page.context), ensure_ascii=False, allow_nan=False)
             return Response(body, media_type="application/json")
 

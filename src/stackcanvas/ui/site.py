@@ -28,11 +28,14 @@ from stackcanvas.ui.pages import (
     block,
     canvas,
     check,
+    compared,
     events,
     execution,
     patterns,
     ref,
     run,
+    runs,
+    weigh,
 )
 from stackcanvas.ui.pages.page import Build, Page
 from stackcanvas.ui.render import render
@@ -43,6 +46,9 @@ _PAGES: tuple[tuple[str, str, Build], ...] = (
     ("/ask", "/ask.json", ask.build_list),
     ("/check", "/check.json", check.build),
     ("/assess", "/assess.json", assess.build),
+    ("/cost", "/cost.json", weigh.build_cost),
+    ("/tools", "/tools.json", weigh.build_tools),
+    ("/plan", "/plan.json", weigh.build_plan),
     ("/ref", "/ref.json", ref.build),
     ("/runs", "/runs.json", runs.build),
     ("/runs/compare", "/runs/compare.json", compared.build),
@@ -75,18 +81,18 @@ def pages(stack: Stack) -> Starlette:
     )
 
 
+def _asked(request: Request) -> dict[str, str]:
+    """What stands in query and path; what is given several times is parted by commas."""
+    query = request.query_params
+    return {**{name: ",".join(query.getlist(name)) for name in query}, **request.path_params}
+
+
 def _is_here(host: str) -> bool:
     """Whether a request comes from this machine; others get a patch to look at, never a write."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _asked(request: Request) -> dict[str, str]:
-    """What stands in query and path; what is given several times is parted by commas."""
-    query = request.query_params
-    return {**{name: ",".join(query.getlist(name)) for name in query}, **request.path_params}
 
 
 class _Site:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from stackcanvas.rest import (
+    analysis,
+    annotation,
     canvas,
     data,
     deployment,
@@ -18,9 +20,13 @@ from stackcanvas.rest import (
     serving,
     tokens,
     value,
+    weighing,
 )
 
 _BLOCKS = (
+    analysis.reports_router,
+    analysis.splits_router,
+    annotation.router,
     canvas.router,
     data.router,
     deployment.router,
@@ -37,6 +43,7 @@ _BLOCKS = (
     serving.router,
     tokens.router,
     value.router,
+    weighing.router,
 )
 
 

@@ -26,6 +26,7 @@ def tools(
     weights: Mapping[str, float] | None = None,
     model: str | None = None,
     environment: str | None = None,
+    explain: bool = True,
 ) -> Stack:
     """Choose a tool for each block, from the project's own catalogue too, where it has one.
 
@@ -36,6 +37,7 @@ def tools(
         weights: of preferences.
         model: whose answers to take.
         environment: in which environment.
+        explain: also find what would change each choice.
 
     Raises:
         NotFound: no such file or environment.
@@ -45,7 +47,7 @@ def tools(
     file = own or root / CATALOGUE
     text = read_own(file) if own is not None or file.is_file() else None
     known = catalogue(text, label=file.name)
-    return choose(canvas, known=known, weights=weights or {}, model=model, environment=environment)
+    return choose(canvas, known=known, weights=weights or {}, model=model, environment=environment, explain=explain)
 
 
 def write_records(canvas: Canvas, stack: Stack, *, folder: Path, force: bool = False) -> list[Path]:

@@ -79,17 +79,22 @@ def compared(before: Canvas, after: Canvas, *, root: Path, names: tuple[str, str
     )
 
 
-def canvas_at(named: str, *, root: Path) -> Canvas:
+def canvas_at(named: str, *, root: Path, files: bool = True) -> Canvas:
     """A canvas by its file, its folder, or the git revision of the project's canvas.
+
+    Args:
+        named: which one.
+        root: the project's folder.
+        files: look for files, too; a server reads none that a stranger names.
 
     Raises:
         NotFound: it is none of these.
         BadInputs: it has errors.
     """
     file = Path(named)
-    if file.is_dir():
+    if files and file.is_dir():
         file /= CANVAS
-    if file.is_file():
+    if files and file.is_file():
         return load(file)
     text = Git(root).content(named, CANVAS)
     if text is None:

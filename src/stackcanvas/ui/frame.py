@@ -19,6 +19,13 @@ def shell(stack: Stack, links: Links, *, title: str, here: str) -> Shell:
         project=stack.canvas.project.name,
         version=version("stackcanvas"),
         rooms=rooms(links),
-        tools=(("Ask", links.ask()), ("Check", links.check()), ("Maturity", links.assess())),
+        tools=(
+            ("Ask", links.ask()),
+            ("Check", links.check()),
+            ("Maturity", links.assess()),
+            ("Cost", links.cost()),
+            ("Tools", links.tools()),
+            ("Plan", links.plan()),
+        ),
         news=news(stack),
     )

@@ -44,6 +44,22 @@ class Links:
         """How mature the stack is by its answers."""
         return f"{self._base}/assess" + (f"?{urlencode({'wanted': wanted})}" if wanted else "")
 
+    def cost(self, **asked: str) -> str:
+        """What the canvas costs: by a part, or one row of it."""
+        return f"{self._base}/cost" + (f"?{urlencode(asked)}" if asked else "")
+
+    def tools(self) -> str:
+        """Which tools fit."""
+        return f"{self._base}/tools"
+
+    def plan(self) -> str:
+        """What the canvas as written would alter."""
+        return f"{self._base}/plan"
+
+    def page(self, kind: str) -> str:
+        """The canvas on one page, as a file."""
+        return f"{self._base}/api/v1/canvas/page.{kind}"
+
     def ref(self, ref: Ref | str) -> str:
         """The page of anything that has a ref; runs and executions have pages of their own."""
         found = Ref.parse(ref) if isinstance(ref, str) else ref
@@ -70,6 +86,25 @@ class Links:
     def artifact(self, run_id: str, path: str) -> str:
         """A file of a run."""
         return f"{self._base}/api/v1/runs/{quote(run_id, safe='')}/artifacts/{quote(path)}"
+
+    def report(self, ref: Ref) -> str:
+        """The page of a profile or a comparison."""
+        return f"{self._base}/api/v1/reports/page?{urlencode({'ref': str(ref)})}"
+
+    def annotation(
+        self,
+        queue: str = "",
+        *,
+        item: int | None = None,
+        labeller: str = "",
+        span: Sequence[str] | None = None,
+        said: str = "",
+    ) -> str:
+        """The queues of items to label, one queue, or one item of it as a form."""
+        asked: dict[str, str] = {"queue": queue, "item": "" if item is None else str(item), "labeller": labeller}
+        given = urlencode({name: value for name, value in {**asked, "said": said}.items() if value})
+        spans = "" if span is None else "".join(f"&span={one}" for one in span) or "&fresh=1"
+        return f"{self._base}/annotation" + (f"?{given}{spans}" if given else "")
 
     def events(self, *, before: int | None = None) -> str:
         """What happened, newest first."""

@@ -21,6 +21,7 @@ from stackcanvas.plain import plain
 from stackcanvas.stack import Stack
 from stackcanvas.ui.context import ErrorPage
 from stackcanvas.ui.frame import shell
+from stackcanvas.ui.labelling import labelling_routes
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages import (
     ask,
@@ -74,6 +75,7 @@ def pages(stack: Stack) -> Starlette:
     routes.append(Route("/ask/{item}.json", site.as_json(site.form)))
     routes.append(Route("/ask/{item}", site.as_html(site.form), methods=["GET"]))
     routes.append(Route("/ask/{item}", site.answer, methods=["POST"]))
+    routes += labelling_routes(stack, links, as_html=site.as_html, as_json=site.as_json, draw=site.draw)
     routes.append(Mount("/static", StaticFiles(packages=[("stackcanvas.ui", "static")])))
     return Starlette(
         routes=routes,
@@ -162,6 +164,10 @@ class _Site:
         """A fault of ours; the server's log has it with its traceback."""
         said = f"Something went wrong inside stackcanvas ({type(error).__name__}). The server's log says where."
         return self._error(request, 500, said, {"error": said, "kind": "StackCanvasError"})
+
+    def draw(self, page: Page, request: Request, status: int) -> Response:
+        """A page as the answer to a request."""
+        return self._draw(page, request, status=status)
 
     def _error(self, request: Request, status: int, sentence: str, envelope: dict[str, object]) -> Response:
         wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.endswith(".json")

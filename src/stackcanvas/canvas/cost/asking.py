@@ -20,6 +20,7 @@ _GB = Decimal(10**9)
 _HOUR_S = Decimal(3600)
 _GB_PER_CORE = Decimal(4)
 _MONTHS_PER_YEAR = Decimal(12)
+_SINGLE = {"environments", "replicas", "labels_per_item", "developers", "count", "sample"}
 HOURS_PER_YEAR = Decimal(1720)
 """Working hours of a person in a year, as public programmes reckon them."""
 
@@ -88,8 +89,8 @@ class Asking:
         """A figure that is reckoned from a field of the canvas."""
         origin = self.effective.origin(path)
         if origin.kind in {"default", "none"}:
-            if number in {0, 1}:
-                # Of nothing and of a single one there is no half.
+            if number == 0 or (number == 1 and path.rpartition(".")[2] in _SINGLE):
+                # Of nothing there is no half, nor of one environment.
                 return Driver(name, path, Range.exact(number), unit, "default", assumed=False)
             return Driver(name, path, self.book.assumed(number), unit, "assumed", assumed=True)
         return Driver(name, path, Range.exact(number), unit, str(origin), assumed=False)

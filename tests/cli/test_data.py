@@ -143,3 +143,15 @@ def test_what_is_expected(project: Path, capfd: pytest.CaptureFixture[str]) -> N
     out, _ = run(capfd, "check", "flights", code=1)
     assert "1 of 2 rows have no value" in out
     assert run(capfd, "check", "flights", "--expect", "data/flights.csv", code=3)[0] == ""
+
+
+def test_ingest(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """From the source that the canvas names, or from an address."""
+    canvas = project / "canvas.yaml"
+    sources = "\ndata:\n  sources: [{name: flights, ownership: owned, url: data/flights.csv}]\n"
+    canvas.write_text(canvas.read_text().replace("\ndata:\n", sources))
+
+    assert "data:flights@1" in run(capfd, "ingest", "flights", "-m", "first", "--key", "flight")[0]
+    assert "Nothing has changed" in run(capfd, "ingest", "flights", "--key", "flight")[1]
+    assert "data:copy@1" in run(capfd, "ingest", "copy", "--from", "data/flights.csv")[0]
+    assert "Did you mean 'flights'" in run(capfd, "ingest", "flight", code=4)[1]

@@ -66,3 +66,17 @@ def test_what_is_not_there(ask: Ask) -> None:
     assert "Did you mean '2013/flights'" in answer.json()["error"]
     assert ask("GET", "/data/2013/flights/versions/9").status_code == 404
     assert ask("GET", "/data/2013/flights/diff").status_code == 422
+
+
+def test_a_commit(ask: Ask) -> None:
+    """A file as the body becomes a version; the same again is told to be equal, and bad ones leave nothing."""
+    made = ask("POST", "/data/fares/versions?file=fares.csv&key=id&message=first", content=b"id,fare\n1,2.5\n")
+
+    assert (made.status_code, made.json()["ref"], made.json()["rows"]) == (201, "data:fares@1", 1)
+    again = ask("POST", "/data/fares/versions?file=fares.csv&key=id", content=b"id,fare\n1,2.5\n")
+    assert (again.status_code, again.json()["existed"]) == (200, True)
+    assert ask("GET", "/data/fares/versions/1/rows").json()["items"] == [{"id": 1, "fare": 2.5}]
+    assert ask("POST", "/data/fares/versions?file=fares.csv", content=b"id,fare\n1\n").status_code == 400
+    for name in ("..", "a/b", ""):
+        assert ask("POST", "/data/fares/versions", params={"file": name}, content=b"x").status_code == 400
+    assert len(ask("GET", "/data/fares/versions").json()["items"]) == 1

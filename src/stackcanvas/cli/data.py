@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -71,13 +71,36 @@ def commit(  # noqa: PLR0917 - click passes them by name
         made = stack.data.commit(
             name, list(paths), table=table or None, message=message, key=key, tags=tags, expect=expect, progress=advance
         )
-    emit_record(made, fields=_VERSION)
-    if made.existed:
-        say(f"Nothing has changed since {made.name}@{made.number}; no new version was made.")
-    for broken in made.broken:
-        say(f"Not as expected, and kept with a mark: {broken}")
-    if made.changed_columns and not made.existed:
-        say(f"Columns differ from the version before: {_columns(made.changed_columns)}")
+    _tell(made)
+
+
+@data.command(
+    "ingest",
+    example=(
+        "stackcanvas data ingest flights",
+        "stackcanvas data ingest sales --from postgresql://reader@dwh/shop --query 'select * from sales'",
+        "stackcanvas data ingest trips --from delta://lake/trips@12",
+    ),
+)
+@click.argument("name")
+@click.option("--from", "url", metavar="URL", help="Where from; by default the source of this name in canvas.yaml.")
+@click.option("--query", metavar="SQL", help="For a database: a SELECT statement, or the name of a table.")
+@click.option("--table", is_flag=True, help="Keep the rows instead of the bytes: small edits then cost little.")
+@click.option("--message", "-m", default="", help="Why, in a few words.")
+@click.option("--key", multiple=True, metavar="COLUMN", help="A column that identifies a row; repeat for several.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="A name for the version; may be repeated.")
+@click.option("--expect", type=_FILE, metavar="FILE", help="What rows must be like, instead of what canvas.yaml says.")
+@output_options
+@pass_stack
+def ingest(stack: Stack, /, name: str, url: str | None, **options: Any) -> None:
+    """Read a source and make what it gives the newest version of a data set.
+
+    A source is a path, https://..., s3://..., a database by its address, or a Delta Lake table, which is not copied.
+    """
+    options["table"] = options["table"] or None
+    with progress(f"Reading {name}") as advance:
+        made = stack.data.ingest(name, url, progress=advance, **options)
+    _tell(made)
 
 
 @data.command(
@@ -216,6 +239,17 @@ def verify(stack: Stack, ref: str | None) -> None:
 
 for command in (*remotes.COMMANDS, *analysis.COMMANDS):
     data.add_command(command)
+
+
+def _tell(made: DataVersion) -> None:
+    """Say what a commit has made."""
+    emit_record(made, fields=_VERSION)
+    if made.existed:
+        say(f"Nothing has changed since {made.name}@{made.number}; no new version was made.")
+    for broken in made.broken:
+        say(f"Not as expected, and kept with a mark: {broken}")
+    if made.changed_columns and not made.existed:
+        say(f"Columns differ from the version before: {_columns(made.changed_columns)}")
 
 
 def _for_people(version: DataVersion) -> dict[str, object]:

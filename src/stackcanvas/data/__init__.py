@@ -5,6 +5,7 @@ from stackcanvas.data.clearing import Cleared
 from stackcanvas.data.data import Data
 from stackcanvas.data.diff import DataDiff, RowsDiff
 from stackcanvas.data.expectations import Broken, ExpectationsBroken
+from stackcanvas.data.ingest import Source
 from stackcanvas.data.manifest import DataFile
 from stackcanvas.data.remote import Transfer
 from stackcanvas.data.restore import Restored
@@ -24,6 +25,7 @@ __all__ = [
     "Problem",
     "Restored",
     "RowsDiff",
+    "Source",
     "Status",
     "Transfer",
     "Verification",

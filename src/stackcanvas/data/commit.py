@@ -40,7 +40,7 @@ def commit(parts: Parts, source: object, wish: Wish) -> DataVersion:
     if lock is not None:
         lock.read()  # one that could not be written afterwards is reported before anything is done
     paths = as_paths(source)
-    shown = _shown(parts.root, paths or [])
+    shown = _shown(parts.root, paths or []) if wish.origin is None else [wish.origin]
     asked = {"message": wish.message, "source": shown, "table": wish.table, "key": list(wish.key)}
     with parts.spine.record("data.commit", subject=ref, parameters=asked) as recording:
         gathered = None if paths is None else gather(paths)
@@ -56,7 +56,7 @@ def commit(parts: Parts, source: object, wish: Wish) -> DataVersion:
         around.made(version.ref)
     if lock is not None:
         lock.note(version.name, Locked(version.number, version.digest))
-    if gathered is not None and all(root.is_relative_to(parts.root) for root in gathered.roots):
+    if gathered is not None and wish.origin is None and all(root.is_relative_to(parts.root) for root in gathered.roots):
         parts.places.note(Place(version.name, version.number, gathered.folder, gathered.roots))
     return version
 
@@ -138,7 +138,9 @@ def _broken(parts: Parts, made: Draft, wish: Wish) -> list[Broken]:
             expected="CSV or Parquet files with the same columns, or rows",
         )
     listing = parts.reader.whole(bytes.fromhex(made.manifest.listing))
-    rows = rows_of_files(parts, decode_listing(listing, where=wish.name), dict(made.manifest.columns))
+    rows = rows_of_files(
+        parts, decode_listing(listing, where=wish.name), dict(made.manifest.columns), kind=made.manifest.kind
+    )
     broken = check(rows, wish.expected, now=parts.spine.clock.now())
     if broken and wish.expected.broken == "refuse":
         raise ExpectationsBroken(wish.name, broken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from stackcanvas.data.drafts import Wish
 from stackcanvas.data.expectations import Broken, check
 from stackcanvas.data.filecache import FileCache
 from stackcanvas.data.forget import forget, forget_old
+from stackcanvas.data.ingest import Source, ingest
 from stackcanvas.data.lockfile import LockFile
 from stackcanvas.data.manifest import DataFile
 from stackcanvas.data.parts import Parts, StoredProfile
@@ -54,6 +56,7 @@ class Data:
         cache: a folder for what can be made again, on the same disk as the project.
         readers: first part of a name to what reads such names: `predictions` for `predictions/delay`.
         remote: the URL of the object store that versions are pushed to and pulled from.
+        sources: where data sets come from, by their names.
         expectations: what tables must be like, by the name of the data set.
     """
 
@@ -67,8 +70,10 @@ class Data:
         readers: Mapping[str, Callable[[str], pl.LazyFrame]] | None = None,
         remote: str | None = None,
         expectations: Mapping[str, Expectations] | None = None,
+        sources: Mapping[str, Callable[[], Source]] | None = None,
     ) -> None:
         self._remote = remote
+        self._sources = dict(sources or {})
         self._expectations = dict(expectations or {})
         root, cache = root.absolute(), cache.absolute()
         # Two files, because the index of chunks is emptied when packs are lost.
@@ -101,6 +106,7 @@ class Data:
         key: Sequence[str] = (),
         tags: Sequence[str] = (),
         expect: Expectations | str | os.PathLike[str] | None = None,
+        origin: str | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> DataVersion:
         """Make files or rows the newest version of a data set.
@@ -116,6 +122,7 @@ class Data:
             tags: names for the version.
             expect: what its rows must be like, or a YAML file that tells; by default what the canvas says of the source
                 of this name.
+            origin: where the source came from, for the records, when that is not this disk.
             progress: told of bytes as they are done.
 
         Raises:
@@ -132,7 +139,41 @@ class Data:
             raise BadInput(f"a commit makes a new version: {name!r} names one", fix=f"Say {ref.name!r}")
         advance = progress or (lambda _: None)
         expected = self._expected(ref.name, expect)
-        return commit(self._parts, source, Wish(ref.name, message, table, keys, named, advance, expected))
+        return commit(self._parts, source, Wish(ref.name, message, table, keys, named, advance, expected, origin))
+
+    def ingest(
+        self,
+        name: str,
+        url: str | None = None,
+        *,
+        query: str | None = None,
+        message: str = "",
+        table: bool | None = None,
+        key: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        expect: Expectations | str | os.PathLike[str] | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> DataVersion:
+        """Read a source and make what it gives the newest version of a data set; the rest is as in `commit`.
+
+        A Delta Lake table is not copied: the version refers to the table's own.
+
+        Args:
+            url: a path, `https://...`, `s3://...` (also `gs`, `az`), `sqlite:///...`, `postgresql://...` and other
+                databases of SQLAlchemy, or `delta://TABLE` and `delta://TABLE@VERSION`; by default that of the source
+                of this name in the canvas.
+            query: for a database, a SELECT statement or the name of a table.
+
+        Raises:
+            NotFound: there is no such source, file or table.
+            Unavailable: the source does not answer.
+        """
+        source = Source(url, query) if url is not None else self._source(name)
+        keys = (key,) if isinstance(key, str) else tuple(key)
+        named = (tags,) if isinstance(tags, str) else tuple(tags)
+        advance, expected = progress or (lambda _: None), self._expected(name, expect)
+        wish = Wish(_ref(name).name, message, table, keys, named, advance, expected)
+        return ingest(self._parts, replace(source, query=query or source.query), wish)
 
     def check(self, ref: Ref | str, expect: Expectations | str | os.PathLike[str] | None = None) -> list[Broken]:
         """What a version does not meet of what is expected of it.
@@ -372,6 +413,14 @@ class Data:
         self._parts.reader.close()
         self._chunks.close()
         self._local.close()
+
+    def _source(self, name: str) -> Source:
+        found = self._sources.get(name)
+        if found is None:
+            raise NotFound(
+                "source with an address", name, known=self._sources, fix="Answer data.sources, or give an address"
+            )
+        return found()
 
     def _expected(self, name: str, given: Expectations | str | os.PathLike[str] | None) -> Expectations | None:
         if given is None:

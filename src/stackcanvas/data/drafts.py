@@ -13,6 +13,7 @@ from stackcanvas.canvas.blocks.expectations import Expectations
 from stackcanvas.data import formats, frames, parquetfiles
 from stackcanvas.data.examination import Examination, Table
 from stackcanvas.data.manifest import (
+    DELTA,
     FILES,
     TABLE,
     TABLE_PATH,
@@ -24,6 +25,7 @@ from stackcanvas.data.manifest import (
 )
 from stackcanvas.data.parts import Parts
 from stackcanvas.data.sources import Gathered, gather
+from stackcanvas.data.sources.delta import PATH, Reference, scan
 from stackcanvas.data.store import SourceFile, Writer
 from stackcanvas.errors import BadInput, Conflict, Corrupt, NotFound
 from stackcanvas.metadata import Ref
@@ -38,6 +40,7 @@ class Wish:
         table: keep rows (True), bytes (False), or what fits the source (None).
         advance: told of bytes as they are done.
         expected: what the rows must be like.
+        origin: where the source came from, as it may be shown; None for what lies on this disk.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Wish:
     tags: tuple[str, ...]
     advance: Callable[[int], None]
     expected: Expectations | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,9 @@ def _untouched(parts: Parts, gathered: Gathered | None, wish: Wish) -> Draft | N
 def _stored(parts: Parts, source: object, gathered: Gathered | None, wish: Wish) -> Draft:
     with Writer(parts.objects, parts.index, advance=wish.advance) as writer:
         table: Table | None
-        if gathered is None:
+        if isinstance(source, Reference):
+            files, table = _store_reference(writer, source, wish)
+        elif gathered is None:
             files, table = _store_frame(parts, writer, source, wish)
         elif wish.table:
             files, table = _store_rows(parts, writer, gathered, wish)
@@ -108,7 +114,7 @@ def _stored(parts: Parts, source: object, gathered: Gathered | None, wish: Wish)
         listing = writer.content(encode_listing(files))
         writer.flush()
     manifest = Manifest(
-        kind=TABLE if gathered is None or wish.table else FILES,
+        kind=DELTA if isinstance(source, Reference) else TABLE if gathered is None or wish.table else FILES,
         listing=listing.hex(),
         files=len(files),
         size_bytes=sum(file.size_bytes for file in files),
@@ -158,6 +164,15 @@ def _store_frame(parts: Parts, writer: Writer, source: object, wish: Wish) -> tu
     examination = Examination(key=wish.key, where=wish.name)
     files = _store_table(parts, writer, _examined(frames.parts(source), examination))
     return files, examination.result()
+
+
+def _store_reference(writer: Writer, reference: Reference, wish: Wish) -> tuple[list[DataFile], Table]:
+    """Keep which version of which table is meant, and learn what its rows are like."""
+    examination = Examination(key=wish.key, where=wish.name)
+    for part in frames.parts(scan(reference)):
+        examination.add(part)
+    data = reference.to_bytes()
+    return [DataFile(PATH, len(data), writer.content(data).hex())], examination.result()
 
 
 def _examined(rows: Iterable[pl.DataFrame], examination: Examination) -> Iterator[pl.DataFrame]:

@@ -15,7 +15,7 @@ from blake3 import blake3
 from stackcanvas.errors import Corrupt
 
 PREFIX = "data/manifests/"
-FILES, TABLE = "files", "table"
+FILES, TABLE, DELTA = "files", "table", "delta"
 TABLE_PATH = "table.parquet"
 
 _FORMAT = 1
@@ -40,7 +40,8 @@ class Manifest:
     """What a version consists of.
 
     Args:
-        kind: `files` when the bytes were given, `table` when rows were given and the file was written from them.
+        kind: `files` when the bytes were given, `table` when rows were given and the file was written from them,
+            `delta` when the one file refers to a version of a Delta Lake table.
         listing: digest of the listing.
         columns: name and type of each column, in order; empty when the files are no table.
         rows: None when the files are no table.

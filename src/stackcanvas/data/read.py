@@ -9,8 +9,10 @@ import polars as pl
 
 from stackcanvas.backends.files import make_folder, unavailable
 from stackcanvas.data import csvfiles, formats, parquetfiles
-from stackcanvas.data.manifest import DataFile, digest_of
+from stackcanvas.data.manifest import DELTA, DataFile, digest_of
 from stackcanvas.data.parts import Parts
+from stackcanvas.data.sources import delta
+from stackcanvas.data.sources.delta import Reference
 from stackcanvas.data.versions import DataVersion
 from stackcanvas.errors import BadInput
 from stackcanvas.metadata import Ref, current
@@ -41,11 +43,14 @@ def rows_of(parts: Parts, version: DataVersion) -> pl.LazyFrame:
             expected="CSV or Parquet files with the same columns",
             fix=f"Take its files with `stackcanvas data checkout {version.name}@{version.number} FOLDER`",
         )
-    return rows_of_files(parts, parts.listing(version), version.columns)
+    return rows_of_files(parts, parts.listing(version), version.columns, kind=version.kind)
 
 
-def rows_of_files(parts: Parts, files: Sequence[DataFile], columns: Mapping[str, str]) -> pl.LazyFrame:
+def rows_of_files(parts: Parts, files: Sequence[DataFile], columns: Mapping[str, str], *, kind: str) -> pl.LazyFrame:
     """The rows of files that are a table with these columns."""
+    if kind == DELTA:
+        reference = parts.reader.whole(bytes.fromhex(files[0].digest))
+        return delta.scan(Reference.from_bytes(reference, where=files[0].path))
     if formats.delimiter_of(files[0].path) is None:
         paths = parts.whole.paths(files)
     else:

@@ -73,7 +73,9 @@ def home(parts: Parts, version: DataVersion) -> Path | None:
     if place is not None:
         return place.folder
     sources = [Path(source) for source in version.source if not source.startswith("and ")]
-    if not sources or any(source.is_absolute() or ".." in source.parts for source in sources):
+    if not sources or any("://" in source for source in version.source):
+        return None
+    if any(source.is_absolute() or ".." in source.parts for source in sources):
         return None
     paths = [file.path for file in parts.listing(version)]
     alone = len(sources) == 1 and paths != [sources[0].name]

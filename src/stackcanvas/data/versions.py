@@ -23,7 +23,7 @@ class DataVersion:
     Args:
         number: 1, 2, ... in this database.
         digest: identity: equal content and schema have the equal digest in every database.
-        kind: `files` when bytes were given and are kept, `table` when rows were given.
+        kind: `files` when bytes were given and are kept, `table` when rows were given, `delta` for a reference.
         rows: None when the files are no table.
         new_bytes: what the store grew by.
         columns: name to type, as Polars writes it; empty when the files are no table.

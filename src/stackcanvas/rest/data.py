@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
+from stackcanvas.errors import BadInput
 from stackcanvas.metadata import Ref
 from stackcanvas.rest.answers import StackOf, answer, answer_items
 
@@ -24,6 +28,36 @@ class TagBody(BaseModel):
 def data(stack: StackOf) -> Response:
     """The newest version of each data set, by name."""
     return answer_items(stack.data.ls())
+
+
+@router.post("/{name:path}/versions", status_code=201)
+async def commit(  # noqa: PLR0917 - FastAPI passes them by name
+    request: Request,
+    stack: StackOf,
+    name: str,
+    file: Annotated[str, Query(description="The name of the file, which tells its format.", max_length=255)],
+    message: Annotated[str, Query(description="Why, in a few words.")] = "",
+    key: Annotated[list[str] | None, Query(description="Columns that identify a row.")] = None,
+    table: Annotated[bool, Query(description="Keep the rows instead of the bytes.")] = False,
+) -> Response:
+    """Make the body, one file, the newest version of a data set; 200 when the latest version was equal."""
+    if not file or file in {".", ".."} or set(file) & set("/\\\0"):
+        raise BadInput(f"{file!r} is no name of a file", expected="a name without slashes, such as flights.csv")
+    with tempfile.TemporaryDirectory(prefix="stackcanvas-") as folder:
+        path = Path(folder) / file
+        with path.open("wb") as received:
+            async for piece in request.stream():
+                await run_in_threadpool(received.write, piece)
+        made = await run_in_threadpool(
+            stack.data.commit,
+            name,
+            path,
+            message=message,
+            key=key or (),
+            table=table or None,
+            origin=f"REST: {file}",
+        )
+    return answer(made, status=200 if made.existed else 201)
 
 
 @router.get("/{name:path}/versions")

@@ -35,6 +35,9 @@ class Source(Answer):
     )
     ownership: Literal["owned", "public", "earned", "paid"] = Field(description="By what right the team has it.")
     url: SourceUrl | None = Field(default=None, description="Where it is read from.")
+    query: Text | None = Field(
+        default=None, description="For a database: which rows, as a SELECT statement or the name of a table."
+    )
     format: Text | None = Field(default=None, description="How it is written, such as csv, parquet or json.")
     licence: Text | None = Field(default=None, description="Under which terms it may be used.")
     personal: bool = Field(default=False, description="Whether it tells something about a person.")

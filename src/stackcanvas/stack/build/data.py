@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from typing import TYPE_CHECKING
 
-from stackcanvas.data import Data
+from stackcanvas.canvas.blocks import data as answered
+from stackcanvas.data import Data, Source
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,6 +23,7 @@ def build(stack: Stack) -> Data:
 
     cache = stack.folder / "cache"
     sources = stack.answers().get("data.sources") or ()
+    origins = {source.name: partial(_origin, source) for source in sources if source.url is not None}
     expectations = {source.name: source.expectations for source in sources if source.expectations is not None}
     readers = {"predictions": predictions}
     return Data(
@@ -30,4 +34,11 @@ def build(stack: Stack) -> Data:
         readers=readers,
         remote=stack.settings.remote,
         expectations=expectations,
+        sources=origins,
     )
+
+
+def _origin(source: answered.Source) -> Source:
+    """Where a source is read from; its secrets are asked of the environment when it is read."""
+    assert source.url is not None
+    return Source(source.url.resolve(os.environ, where=f"data.sources, {source.name}"), source.query)

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from stackcanvas.data.sources import SCRATCH, as_paths, gather
+from stackcanvas.data.sources.files import SCRATCH, as_paths, gather
 from stackcanvas.errors import BadInput, NotFound
 
 

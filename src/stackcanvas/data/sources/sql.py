@@ -1,0 +1,100 @@
+"""Rows of a database, by SQLAlchemy, in constant memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+import sqlalchemy as sa
+
+from stackcanvas.backends.files import Scratch
+from stackcanvas.errors import BadInput, MissingExtra, Unavailable
+
+_BATCH_ROWS = 100_000
+_TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.$]*")
+_DRIVERS = {"postgresql": "postgresql+psycopg"}
+
+
+@contextmanager
+def rows(url: str, query: str, *, scratch: Scratch) -> Iterator[pl.LazyFrame]:
+    """The rows that a statement gives, or those of a table.
+
+    Args:
+        url: of the database, secrets included; never shown.
+        query: a SELECT statement, or the name of a table.
+        scratch: for the rows on their way.
+
+    Raises:
+        BadInput: the statement fails, or a column has values of several types.
+        Unavailable: the database does not answer, or its driver is not installed.
+    """
+    statement = f"select * from {query}" if _TABLE.fullmatch(query.strip()) else query  # noqa: S608 - the user's own
+    scheme, _, rest = url.partition("://")
+    with scratch.room() as room, _connected(f"{_DRIVERS.get(scheme, scheme)}://{rest}", scheme) as connection:
+        paths: list[Path] = []
+        try:
+            streamed = connection.execution_options(stream_results=True, max_row_buffer=_BATCH_ROWS)
+            batches = pl.read_database(
+                sa.text(statement), streamed, iter_batches=True, batch_size=_BATCH_ROWS, infer_schema_length=None
+            )
+            for batch in batches:
+                paths.append(room / f"{len(paths):08}.parquet")
+                batch.write_parquet(paths[-1], compression="uncompressed")
+            if not paths:  # no rows, but columns
+                paths.append(room / "empty.parquet")
+                pl.read_database(sa.text(statement), connection).write_parquet(paths[-1])
+        except sa.exc.SQLAlchemyError as error:
+            raise BadInput(f"the database refuses the statement: {_said(error)}", where=scheme) from None
+        except pl.exceptions.PolarsError as error:
+            raise BadInput(f"the rows cannot be read as a table: {error}", where=scheme) from None
+        yield _joined(paths)
+
+
+@contextmanager
+def _connected(url: str, scheme: str) -> Iterator[sa.Connection]:
+    try:
+        engine = sa.create_engine(url)
+    except ModuleNotFoundError as error:
+        if scheme == "postgresql":
+            raise MissingExtra("PostgreSQL", "postgres") from None
+        raise Unavailable(
+            f"the driver of {scheme} is not installed ({error.name})", fix=f"Run: pip install {error.name}"
+        ) from None
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError):
+        raise BadInput(f"the address of the database cannot be read by SQLAlchemy ({scheme})") from None
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except sa.exc.DBAPIError as error:
+        raise Unavailable(f"the database does not answer: {_said(error)}", where=scheme) from None
+    finally:
+        engine.dispose()
+
+
+def _joined(paths: list[Path]) -> pl.LazyFrame:
+    """The batches under each other: a column that holds only nulls in one has its type from another."""
+    frames = [pl.scan_parquet(path, glob=False, hive_partitioning=False) for path in paths]
+    kinds: dict[str, pl.DataType] = {}
+    for frame in frames:
+        for name, kind in frame.collect_schema().items():
+            before = kinds.setdefault(name, kind)
+            if kind in {before, pl.Null}:
+                continue
+            if before == pl.Null or (before.is_integer() and kind.is_float()):
+                kinds[name] = kind
+            elif not (before.is_float() and kind.is_integer()):
+                raise BadInput(
+                    f"the column {name!r} holds values of several types: {before} and {kind}",
+                    fix="Convert it in the statement: cast(... as ...)",
+                )
+    known = {name: pl.String() if kind == pl.Null else kind for name, kind in kinds.items()}
+    return pl.concat([frame.cast(pl.Schema(known)) for frame in frames])
+
+
+def _said(error: sa.exc.SQLAlchemyError) -> str:
+    """What the database says, without the statement and its address."""
+    cause = getattr(error, "orig", None) or error
+    return str(cause).strip().splitlines()[0].rstrip(".")

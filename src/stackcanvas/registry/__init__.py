@@ -3,6 +3,7 @@
 from stackcanvas.registry.catalog import RegisteredModel
 from stackcanvas.registry.changes import CHAMPION, Uses
 from stackcanvas.registry.consents import PYTHON, Asked, Consent, Standing
+from stackcanvas.registry.extras import new_key
 from stackcanvas.registry.files import Verification
 from stackcanvas.registry.folders import Folder
 from stackcanvas.registry.formats.base import Agreement, LoadedModel
@@ -39,6 +40,7 @@ __all__ = [
     "Standing",
     "Uses",
     "Verification",
+    "new_key",
     "stage_named",
     "tensors",
 ]

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Table, delete, select, update
 from stackcanvas.errors import BadInput, NotFound, Refused
 from stackcanvas.metadata import Ref, Spine
 from stackcanvas.metadata.tables import artifact
+from stackcanvas.registry.agreements import Agreements
 from stackcanvas.registry.catalog import Catalog, RegisteredModel
-from stackcanvas.registry.consents import DELETE, Consents
-from stackcanvas.registry.policy import Policy
+from stackcanvas.registry.consents import DELETE
 from stackcanvas.registry.stages import ACTIVE, ARCHIVED, stage_named
 from stackcanvas.registry.tables import model_tag, model_version, model_version_tag
 from stackcanvas.registry.versions import ModelVersion, Versions, check_alias
@@ -37,15 +37,13 @@ class Changes:
         catalog: Catalog,
         versions: Versions,
         *,
-        consents: Consents,
-        policy: Callable[[str], Policy],
+        consents: Agreements,
         uses: Uses,
     ) -> None:
         self._spine = spine
         self._catalog = catalog
         self._versions = versions
         self._consents = consents
-        self._policy = policy
         self._uses = uses
         self._set_tag = {table: self._upsert(table) for table in (model_tag, model_version_tag)}
 
@@ -245,9 +243,8 @@ class Changes:
 
     def _require_consent(self, connection: Connection, versions: Sequence[ModelVersion]) -> None:
         for version in versions:
-            asked = {action: one for action, one in self._policy(version.name).consents.items() if action == DELETE}
-            for one in self._consents.standing(connection, version, asked):
-                if one.missing:
+            for one in self._consents.standing_of(connection, version):
+                if one.missing and one.action == DELETE:
                     raise Refused(one.sentence(version.ref), where=one.asked.where or None)
 
     def _breaks(self, version: ModelVersion) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import polars as pl
 from blake3 import blake3
@@ -13,15 +14,17 @@ from sqlalchemy import Connection
 from stackcanvas.backends.objects import Objects
 from stackcanvas.errors import BadInput, NotFound, Refused
 from stackcanvas.metadata import Recording, Ref, Spine
+from stackcanvas.registry import extras
+from stackcanvas.registry.agreements import Agreements
 from stackcanvas.registry.catalog import Catalog, RegisteredModel
 from stackcanvas.registry.changes import Changes, Uses, no_uses
-from stackcanvas.registry.consents import PYTHON, Asked, Consent, Consents, Standing
+from stackcanvas.registry.consents import PYTHON
 from stackcanvas.registry.files import ModelFiles, Verification
 from stackcanvas.registry.folders import Folder, read_folder
 from stackcanvas.registry.formats.base import Exported, LoadedModel
 from stackcanvas.registry.formats.environment import needed
 from stackcanvas.registry.formats.mlfolder import folder_files
-from stackcanvas.registry.formats.open import RUNS_PYTHON, exporter, loader
+from stackcanvas.registry.formats.open import exporter, loader
 from stackcanvas.registry.gate import GateResult, Rule, Scores, judge
 from stackcanvas.registry.numbering import next_version
 from stackcanvas.registry.policy import Policy
@@ -29,6 +32,9 @@ from stackcanvas.registry.search import Search
 from stackcanvas.registry.signature import Signature
 from stackcanvas.registry.versions import ModelVersion, Versions
 from stackcanvas.statistics import Profile
+
+if TYPE_CHECKING:
+    from stackcanvas.registry.signing import SignatureCheck
 
 PROFILE = "profile.json"
 EXAMPLE = "input_example.json"
@@ -52,9 +58,9 @@ class Registry:
         self._files = ModelFiles(objects)
         self._versions = Versions(spine)
         self._catalog = Catalog(spine, self._versions)
-        self._consents = Consents(spine)
+        self.consents = Agreements(spine, self._versions, policy=policy)
         self.search = Search(spine, self._catalog, self._versions)
-        self.changes = Changes(spine, self._catalog, self._versions, consents=self._consents, policy=policy, uses=uses)
+        self.changes = Changes(spine, self._catalog, self._versions, consents=self.consents, uses=uses)
         self.policy = policy
 
     def register(
@@ -270,56 +276,6 @@ class Registry:
         """
         return self.changes.delete(_ref(ref), force=force)
 
-    def consent(self, ref: Ref | str, action: str, *, note: str = "") -> list[Standing]:
-        """Agree that something may be done with a version.
-
-        Args:
-            action: `register`, `deploy`, `delete`, or `python` to let its Python code run.
-            note: why.
-
-        Returns:
-            Who agreed so far, and how many must still.
-
-        Raises:
-            Refused: nobody made sure who the actor is, or the actor may not agree to it.
-        """
-        with self._spine.write() as tx:
-            found = self._versions.get(tx, _ref(ref))
-            asked = self._asked(found)
-            self._consents.give(tx, found, action, asked=asked.get(action), note=note)
-            return self._consents.standing(tx, found, asked)
-
-    def consents(self, ref: Ref | str) -> list[Consent]:
-        """What was agreed to about a version, the oldest first."""
-        with self._spine.read() as connection:
-            return self._consents.of(connection, self._versions.get(connection, _ref(ref)))
-
-    def standing(self, ref: Ref | str) -> list[Standing]:
-        """For each thing that people must agree to: who did, and how many are missing."""
-        with self._spine.read() as connection:
-            found = self._versions.get(connection, _ref(ref))
-            return self._consents.standing(connection, found, self._asked(found))
-
-    def require(self, ref: Ref | str, *actions: str) -> ModelVersion:
-        """Refuse a version that the stack does not hold, or that people have not agreed to yet.
-
-        Raises:
-            Refused: with every reason.
-        """
-        found = self.get(ref)
-        if not found.is_held:
-            raise Refused(
-                f"{found.ref} is only a pointer to {found.source or 'files elsewhere'}",
-                fix="Log the model to this server and register that",
-            )
-        waiting = [one for one in self.standing(found.ref) if one.action in actions and one.missing]
-        if waiting:
-            where = waiting[0].asked.where or None
-            first = waiting[0]
-            fix = f"`stackcanvas models consent {found.name}@{found.number} {first.action}` by one {first.asked.role}"
-            raise Refused("; ".join(one.sentence(found.ref) for one in waiting), where=where, fix=fix)
-        return found
-
     def files(self, ref: Ref | str) -> dict[str, bytes]:
         """The files of a version, checked against their digests.
 
@@ -349,7 +305,7 @@ class Registry:
         Raises:
             Refused: it is only a pointer, or its files do not say what model they are.
         """
-        found = self.require(ref)
+        found = self.consents.require(ref)
         made = folder_files(found, example=EXAMPLE if EXAMPLE in found.files else None)
         digests = {**found.files, **{path: self._files.put(content) for path, content in made.items()}}
         return {path: self._files.key(digest) for path, digest in sorted(digests.items())}
@@ -364,13 +320,45 @@ class Registry:
         Raises:
             Refused: it is only a pointer, or nobody agreed that its Python code runs.
         """
-        found = self.require(ref, PYTHON)
+        found = self.consents.require(ref, PYTHON)
         if not found.signature.inputs:
             raise Refused(
                 f"{found.ref} does not say which columns it takes",
                 fix="Log it with a signature, or with an input example, of plain columns",
             )
         return loader(found.format)(self.files(found.ref), found.signature, found.runtime)
+
+    def sign(self, ref: Ref | str, private: str) -> str:
+        """Sign a version with an ed25519 key; gives the public key in base64.
+
+        Args:
+            private: the private key as PEM; it is not kept.
+
+        Raises:
+            MissingExtra: the package for signing is not installed.
+            BadInput: the key cannot be read.
+        """
+        return extras.sign(self._spine, self.consents.require(ref), private)
+
+    def signatures(self, ref: Ref | str, *, trusted: list[str] | None = None) -> list[SignatureCheck]:
+        """Every signature of a version, checked.
+
+        Args:
+            trusted: public keys in base64; without any, whose key it is remains the caller's to judge.
+
+        Raises:
+            MissingExtra: the package for signing is not installed.
+            NotFound: it is not signed.
+        """
+        return extras.signatures(self._spine, self.get(ref), trusted=trusted)
+
+    def bill(self, ref: Ref | str) -> str:
+        """The bill of materials of a version, as CycloneDX JSON.
+
+        Raises:
+            MissingExtra: the package for it is not installed.
+        """
+        return extras.bill(self.consents.require(ref))
 
     def verify(self, ref: Ref | str | None = None) -> list[Verification]:
         """Read the files of a version, or of all versions, and compare them with their digests."""
@@ -379,16 +367,6 @@ class Registry:
         else:
             chosen = [version for model in self.ls() for version in self.versions(model.name)]
         return [self._files.verify(version) for version in chosen]
-
-    def _asked(self, version: ModelVersion) -> dict[str, Asked]:
-        """The consents that a version needs; Python code needs one unless the canvas lets all of it run."""
-        policy = self.policy(version.name)
-        asked = dict(policy.consents)
-        if version.format in RUNS_PYTHON and not policy.allows_python:
-            # Whoever may let a version go live may let its code run, unless the canvas names nobody.
-            deployers = policy.consents.get("deploy", Asked())
-            asked[PYTHON] = replace(deployers, minimum=1, where=policy.places.get("allows_python", ""))
-        return asked
 
     def _require(
         self,

@@ -158,9 +158,9 @@ class Bundles:
         """
         fallback = None
         if policy.fallback_model is not None:
-            other = self._registry.require(Ref("model", policy.fallback_model), PYTHON)
+            other = self._registry.consents.require(Ref("model", policy.fallback_model), PYTHON)
             fallback = self._made(compile_bundle(other, self._registry.files(other.ref), Policy()), None)
-        version = self._registry.require(model, PYTHON)
+        version = self._registry.consents.require(model, PYTHON)
         made = compile_bundle(version, self._registry.files(version.ref), policy)
         digest = self._made(made, fallback)
         if fallback is not None:

@@ -53,7 +53,7 @@ def _release_model(stack: Stack, model: str) -> Release | None:
 def _newest(stack: Stack, model: str) -> ModelVersion | None:
     """The newest version that may go live; one that people must still agree to keeps its turn."""
     newest = next((version for version in stack.registry.versions(model) if version.is_held), None)
-    if newest is None or any(one.missing for one in stack.registry.standing(newest.ref)):
+    if newest is None or any(one.missing for one in stack.registry.consents.standing(newest.ref)):
         return None
     return newest
 

@@ -19,7 +19,7 @@ def build(stack: Stack) -> Deployment:
     """The endpoints of a project."""
 
     def allow(model: Ref) -> None:
-        version = stack.registry.require(model, "register", "deploy", "python")
+        version = stack.registry.consents.require(model, "register", "deploy", "python")
         if version.gate is not None and not version.gate.passed:
             raise Refused(f"{model} has not passed the gate: {'; '.join(version.gate.reasons)}")
 

@@ -1,8 +1,13 @@
-"""A project whose MLflow API is asked in process, on SQLite and on PostgreSQL."""
+"""A project whose MLflow API is asked in process, and servers of their own for MLflow's client."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -14,8 +19,10 @@ import pytest
 import stackcanvas as sc
 from stackcanvas.server.control import make_app
 from stackcanvas.stack import Stack
+from stackcanvas.stack.running import process
 
 MINIMAL = files("stackcanvas") / "examples" / "minimal" / "canvas.yaml"
+EMPTY = "stackcanvas: 1\nproject: {name: tracked}\n"
 Ask = Callable[..., httpx.Response]
 
 
@@ -38,3 +45,45 @@ def ask(stack: Stack) -> Ask:
             return await client.request(method, path, **options)
 
     return lambda *words, **options: asyncio.run(send(*words, **options))
+
+
+@pytest.fixture
+def call(ask: Ask) -> Callable[..., tuple[int, Any]]:
+    """Sends a JSON request below the prefix: `call("runs/get", run_id=...)`; gives status and answer.
+
+    Names that are read come in a query, all others in a body; `method=` says otherwise.
+    """
+
+    def send(place: str, *, method: str | None = None, **fields: Any) -> tuple[int, Any]:
+        reads = place.endswith(("/get", "/list", "get-by-name", "get-history", "bulk", "interval"))
+        method = method or ("GET" if reads else "POST")
+        given = {"params": fields} if method == "GET" else {"json": fields}
+        said = ask(method, f"/ajax-api/2.0/mlflow/{place}", **given)
+        return said.status_code, said.json()
+
+    return send
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a control server, a process of its own, on each database."""
+    project = tmp_path_factory.mktemp("tracked")
+    canvas, environ = EMPTY, dict(os.environ)
+    if request.param == "postgresql":
+        # A schema is made when it is opened, and goes with the server.
+        schema = f"mlflow_{secrets.token_hex(6)}"
+        environ["STACK_DATABASE_URL"] = f"{request.getfixturevalue('postgres_server')}&schema={schema}"
+        canvas += "metadata: {store: {url: '${STACK_DATABASE_URL}'}}\n"
+    (project / "canvas.yaml").write_text(canvas)
+    command = [sys.executable, "-m", "stackcanvas.server.control", "--project", str(project), "--port", "0"]
+    running = subprocess.Popen(command, env=environ)
+    try:
+        last = time.monotonic() + 60
+        while (found := process(project / ".stackcanvas", "control")) is None or found.url is None:
+            assert running.poll() is None
+            assert time.monotonic() < last
+            time.sleep(0.05)
+        yield found.url
+    finally:
+        running.terminate()
+        running.wait(30)

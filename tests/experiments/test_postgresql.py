@@ -47,4 +47,17 @@ def test_runs_metrics_and_search_are_the_same_on_postgresql(
     assert [len(experiments.metrics(run.id, "auc")) for run in found] == [1, 1, 1, 1, 0]
     assert experiments.catalog.create("other") == 2
     assert [one.id for one in experiments.experiments()] == [2, 1, 0]
+    with experiments.run("nested", seed=3) as outer:
+        for number in range(3):
+            with experiments.run("nested", name=f"fold {number}"):
+                pass
+        outer.log({"auc": 0.5}, step=1)
+    assert [one.name for one in experiments.children(outer.id)] == ["fold 0", "fold 1", "fold 2"]
+    assert experiments.count("nested", where="params.none IS NULL and started > '2020-01-01'") == 4
+    assert next((one.name, count) for one, count, _ in experiments.overview()) == ("nested", 4)
+    assert experiments.frame("nested", order_by="metrics.auc desc")["metrics.auc"].to_list() == [0.5, None, None, None]
+    origin = experiments.origins.get(outer.id)
+    assert origin is not None
+    assert origin.ordinal >= 0
+    experiments.close()
     database.close()

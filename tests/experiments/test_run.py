@@ -424,3 +424,21 @@ def test_a_signal_that_ends_python_in_order_writes_what_waits(tmp_path: Path) ->
 
     assert ended.returncode in {-signal.SIGINT, 130}
     assert script(tmp_path, "print(list(experiments.get(sys.argv[2]).metrics))", ended.stdout.strip()) == "['loss']"
+
+
+def test_runs_of_dead_processes_are_marked(tmp_path: Path) -> None:
+    """Those that still run are left alone."""
+    body = """
+        dead = os.fork()
+        if dead == 0:
+            run = experiments.run("delay")
+            run.log(loss=0.5)
+            run.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+        os.waitpid(dead, 0)
+        alive = experiments.run("delay", name="alive")
+        marked = experiments.reap()
+        print([(run.name == "alive", run.status, run.id in marked) for run in experiments.search(order_by="name")])
+    """
+
+    assert script(tmp_path, body) == "[(True, 'running', False), (False, 'killed', True)]"

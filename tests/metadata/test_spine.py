@@ -9,7 +9,7 @@ from sqlalchemy import delete, update
 
 from stackcanvas.clock import ManualClock
 from stackcanvas.errors import BadInput, Conflict, NotFound
-from stackcanvas.metadata import Ref, Spine, current
+from stackcanvas.metadata import Ref, Spine, current, processes
 from stackcanvas.metadata.tables import audit
 
 FLIGHTS = Ref.parse("data:flights@3")
@@ -101,12 +101,11 @@ def test_work_inside_work_is_its_child_and_has_its_trigger(spine: Spine) -> None
     assert spine.executions.search(parent=run.id) == [child]
 
 
-def test_an_execution_whose_process_died_is_found_lost(spine: Spine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_execution_whose_process_died_is_found_lost(spine: Spine) -> None:
     """A record that a killed process left behind does not run for ever; a live one is left alone."""
-    gone = Spine(spine.database, clock=spine.clock, ids=spine.ids, actor=spine.actor)
-    gone.executions._process = f"{gone.executions._process.split('/')[0]}/4194300/7"
-    with gone.write() as tx:
-        lost = gone.executions.start(tx, "a" * 32, "pipeline.run", code=spine.code())
+    dead = f"{processes.own().split('/')[0]}/4194300/7"
+    with spine.write() as tx:
+        lost = spine.executions.start(tx, "a" * 32, "pipeline.run", code=spine.code(), process=dead)
     with spine.record("pipeline.run") as live:
         reaped = spine.executions.reap()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import polars as pl
 import pytest
 
 import stackcanvas as sc
@@ -58,6 +60,24 @@ def test_a_run_has_metrics_and_files(ask: Ask) -> None:
     listed = ask("GET", f"/runs/{run_id}/artifacts", params={"folder": "plots"}).json()["items"]
     assert [one["path"] for one in listed] == ["plots/roc.txt"]
     assert ask("GET", f"/runs/{run_id}/artifacts/plots/roc.txt").text == "curve 2"
+
+
+def test_runs_are_compared_and_come_as_tables(ask: Ask) -> None:
+    """What differs, where a run comes from, and all runs as a file of each format."""
+    runs = ask("GET", "/runs", params={"order_by": "name"}).json()["items"]
+    ids = [run["id"] for run in runs]
+
+    rows = ask("GET", "/runs/compare", params={"run": ids[:2]}).json()["items"]
+    assert {row["what"] for row in rows} == {"parameter.depth", "metric.auc"}
+    assert ask("GET", f"/runs/{ids[0]}/origin").json()["command"] == sys.orig_argv
+    assert ask("GET", "/runs/nothing/origin").status_code == 404
+    table = ask("GET", "/runs/table", params={"where": "params.depth = '1'"})
+    assert table.headers["content-type"].startswith("text/csv")
+    assert len(table.text.splitlines()) == 2
+    parquet = ask("GET", "/runs/table", params={"format": "parquet", "order_by": "name"})
+    assert pl.read_parquet(parquet.content)["id"].to_list() == ids
+    assert ask("GET", "/runs/table", params={"format": "xls"}).status_code in {400, 422}
+    assert ask("GET", "/runs/table", params={"where": "nonsense"}).status_code == 400
 
 
 def test_experiments_are_listed(ask: Ask) -> None:

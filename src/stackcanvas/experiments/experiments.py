@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,18 +25,19 @@ from stackcanvas.experiments.logged import LoggedModels
 from stackcanvas.experiments.metrics import Metric, Metrics
 from stackcanvas.experiments.origin import OWN, PATCH, REPRODUCES, REPRODUCES_VARIABLE, Origin, Origins, origin
 from stackcanvas.experiments.run import Run, Tools, open_run
-from stackcanvas.experiments.runs import ACTIVE, PARENT, RunInfo, RunInput, Runs
+from stackcanvas.experiments.runs import ACTIVE, KILLED, PARENT, RUNNING, RunInfo, RunInput, Runs
 from stackcanvas.experiments.search import NEWEST, Condition, Order, Search
 from stackcanvas.experiments.study import Study
 from stackcanvas.experiments.tables import run, run_environment
 from stackcanvas.experiments.tracking import Tracking
 from stackcanvas.experiments.writer import Writer
 from stackcanvas.foundations import Git
-from stackcanvas.metadata import CodeState, Recording, Ref, Spine, current
+from stackcanvas.metadata import CodeState, Recording, Ref, Spine, current, processes
 
 if TYPE_CHECKING:
     import polars as pl
 
+_KIND = "experiments.run"
 _SAMPLE_S = 10.0
 _PAGE = 1000
 
@@ -109,7 +111,7 @@ class Experiments:
             recording = self._spine.executions.start(
                 tx,
                 run_id,
-                "experiments.run",
+                _KIND,
                 code=code,
                 subject=Ref("run", run_id),
                 parameters={"experiment": experiment} if experiment else {},
@@ -320,6 +322,20 @@ class Experiments:
         if row is None:
             raise NotFound("environment", digest)
         return Environment(row["python"], row["platform"], row["packages"], row["digest"], row["lock"])
+
+    def reap(self) -> list[str]:
+        """Mark as killed what still runs on paper though its process on this host is gone; gives the ids."""
+        gone = []
+        for found in self.find(where=[Condition("attribute", "status", "=", RUNNING)]):
+            with suppress(NotFound):
+                work = self._spine.executions.get(found.id)
+                if work.kind == _KIND and (work.state == "lost" or processes.is_gone(work.process)):
+                    gone.append(found.id)
+        with self._spine.write() as tx:
+            for run_id in gone:
+                self._spine.executions.end(tx, run_id, [], state="lost", error="its process died")
+                self.runs.end(tx, run_id, KILLED)
+        return gone
 
     def close(self) -> None:
         """Write the metrics that wait."""

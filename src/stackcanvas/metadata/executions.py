@@ -106,7 +106,6 @@ class Executions:
         self.clock = clock
         self._database = database
         self._actor = actor
-        self._process = processes.mark()
         # Made once: putting a statement together takes longer than executing it, and every piece of work has these.
         new = database.insert(execution)
         again = {"state": RUNNING, "ended": None, "error": None, "process": new.excluded.process}
@@ -143,7 +142,7 @@ class Executions:
             "code_commit": code.commit,
             "dirty": code.dirty,
             "parameters": dict(parameters or {}),
-            "process": process or self._process,
+            "process": process or processes.own(),
             "parent": parent,
         }
         tx.execute(self._start, facts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -11,6 +12,16 @@ def mark(pid: int | None = None) -> str:
     """`host/pid/start` of a process, of this one by default."""
     number = os.getpid() if pid is None else pid
     return f"{socket.gethostname()}/{number}/{_start(number) or '0'}"
+
+
+def own() -> str:
+    """The mark of this process; a forked child has another one than its parent."""
+    return _mark_of(os.getpid())
+
+
+@lru_cache(maxsize=2)
+def _mark_of(pid: int) -> str:
+    return mark(pid)
 
 
 def is_gone(process: str) -> bool:

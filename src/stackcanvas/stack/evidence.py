@@ -86,7 +86,24 @@ def _data(stack: Stack) -> BlockEvidence:
     answered: tuple[object, ...] = stack.canvas.get("data.sources") or ()
     known = {version.name for version in versions}
     missing = [name for source in answered if (name := str(getattr(source, "name", ""))) not in known]
-    return BlockEvidence("data", facts, tuple(f"The source {name} has no version yet." for name in missing))
+    warnings = [f"The source {name} has no version yet." for name in missing]
+    labelled, more = _labelling(stack)
+    return BlockEvidence("data", (*facts, *labelled), (*warnings, *more))
+
+
+def _labelling(stack: Stack) -> tuple[list[Fact], list[str]]:
+    """Items labelled and waiting, agreement between people."""
+    facts = []
+    queues = stack.annotation.ls()
+    for queue in queues:
+        progress, alpha = stack.annotation.progress(queue.name), stack.annotation.agreement(queue.name).alpha
+        said = f"{progress.done:,} of {progress.items:,} items labelled"
+        if alpha is not None:
+            said += f", alpha {alpha:.2f}"
+        facts.append(Fact(queue.name, said, f"annotation:{queue.name}"))
+    answer = stack.canvas.get("data.labelling")
+    lacking = not queues and answer is not None and answer.needed
+    return facts, ["Items are to be labelled, and there is no queue yet."] if lacking else []
 
 
 def _experiments(stack: Stack) -> BlockEvidence:
@@ -98,9 +115,11 @@ def _experiments(stack: Stack) -> BlockEvidence:
     facts = [Fact("last run", f"{last.name}, {last.status.lower()}", str(last.ref))]
     if metrics:
         facts.append(Fact("its metrics", metrics))
-    wanted = [metric.name for metric in stack.canvas.get("experiments.metrics") or ()]
-    absent = [name for name in wanted if name not in last.metrics]
-    return BlockEvidence("experiments", tuple(facts), tuple(f"The last run has no {name}." for name in absent))
+    incomplete = stack.experiments.count(where="tags.`stackcanvas.incomplete` IS NOT NULL")
+    if incomplete:
+        facts.append(Fact("incomplete", f"{incomplete:,} of {stack.experiments.count():,} runs", tone="warn"))
+    warnings = (f"The last run lacks {', '.join(last.missing)}.",) if last.missing else ()
+    return BlockEvidence("experiments", tuple(facts), warnings)
 
 
 def _features(stack: Stack) -> BlockEvidence:

@@ -26,5 +26,6 @@ def ticks(stack: Stack) -> Mapping[str, Callable[[datetime], object]]:
         "pushed": partial(featuring.take, stack),
         "monitors": stack.monitoring.tick,
         "value": stack.value.tick,
+        "tracked": lambda _: stack.experiments.reap(),
         "executions": lambda _: stack.spine.executions.reap(),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -12,17 +13,23 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import polars as pl
+import redis
 
-from benchmarks.harness import HERE, Row, per_second, run
+from benchmarks.harness import HERE, Peer, Row, per_second, run
 from stackcanvas.backends.keyvalue import open_keyvalue
 from stackcanvas.features import FeatureView, Observations, point_in_time
-from stackcanvas.features.online import Online
+from stackcanvas.features.online import Online, place_of
+from stackcanvas.testing.redis import RedisServer
+from stackcanvas.testing.serving import PredictionProcess, ServedFolder
+
+_FEAST = ("feast[redis,duckdb]==0.67.0",)
 
 _VIEWS = 3
 _FEATURES = 10
@@ -129,8 +136,8 @@ def _rows(view: FeatureView, seed: int) -> pl.DataFrame:
     return pl.DataFrame({"key": np.arange(_KEYS_ONLINE), "event": event, **values})
 
 
-def _materialise(folder: Path, views: Sequence[FeatureView]) -> float:
-    with tempfile.TemporaryDirectory(dir=folder) as fresh, closing(_open(Path(fresh))) as store:
+def _materialise(folder: Path, views: Sequence[FeatureView], *, server: RedisServer | None = None) -> float:
+    with tempfile.TemporaryDirectory(dir=folder) as fresh, closing(_open(Path(fresh), server)) as store:
         online = Online(store)
         frames = [_rows(view, seed).lazy() for seed, view in enumerate(views)]
 
@@ -159,8 +166,26 @@ def _materialise_bare(folder: Path, views: Sequence[FeatureView]) -> float:
         return per_second(len(items), work)
 
 
-def _open(folder: Path) -> Any:
+def _open(folder: Path, server: RedisServer | None = None) -> Any:
+    if server is not None:
+        return open_keyvalue(server.url, namespace=folder.name)
     return open_keyvalue(f"sqlite:///{folder}/online.db")
+
+
+def _materialise_bare_redis(server: RedisServer, views: Sequence[FeatureView]) -> float:
+    client: Any = redis.Redis(port=server.port)
+    encode = msgspec.msgpack.encode
+    items = [
+        (b"bare:%d:%d" % (seed, row[0]), encode(row[2:]))
+        for seed, view in enumerate(views)
+        for row in _rows(view, seed).rows()
+    ]
+
+    def work() -> None:
+        for start in range(0, len(items), 5000):
+            client.mset(dict(items[start : start + 5000]))
+
+    return per_second(len(items), work)
 
 
 def _read(online: Online, views: Sequence[FeatureView], keys: int) -> float:
@@ -168,10 +193,79 @@ def _read(online: Online, views: Sequence[FeatureView], keys: int) -> float:
     rng = np.random.default_rng(keys)
     wanted = [(view, view.features) for view in views]
     asked = [[{"key": int(key)} for key in rng.integers(0, _KEYS_ONLINE, keys)] for _ in range(500)]
-    start = time.perf_counter()
+    return _median_ms(asked, lambda one: online.get(wanted, one, now=_NOW))
+
+
+def _read_bare(store: Any, online: Online, views: Sequence[FeatureView], keys: int) -> float:
+    """The same with one statement and one decoder."""
+    rng = np.random.default_rng(keys)
+    encode, decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder().decode
+    prefixes = [online.place(view).prefix for view in views]
+    asked = [[int(key) for key in rng.integers(0, _KEYS_ONLINE, keys)] for _ in range(500)]
+    with closing(sqlite3.connect(store.path)) as bare:
+
+        def work(one: Sequence[int]) -> None:
+            places = [prefix + encode((key,)) for prefix in prefixes for key in one]
+            marks = ",".join("?" * len(places))
+            found = dict(bare.execute(f"select key, value from item where key in ({marks})", places))  # noqa: S608
+            for place in places:
+                decode(found[place])
+
+        return _median_ms(asked, work)
+
+
+def _median_ms(asked: Sequence[Any], work: Callable[[Any], object]) -> float:
+    took = []
     for one in asked:
-        online.get(wanted, one, now=_NOW)
-    return (time.perf_counter() - start) / len(asked) * 1000
+        start = time.perf_counter()
+        work(one)
+        took.append(time.perf_counter() - start)
+    return statistics.median(took) * 1000
+
+
+def _http(server: PredictionProcess, keys: int) -> float:
+    """Milliseconds for one read over HTTP, on a connection that stays open."""
+    rng = np.random.default_rng(keys)
+    features = [f"v{view}:v{view}_f{number}" for view in range(_VIEWS) for number in range(_FEATURES)]
+    bodies = [
+        json.dumps(
+            {"features": features, "entities": {"key": [int(key) for key in rng.integers(0, _KEYS_ONLINE, keys)]}}
+        )
+        for _ in range(300)
+    ]
+    connection = HTTPConnection("127.0.0.1", server.port)
+
+    def work(body: str) -> None:
+        connection.request("POST", "/get-online-features", body)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 200
+
+    with closing(connection):
+        return _median_ms(bodies, work)
+
+
+def _served(stack: ExitStack, folder: Path, views: Sequence[FeatureView]) -> PredictionProcess:
+    """The prediction server over the filled store."""
+    served = ServedFolder(folder / "served")
+    places = {
+        view.name: {"place": msgspec.to_builtins(place_of(view)), "event_time": view.event_time} for view in views
+    }
+    told = {"online": f"sqlite:///{folder}/online.db", "views": places}
+    (served.root / "serving" / "features.json").write_bytes(msgspec.json.encode(told))
+    server = PredictionProcess(served)
+    stack.callback(server.kill)
+    return server
+
+
+def _import() -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import stackcanvas as sc; sc.FeatureView"], check=True)
+    return time.perf_counter() - start
+
+
+def _peer(work: str, source: Path, *arguments: object) -> Peer:
+    return Peer("feast", _FEAST, "peer_feast.py", (work, str(source), *map(str, arguments)))
 
 
 def rows(stack: ExitStack) -> Sequence[Row]:
@@ -182,9 +276,20 @@ def rows(stack: ExitStack) -> Sequence[Row]:
         place.mkdir()
         make(place, count)
     views = _views()
-    online = Online(stack.enter_context(closing(_open(folder))))
+    store = stack.enter_context(closing(_open(folder)))
+    online = Online(store)
+    kept = folder / "online"
+    kept.mkdir()
     for seed, view in enumerate(views):
         online.put(view, _rows(view, seed).lazy(), after=None, until=_NOW)
+        _rows(view, seed).write_parquet(kept / f"view{seed}.parquet")
+    server = RedisServer()
+    server.start()
+    stack.callback(server.stop)
+    shared = Online(stack.enter_context(closing(_open(folder, server))))
+    for seed, view in enumerate(views):
+        shared.put(view, _rows(view, seed).lazy(), after=None, until=_NOW)
+    served = _served(stack, folder, views)
 
     def joins(place: Path, count: int, aim_s: float) -> list[Row]:
         shown = f"{count // 1000:,}k rows x {_VIEWS} views of as many rows"
@@ -192,7 +297,7 @@ def rows(stack: ExitStack) -> Sequence[Row]:
         plain = partial(_timed, partial(join, place, known=False), count)
         known = partial(_timed, partial(join, place, known=True), count)
         return [
-            Row(f"join {shown}", "s", us=plain, floor=floor, aim=aim_s),
+            Row(f"join {shown}", "s", us=plain, floor=floor, peer=_peer("join", place, "duckdb"), aim=aim_s),
             Row(f"join {shown}, with knowledge time", "s", us=known, floor=floor),
         ]
 
@@ -212,12 +317,49 @@ def rows(stack: ExitStack) -> Sequence[Row]:
             "rows/s",
             us=partial(_materialise, folder, views),
             floor=partial(_materialise_bare, folder, views),
+            peer=_peer("materialise", kept, "sqlite"),
             aim=200_000,
         ),
+        Row(
+            f"materialise {_KEYS_ONLINE // 1000}k keys x {_VIEWS} views, Redis",
+            "rows/s",
+            us=partial(_materialise, folder, views, server=server),
+            floor=partial(_materialise_bare_redis, server, views),
+            peer=_peer("materialise", kept, f"redis=127.0.0.1:{server.port}"),
+            aim=90_000,
+        ),
         *(
-            Row(f"online read, {keys} keys x 30 features", "ms", us=partial(_read, online, views, keys), aim=aim)
+            Row(
+                f"online read, {keys} keys x 30 features",
+                "ms",
+                us=partial(_read, online, views, keys),
+                floor=partial(_read_bare, store, online, views, keys),
+                peer=_peer("read", kept, "sqlite", keys),
+                aim=aim,
+            )
             for keys, aim in ((1, 0.05), (10, 0.2), (100, 1.5))
         ),
+        *(
+            Row(
+                f"online read, {keys} keys x 30 features, Redis",
+                "ms",
+                us=partial(_read, shared, views, keys),
+                peer=_peer("read", kept, f"redis=127.0.0.1:{server.port}", keys),
+                aim=aim,
+            )
+            for keys, aim in ((1, 0.15), (10, 0.3), (100, 1.5))
+        ),
+        *(
+            Row(
+                f"online read over HTTP, {keys} keys x 30 features",
+                "ms",
+                us=partial(_http, served, keys),
+                peer=_peer("http", kept, "sqlite", keys),
+                aim=aim,
+            )
+            for keys, aim in ((1, 0.4), (10, 0.7), (100, 2.0))
+        ),
+        Row("import, feature views ready", "s", us=_import, peer=_peer("import", kept)),
     ]
 
 

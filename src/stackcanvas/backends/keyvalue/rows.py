@@ -105,7 +105,14 @@ class Reader:
             BadInput: a row lacks a key, or has one that no row can have.
             Unavailable: the store does not answer.
         """
-        asked = [prefix + key for place in places for prefix in (place.prefix,) for key in _keys(place, keys)]
+        packed: dict[tuple[tuple[str, ...], ...], list[bytes]] = {}
+        asked = []
+        for place in places:
+            same = (place.keys, place.kinds)
+            if same not in packed:
+                packed[same] = list(_keys(place, keys))
+            prefix = place.prefix
+            asked += [prefix + key for key in packed[same]]
         found = iter(self._store.get_many(asked))
         return [self._rows(place, [next(found) for _ in keys], now_us) for place in places]
 

@@ -108,19 +108,24 @@ class Feast:
         if len({*names, *request.entities}) < len(names) + len(request.entities):
             raise BadInput("two features, or a feature and an entity, have one name", fix="Set full_feature_names")
         rows = rows_of(request.entities)
+        if not rows:
+            raise BadInput("no entities are asked")
         found = await self._store.read(pairs, rows, now_us=to_us(self._clock.now()))
         entities = [
             {"values": values, "statuses": ["PRESENT"] * len(rows), "event_timestamps": [_NEVER] * len(rows)}
             for values in request.entities.values()
         ]
-        features = [
-            {
-                "values": [None if value != value else value for value in one.values],  # noqa: PLR0124 - JSON has no NaN
-                "statuses": [_STATUS[state] for state in one.states],
-                "event_timestamps": [_NEVER if event is None else _said(event) for event in one.events_us],
-            }
-            for one in found
-        ]
+        # Columns of one view share their lists, and what is written of them is made once.
+        statuses: dict[int, list[str]] = {}
+        times: dict[int, list[str]] = {}
+        features = []
+        for one in found:
+            if id(one.states) not in statuses:
+                statuses[id(one.states)] = [_STATUS[state] for state in one.states]
+            if id(one.events_us) not in times:
+                times[id(one.events_us)] = [_NEVER if event is None else _said(event) for event in one.events_us]
+            said, at = statuses[id(one.states)], times[id(one.events_us)]
+            features.append({"values": one.values, "statuses": said, "event_timestamps": at})
         return {"metadata": {"feature_names": [*request.entities, *names]}, "results": [*entities, *features]}
 
     def _pushed(self, name: str) -> list[str]:

@@ -151,8 +151,9 @@ class FeatureStore:
         inputs = [_pair(one) for other in demanded.values() for one in other.inputs]
         stored = [pair for pair in (*pairs, *inputs) if pair[0] not in demanded]
         views = list(dict.fromkeys(view for view, _ in stored))
-        lines = dict(zip(views, await self.rows(views, rows, now_us=now_us), strict=True))
-        found = {(view, name): self._stored(view, name, lines[view]) for view, name in dict.fromkeys(stored)}
+        found: dict[tuple[str, str], Found] = {}
+        for view, lines in zip(views, await self.rows(views, rows, now_us=now_us), strict=True):
+            found |= self._stored(view, lines, {name for other, name in stored if other == view})
         for view, other in demanded.items():
             found |= _computed(view, other, found, rows)
         return [found[pair] for pair in pairs]
@@ -161,8 +162,8 @@ class FeatureStore:
         """Of each view the row of each key."""
         places = [self.view(name).place for name in views]
         reader = self.reader
-        if not places or not rows:
-            return [[] for _ in places]
+        if not places:
+            return []
         if self.remote:
             asked = asyncio.get_running_loop().run_in_executor(
                 self._pool, lambda: reader.read(places, rows, now_us=now_us)
@@ -204,14 +205,19 @@ class FeatureStore:
             if row.event_us is not None:
                 self._metrics.feature_age.observe((now_us - row.event_us) / 1e6, (view,))
 
-    def _stored(self, view: str, name: str, rows: Sequence[Row]) -> Found:
-        at = self.view(view).place.features.index(name)
-        values = [row.values[at] for row in rows]
-        states = [
-            NULL if row.state == PRESENT and value is None else row.state
-            for row, value in zip(rows, values, strict=True)
-        ]
-        return Found(view, name, values, states, [row.event_us for row in rows])
+    def _stored(self, view: str, rows: Sequence[Row], names: set[str]) -> dict[tuple[str, str], Found]:
+        """The columns of a view; they share their states and times as far as they are the same."""
+        states, events = [row.state for row in rows], [row.event_us for row in rows]
+        columns = zip(*[row.values for row in rows], strict=True)
+        found = {}
+        for name, column in zip(self.view(view).place.features, columns, strict=True):
+            if name in names:
+                own = states
+                if None in column:
+                    pairs = zip(states, column, strict=True)
+                    own = [NULL if state == PRESENT and value is None else state for state, value in pairs]
+                found[view, name] = Found(view, name, list(column), own, events)
+        return found
 
     def _pairs(self, name: str) -> list[tuple[str, str]]:
         view, colon, feature = name.partition(":")

@@ -83,8 +83,10 @@ class Effective:
         if path in self.origins:
             return self.origins[path]
         origin = self.origins[question]
-        if keys and origin.kind in {"canvas", "model"}:
-            start = ("models", origin.name or "", question) if origin.kind == "model" else place_of(question)
+        if keys and origin.kind in {"canvas", "model", "environment"}:
+            starts = {"model": "models", "environment": "environments"}
+            own = origin.kind in starts
+            start = (starts[origin.kind], origin.name or "", question) if own else place_of(question)
             # An entry of a list goes by its number.
             located = tuple(int(key) if key.isdigit() else key for key in keys)
             node, exact = node_at(self._document, (*start, *located))

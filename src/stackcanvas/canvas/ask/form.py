@@ -153,18 +153,23 @@ class _Form:
         )
 
     def _leaf(self, shape: Shape, plain: Any, spot: _Spot) -> Entry:
+        # What is wrong with an entry of a line is wrong with the line.
+        said = [sentence for at, sentence in self.wrong.items() if at[: len(spot.at)] == spot.at]
+        problem = " ".join(dict.fromkeys(said))
         items = shape.items if shape.kind == "list" else None
         if items is not None and items.choices:
             ticked = tuple(str(one) for one in plain) if isinstance(plain, list | tuple) else ()
             choices = tuple(map(str, items.choices))
-            return self._made("many", spot, values=ticked, choices=choices, expected=shape.expected)
+            return self._made("many", spot, values=ticked, choices=choices, expected=shape.expected, problem=problem)
         value = show_text(shape, masked(shape, plain))
         if shape.choices or shape.kind == "yes or no":
             choices = tuple(map(str, shape.choices)) or ("yes", "no")
-            return self._made("select", spot, value=value, choices=choices, expected=shape.expected)
+            return self._made("select", spot, value=value, choices=choices, expected=shape.expected, problem=problem)
         expected = {"list": "several, with commas between", "names": "name: value, name: value"}
         told = expected.get(shape.kind, shape.expected)
-        return self._made("area" if shape.kind == "text" else "input", spot, value=value, expected=told)
+        return self._made(
+            "area" if shape.kind == "text" else "input", spot, value=value, expected=told, problem=problem
+        )
 
 
 def _help(one: Field) -> str:

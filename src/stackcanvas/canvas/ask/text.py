@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from stackcanvas.canvas.urls import mask
 
 _YES = {"yes", "y", "true"}
 _NO = {"no", "n", "false"}
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
 _NUMBERS = {"whole number", "number", "money"}
 
 
@@ -70,14 +72,20 @@ def masked(shape: Shape, plain: Any) -> Any:
         >>> masked(shape_of_question("metadata.store"), {"url": "postgresql://a:geheim@db/x"})
         {'url': 'postgresql://a:***@db/x'}
     """
-    return _over_addresses(shape, plain, None, lambda text, _old: mask(text))
+    return _over_addresses(shape, plain, None, lambda text, _old: _shown(text))
 
 
 def unmasked(shape: Shape, plain: Any, *, before: Any) -> Any:
     """A plain value with the passwords that stood there before, where an address was left as it was shown."""
     return _over_addresses(
-        shape, plain, before, lambda text, old: old if isinstance(old, str) and text == mask(old) else text
+        shape, plain, before, lambda text, old: old if isinstance(old, str) and text == _shown(old) else text
     )
+
+
+def _shown(text: str) -> str:
+    """An address as it may be shown: a password that the environment gives is none here."""
+    without = mask(text)
+    return text if _VARIABLE.sub("***", text) == without else without
 
 
 def _over_addresses(shape: Shape, plain: Any, before: Any, change: Callable[[str, Any], Any]) -> Any:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated
 
+from fastapi import APIRouter, Query, Response
+
+from stackcanvas.canvas import QUESTIONS, load
+from stackcanvas.canvas.assess import Level, assess
+from stackcanvas.canvas.check import RULES, check
 from stackcanvas.rest.answers import StackOf, answer
 from stackcanvas.stack import evidence
 
@@ -27,3 +32,57 @@ def canvas(stack: StackOf) -> Response:
 def show_evidence(stack: StackOf) -> Response:
     """What the records say of each block."""
     return answer(evidence.collect(stack))
+
+
+@router.get("/questions")
+def show_questions(stack: StackOf) -> Response:
+    """Every question: what it asks, what an answer looks like, and whether it is answered."""
+    now = load(stack.root / "canvas.yaml")
+    states = {
+        **dict.fromkeys(now.answered, "answered"),
+        **dict.fromkeys(now.unanswered, "open"),
+        **dict.fromkeys(now.not_applicable, "set aside"),
+    }
+    return answer(
+        [
+            {
+                "id": one.id,
+                "title": one.title,
+                "help": one.help,
+                "expected": one.shape.expected,
+                "example": one.example,
+                "level": one.level,
+                "state": states[one.id],
+            }
+            for one in QUESTIONS.values()
+        ]
+    )
+
+
+@router.get("/check")
+def show_check(stack: StackOf) -> Response:
+    """What contradicts itself in canvas.yaml as it stands now, which may be newer than what runs."""
+    now = load(stack.root / "canvas.yaml")
+    findings = check(now)
+    errors = sum(finding.severity == "error" for finding in findings)
+    return answer(
+        {
+            "digest": now.digest,
+            "runs": stack.canvas.digest,
+            "rules": len(RULES),
+            "errors": errors,
+            "warnings": len(findings) - errors,
+            "findings": findings,
+        }
+    )
+
+
+@router.get("/assess")
+def show_assessment(
+    stack: StackOf,
+    wanted: Annotated[Level | None, Query()] = None,
+    model: Annotated[str | None, Query(max_length=250)] = None,
+    environment: Annotated[str | None, Query(max_length=250)] = None,
+) -> Response:
+    """How mature the stack is by canvas.yaml as it stands now, what to do first, and what can wait."""
+    return answer(assess(load(stack.root / "canvas.yaml"), wanted=wanted, model=model, environment=environment))

@@ -40,14 +40,16 @@ def unserved(canvas: Canvas) -> list[Unserved]:
 
 
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "data.labelling": (lambda answer: answer.needed, "There is no queue for people who label."),
     "foundations.delivery_metrics": (bool, "Delivery metrics are not measured."),
     "pipelines.distributed_training": (lambda answer: answer.needed, "Training runs on one machine."),
     "pipelines.non_functional": (
         lambda answer: any("serving" in requirement.tested_in for requirement in answer),
         "Requirements are tested in training only.",
     ),
-    "deployment.format": (lambda answer: answer != "onnx", "Models are kept as ONNX only."),
+    "deployment.format": (
+        lambda answer: answer not in {"onnx", "native"},
+        "Models are deployed as files, not as packages or containers.",
+    ),
     "deployment.target": (
         lambda answer: answer.where not in {"local", "server"},
         "Models are served on this machine only.",
@@ -65,8 +67,8 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "serving.fallback": (lambda answer: answer.timeout is not None, "The fallback does not answer for a slow model."),
     "serving.log": (lambda answer: answer.keep is not None, "The prediction log is kept for good."),
     "metadata.governance": (
-        lambda answer: bool(answer.approvals) or any(value is not None for _, value in answer.retention),
-        "Approvals and retention are not enforced.",
+        lambda answer: any(value is not None for _, value in answer.retention),
+        "Retention is not enforced.",
     ),
     "metadata.documentation": (lambda answer: answer.as_code, "Documents are not generated."),
     "metadata.operational": (bool, "Operational metrics are not measured."),

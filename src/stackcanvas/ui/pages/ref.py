@@ -13,6 +13,7 @@ from stackcanvas.stack.trees import Branch, Work, grow
 from stackcanvas.ui import show
 from stackcanvas.ui.context import FactView, RecordPage, Table, Tree, Twig
 from stackcanvas.ui.links import Links
+from stackcanvas.ui.pages.model import model_parts
 from stackcanvas.ui.pages.page import Page
 from stackcanvas.ui.tables import events_table, executions_table
 
@@ -34,12 +35,13 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
         if not stack.spine.events.latest(subject=ref, limit=1) and not stack.spine.executions.search(subject=ref):
             raise
     artifact = stack.spine.artifacts.get(pinned)
+    told, shown = model_parts(stack, pinned, links)
     page = RecordPage(
         kind=_KINDS.get(pinned.kind, pinned.kind.capitalize()),
         title=str(ref).partition(":")[2],
-        facts=(*_via(via, links), *_facts(artifact, links)),
+        facts=(*_via(via, links), *_facts(artifact, links), *told),
         trees=trees,
-        tables=tuple(_other_tables(stack, pinned, links)),
+        tables=(*shown, *_other_tables(stack, pinned, links)),
     )
     return Page("record.html", str(ref), page)
 
@@ -116,6 +118,10 @@ def _facts(artifact: Artifact | None, links: Links) -> tuple[FactView, ...]:
     facts = [FactView("ref", str(artifact.ref)), FactView("made", cell(artifact.created))]
     if artifact.execution:
         facts.append(FactView("by", artifact.execution, links.ref(Ref("execution", artifact.execution))))
+    if artifact.ref.kind == "report":
+        facts.append(FactView("page", "open", links.report(artifact.ref)))
+    if artifact.ref.kind == "annotation":
+        facts.append(FactView("page", "open", links.annotation(artifact.ref.name)))
     if artifact.digest:
         facts.append(FactView("digest", artifact.digest))
     facts += [FactView(title(name), cell(value, name=name)) for name, value in artifact.facts.items()]

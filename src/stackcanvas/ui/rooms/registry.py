@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackcanvas.registry import ModelVersion
+from stackcanvas.registry import Condition, ModelVersion, RegisteredModel
 from stackcanvas.stack import Stack
 from stackcanvas.ui import show
 from stackcanvas.ui.context import Cell, Table
@@ -10,6 +10,8 @@ from stackcanvas.ui.links import Links
 from stackcanvas.ui.rooms.room import Room
 
 _MOST_METRICS = 5
+_MOST = 100
+_NEWEST = (("number", True),)
 
 
 def room(stack: Stack, links: Links) -> Room:
@@ -17,10 +19,17 @@ def room(stack: Stack, links: Links) -> Room:
     models = stack.registry.ls()
     if not models:
         return Room((Table("Models", (), (), "No model is registered. `stackcanvas run train` registers one."),))
-    return Room(tuple(_versions(model.name, stack.registry.versions(model.name), links) for model in models))
+    newest = {
+        model.name: stack.registry.search.versions(_of(model.name), order_by=_NEWEST, limit=_MOST) for model in models
+    }
+    return Room(tuple(_versions(model, newest[model.name], links) for model in models))
 
 
-def _versions(name: str, versions: list[ModelVersion], links: Links) -> Table:
+def _of(name: str) -> tuple[Condition, ...]:
+    return (Condition("attribute", "name", "=", name),)
+
+
+def _versions(model: RegisteredModel, versions: list[ModelVersion], links: Links) -> Table:
     metrics = sorted({metric for version in versions for metric in version.metrics})[:_MOST_METRICS]
     rows = tuple(
         (
@@ -33,12 +42,15 @@ def _versions(name: str, versions: list[ModelVersion], links: Links) -> Table:
             show.ref(links, version.training),
             show.ref(links, version.run),
             Cell(version.format),
-            show.digest(version.digest),
+            show.digest(version.digest or None),
         )
         for version in versions
     )
     columns = ("version", "semantic", "aliases", "registered", "gate", *(f"#{metric}" for metric in metrics))
-    return Table(f"Versions of {name}", (*columns, "trained on", "run", "format", "digest"), rows)
+    shown = f", the newest {len(rows)} of {model.versions}" if len(rows) < model.versions else ""
+    title = f"Versions of {model.name}{shown}"
+    empty = "It has no version yet."
+    return Table(title, (*columns, "trained on", "run", "format", "digest"), rows, empty)
 
 
 def _gate(version: ModelVersion) -> Cell:

@@ -155,3 +155,17 @@ def test_ingest(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert "Nothing has changed" in run(capfd, "ingest", "flights", "--key", "flight")[1]
     assert "data:copy@1" in run(capfd, "ingest", "copy", "--from", "data/flights.csv")[0]
     assert "Did you mean 'flights'" in run(capfd, "ingest", "flight", code=4)[1]
+
+
+def test_sheet_and_croissant(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Both are printed, or written to a file."""
+    run(capfd, "commit", "flights", "data/flights.csv")
+
+    out, err = run(capfd, "sheet", "flights")
+    assert "# Data sheet: flights, version 1" in out
+    assert "questions are open" in err
+    run(capfd, "sheet", "flights", "--new")
+    assert (project / "docs" / "data" / "flights.yaml").is_file()
+    run(capfd, "croissant", "flights", "--out", "out/flights.json")
+    assert json.loads((project / "out" / "flights.json").read_text())["name"] == "flights"
+    assert asked(capfd, "croissant", "flights") == json.loads(run(capfd, "croissant", "flights")[0])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stackcanvas.cli import analysis, remotes
+from stackcanvas.cli import analysis, remotes, sheets
 from stackcanvas.cli.commands import Group
 from stackcanvas.cli.output import (
     answer_no,
@@ -237,7 +237,7 @@ def verify(stack: Stack, ref: str | None) -> None:
         answer_no()
 
 
-for command in (*remotes.COMMANDS, *analysis.COMMANDS):
+for command in (*remotes.COMMANDS, *sheets.COMMANDS, *analysis.COMMANDS):
     data.add_command(command)
 
 

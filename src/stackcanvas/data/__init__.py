@@ -9,6 +9,7 @@ from stackcanvas.data.ingest import Source
 from stackcanvas.data.manifest import DataFile
 from stackcanvas.data.remote import Transfer
 from stackcanvas.data.restore import Restored
+from stackcanvas.data.sheet import Sheet
 from stackcanvas.data.status import Status
 from stackcanvas.data.verify import Problem, Verification
 from stackcanvas.data.versions import DataVersion
@@ -25,6 +26,7 @@ __all__ = [
     "Problem",
     "Restored",
     "RowsDiff",
+    "Sheet",
     "Source",
     "Status",
     "Transfer",

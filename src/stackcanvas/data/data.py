@@ -20,6 +20,7 @@ from stackcanvas.canvas.pieces import load_piece
 from stackcanvas.data.checkout import Checkout, checkout, detach
 from stackcanvas.data.clearing import Cleared, clear
 from stackcanvas.data.commit import commit
+from stackcanvas.data.croissant import croissant
 from stackcanvas.data.diff import DataDiff, diff
 from stackcanvas.data.drafts import Wish
 from stackcanvas.data.expectations import Broken, check
@@ -34,6 +35,7 @@ from stackcanvas.data.read import rows_of, scan
 from stackcanvas.data.remote import Transfer, pull, push
 from stackcanvas.data.restore import Restored, home, restore
 from stackcanvas.data.seen import Seen
+from stackcanvas.data.sheet import Sheet, sheet
 from stackcanvas.data.status import Status, status
 from stackcanvas.data.store import ChunkIndex, Reader
 from stackcanvas.data.tag import tag
@@ -57,6 +59,7 @@ class Data:
         readers: first part of a name to what reads such names: `predictions` for `predictions/delay`.
         remote: the URL of the object store that versions are pushed to and pulled from.
         sources: where data sets come from, by their names.
+        about: what the canvas says of data sets, by their names: licence, ownership, whether they are about persons.
         expectations: what tables must be like, by the name of the data set.
     """
 
@@ -71,8 +74,10 @@ class Data:
         remote: str | None = None,
         expectations: Mapping[str, Expectations] | None = None,
         sources: Mapping[str, Callable[[], Source]] | None = None,
+        about: Mapping[str, Mapping[str, object]] | None = None,
     ) -> None:
         self._remote = remote
+        self._about = dict(about or {})
         self._sources = dict(sources or {})
         self._expectations = dict(expectations or {})
         root, cache = root.absolute(), cache.absolute()
@@ -392,6 +397,29 @@ class Data:
     def status(self) -> list[Status]:
         """Every data set as it lies in the project: unchanged, changed, missing or not here."""
         return status(self._parts)
+
+    def croissant(self, ref: Ref | str) -> dict[str, Any]:
+        """A version as Croissant, the JSON-LD by which data sets are described and found; for `json.dump`."""
+        version = self.get(ref)
+        return croissant(self._parts, version, self._about.get(version.name, {}))
+
+    def sheet(self, ref: Ref | str, answers: str | os.PathLike[str] | None = None) -> Sheet:
+        """The data sheet of a version: what the records know, and what people have answered.
+
+        Args:
+            answers: a YAML file with their answers; by default `docs/data/NAME.yaml` in the project, when it is there.
+
+        Raises:
+            BadInput: the file cannot be read, or answers what nobody asks.
+        """
+        version = self.get(ref)
+        usual = self.sheet_answers(version.name)
+        given = Path(answers) if answers is not None else usual if usual.is_file() else None
+        return sheet(self._parts, version, self._about.get(version.name, {}), given)
+
+    def sheet_answers(self, name: str) -> Path:
+        """Where people answer the questions of the data sheet of a data set."""
+        return self._parts.root / "docs" / "data" / f"{name}.yaml"
 
     def tag(self, ref: Ref | str, name: str, *, move: bool = False) -> DataVersion:
         """Give a version a name.

@@ -90,6 +90,18 @@ def rows(stack: StackOf, name: str, selector: str, limit: Annotated[int, Query(g
     return answer_items(stack.data.scan(Ref("data", name, selector)).head(limit).collect().to_dicts())
 
 
+@router.get("/{name:path}/versions/{selector}/croissant")
+def croissant(stack: StackOf, name: str, selector: str) -> Response:
+    """A version as Croissant, the JSON-LD by which data sets are described and found."""
+    return answer(stack.data.croissant(Ref("data", name, selector)))
+
+
+@router.get("/{name:path}/versions/{selector}/sheet")
+def sheet(stack: StackOf, name: str, selector: str) -> Response:
+    """The data sheet of a version, as Markdown."""
+    return Response(stack.data.sheet(Ref("data", name, selector)).markdown(), media_type="text/markdown")
+
+
 @router.get("/{name:path}/versions/{selector}/verify")
 def verify(stack: StackOf, name: str, selector: str) -> Response:
     """Whether every byte of a version is as it was committed."""

@@ -24,6 +24,8 @@ def build(stack: Stack) -> Data:
     cache = stack.folder / "cache"
     sources = stack.answers().get("data.sources") or ()
     origins = {source.name: partial(_origin, source) for source in sources if source.url is not None}
+    told = ("licence", "ownership", "personal")
+    about = {source.name: {fact: getattr(source, fact) for fact in told} for source in sources}
     expectations = {source.name: source.expectations for source in sources if source.expectations is not None}
     readers = {"predictions": predictions}
     return Data(
@@ -35,6 +37,7 @@ def build(stack: Stack) -> Data:
         remote=stack.settings.remote,
         expectations=expectations,
         sources=origins,
+        about=about,
     )
 
 

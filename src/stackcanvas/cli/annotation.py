@@ -99,7 +99,7 @@ def create(stack: Stack, /, name: str, source: str | None, price: str | None, **
     emit_record(made, fields=_QUEUE)
     if not wants_json():
         items = stack.annotation.progress(name).items
-        say(f"{items:,} items. Label them at /annotation/{name} of the pages, or: stackcanvas annotation next {name}")
+        say(f"{items:,} items. Label them on the page /annotation, or: stackcanvas annotation next {name}")
 
 
 @annotation.command("add", example="stackcanvas annotation add moods reviews@3")
@@ -150,7 +150,7 @@ def show(stack: Stack, name: str) -> None:
 @pass_stack
 def next_item(stack: Stack, name: str, labeller: str | None) -> None:
     """Take the next item in hand; exit code 1 when there is none left for this person."""
-    claim = stack.annotation.claim(name, labeller or _me(stack))
+    claim = stack.annotation.claim(name, stack.annotation.person(labeller))
     if claim is None:
         emit_text("Nothing is left for you.", data=None)
         answer_no()
@@ -185,7 +185,7 @@ def label(  # noqa: PLR0917 - click passes them by name
     """Say what an item is: a choice, several, a number, or spans as START:END:LABEL."""
     value = _value(stack.annotation.get(name), values)
     emit_record(
-        stack.annotation.label(name, item, labeller or _me(stack), value, note=note),
+        stack.annotation.label(name, item, stack.annotation.person(labeller), value, note=note),
         fields=("number", "given", "state"),
     )
 
@@ -199,7 +199,7 @@ def label(  # noqa: PLR0917 - click passes them by name
 @pass_stack
 def skip(stack: Stack, name: str, item: int, note: str, labeller: str | None) -> None:
     """Leave an item to others for good."""
-    stack.annotation.skip(name, item, labeller or _me(stack), note=note)
+    stack.annotation.skip(name, item, stack.annotation.person(labeller), note=note)
     emit_record({"queue": name, "item": item, "skipped": True})
 
 
@@ -232,7 +232,7 @@ def items(stack: Stack, name: str, undecided: bool, limit: int) -> None:
 def decide(stack: Stack, name: str, item: int, values: tuple[str, ...], labeller: str | None) -> None:
     """Settle an item, whatever its labels say."""
     value = _value(stack.annotation.get(name), values)
-    found: Item = stack.annotation.decide(name, item, value, by=labeller or _me(stack))
+    found: Item = stack.annotation.decide(name, item, value, by=stack.annotation.person(labeller))
     emit_record(found, fields=("number", "final", "final_by", "state"))
 
 
@@ -327,10 +327,6 @@ def close(stack: Stack, name: str) -> None:
 def open_again(stack: Stack, name: str) -> None:
     """Give items out again."""
     emit_record(stack.annotation.open(name), fields=("name", "state"))
-
-
-def _me(stack: Stack) -> str:
-    return stack.spine.actor.name
 
 
 def _choosing(options: dict[str, Any]) -> Any:

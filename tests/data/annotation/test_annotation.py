@@ -47,7 +47,7 @@ def test_the_way_of_a_queue(annotation: Annotation, data: Data, spine: Spine) ->
     assert (progress.cost, progress.expected_cost, progress.currency) == (Decimal("0.90"), Decimal("1.00"), "EUR")
     assert [(one.labeller, one.labels, one.skipped, one.median_s) for one in progress.people] == [
         ("ada", 5, 0, 2.0),
-        ("bob", 4, 1, None),
+        ("bob", 4, 1, 0.0),
     ]
     agreed = annotation.agreement("moods")
     assert (agreed.items, agreed.same) == (4, 0.75)

@@ -158,6 +158,15 @@ class Annotation:
         """
         return self._records.queue(name)
 
+    def person(self, asked: str | None = None) -> str:
+        """Who labels: the actor whom the stack made sure of; else the name that is given, else the actor.
+
+        Raises:
+            BadInput: the name cannot be one.
+        """
+        actor = self._spine.actor
+        return check_labeller(actor.name if actor.verified or not asked else asked)
+
     def claim(self, name: str, labeller: str) -> Claim | None:
         """Take the next item in hand: the one that this person has already, else the first that wants another label.
 

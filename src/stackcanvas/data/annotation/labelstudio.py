@@ -89,7 +89,7 @@ def read(document: Any) -> Reading:
         if not isinstance(task, Mapping):
             raise BadInput("this is no task", where=where, expected="{data, annotations}")
         data = task.get("data", task if "annotations" not in task else None)
-        if not isinstance(data, Mapping):
+        if not isinstance(data, Mapping) or not data:
             raise BadInput("the task has no data", where=where, expected='"data": {...}')
         content = {str(name): value for name, value in data.items()}
         annotations = _list(task.get("annotations", task.get("completions", [])), where)

@@ -151,7 +151,7 @@ class Records:
         return added
 
     def take(self, tx: Connection, asked: Queue, labeller: str) -> Claim | None:
-        """Give a person an item: the one in their hands, else the first that wants another label, else None."""
+        """Give a person an item: the one in their hands already, else the first that wants another label, else None."""
         now = self._spine.clock.now()
         mine = and_(claim.c.queue == asked.name, claim.c.labeller == labeller)
         held = tx.execute(
@@ -201,7 +201,8 @@ class Records:
             raise Conflict(f"item {new.item} was decided by {found.final_by}", fix="Go on with the next one")
         value = checked(asked, new.value, found.data)
         where = _of(label, asked.name, new.item, new.labeller)
-        facts = {"value": value, "note": _note(new.note), "took_s": new.took_s, "made": new.made}
+        took_s = self._took_s(tx, asked.name, new)
+        facts = {"value": value, "note": _note(new.note), "took_s": took_s, "made": new.made}
         if tx.execute(update(label).where(where).values(facts)).rowcount:
             return found
         others = tx.execute(
@@ -214,6 +215,14 @@ class Records:
         tx.execute(label.insert().values(queue=asked.name, item=new.item, labeller=new.labeller, **facts))
         tx.execute(delete(claim).where(_of(claim, asked.name, new.item, new.labeller)))
         return self._counted(tx, asked, new.item)
+
+    def _took_s(self, tx: Connection, name: str, new: Label) -> float | None:
+        """What it took, by default since the item was taken."""
+        if new.took_s is not None:
+            return new.took_s
+        held = select(claim.c.claimed).where(_of(claim, name, new.item, new.labeller), claim.c.state == _TAKEN)
+        since = tx.execute(held).scalar_one_or_none()
+        return None if since is None else (new.made - since).total_seconds()
 
     def bring(self, tx: Connection, asked: Queue, new: Label) -> None:
         """Write a label that was given elsewhere, however many are wanted."""

@@ -1,0 +1,73 @@
+"""The routes of the pages on which people label; what changes something is sent by a form, never by an address."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from stackcanvas.errors import BadInput
+from stackcanvas.stack import Stack
+from stackcanvas.ui.links import Links
+from stackcanvas.ui.pages import annotation
+from stackcanvas.ui.pages.page import Build, Page
+
+_MOST_FIELDS = 5000
+
+Handler = Callable[[Request], Response]
+
+
+def labelling_routes(
+    stack: Stack,
+    links: Links,
+    *,
+    as_html: Callable[[Build], Handler],
+    as_json: Callable[[Build], Handler],
+    draw: Callable[[Page, Request, int], Response],
+) -> list[BaseRoute]:
+    """The pages of annotation.
+
+    Args:
+        as_html: makes a handler that draws a page.
+        as_json: makes a handler that gives a page's context.
+        draw: draws a page as the answer to a request, with a status.
+    """
+    # A page of another site cannot read it, so it cannot send a form of ours.
+    token = secrets.token_urlsafe(24)
+
+    def build(of: Stack, by: Links, asked: Mapping[str, str]) -> Page:
+        if "item" in asked:
+            return annotation.build_item(of, by, asked, token=token)
+        if "queue" in asked:
+            return annotation.build_queue(of, by, asked, token=token)
+        return annotation.build_list(of, by, asked)
+
+    def send(request: Request, body: bytes) -> Response:
+        found = annotation.send(stack, links, _fields(body), token=token)
+        if isinstance(found, str):
+            return RedirectResponse(found, status_code=303)
+        return draw(found, request, 422)
+
+    async def handle(request: Request) -> Response:
+        return await run_in_threadpool(send, request, await request.body())
+
+    return [
+        Route("/annotation.json", as_json(build)),
+        Route("/annotation", as_html(build), methods=["GET"]),
+        Route("/annotation", handle, methods=["POST"]),
+    ]
+
+
+def _fields(body: bytes) -> dict[str, tuple[str, ...]]:
+    values: dict[str, tuple[str, ...]] = {}
+    try:
+        for name, value in parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS):
+            values[name] = (*values.get(name, ()), value)
+    except ValueError:
+        raise BadInput("the form cannot be read", expected="fields in UTF-8, as a browser sends them") from None
+    return values

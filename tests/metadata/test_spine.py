@@ -186,7 +186,7 @@ def test_an_untouched_audit_log_verifies(spine: Spine) -> None:
     _audited(spine, 3)
 
     assert spine.audit.verify() == []
-    assert spine.audit.verify(head=spine.audit.head()) == []
+    assert spine.audit.verify(heads=[spine.audit.head()]) == []
     assert [entry.detail["number"] for entry in spine.audit.entries()] == [2, 1, 0]
 
 
@@ -223,7 +223,7 @@ def test_a_rewritten_log_differs_from_its_published_head(spine: Spine) -> None:
         spine.audit.add(tx, "model.approved", DELAY, {"number": 99})
 
     assert spine.audit.verify() == []
-    assert [problem.what for problem in spine.audit.verify(head=head)] == ["differs from the published head"]
+    assert [problem.what for problem in spine.audit.verify(heads=[head])] == ["differs from the published head"]
 
 
 def test_a_lease_has_one_holder_until_it_expires(spine: Spine, clock: ManualClock) -> None:

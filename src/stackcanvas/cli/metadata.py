@@ -98,7 +98,7 @@ def audit(stack: Stack, subject: str | None, limit: int, *, verify: bool) -> Non
         entries = stack.spine.audit.entries(subject=about, limit=limit)
         emit_rows(entries, columns=("sequence", "time", "actor", "verified", "action", "subject"))
         return
-    problems = stack.spine.audit.verify()
+    problems = load("stackcanvas.stack.heads:verify")(stack)
     length, head = stack.spine.audit.head()
     emit_rows(problems, columns=("sequence", "what"), empty=f"{length} entries, none altered; head {head[:16]}.")
     if problems:

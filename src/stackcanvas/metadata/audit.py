@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -88,21 +88,27 @@ class Audit:
             row = connection.execute(last).one_or_none()
         return (int(row.sequence), str(row.hash)) if row else (0, _GENESIS)
 
-    def verify(self, *, head: tuple[int, str] | None = None) -> list[AuditProblem]:
+    def verify(self, *, heads: Collection[tuple[int, str]] = (), last: int | None = None) -> list[AuditProblem]:
         """Every place where the log was tampered with; an empty list means that it was not.
 
         Args:
-            head: a published length and hash that the log must still contain.
+            heads: published lengths and hashes that the log must still contain.
+            last: look at so many entries at the end only; all by default.
         """
         problems: list[AuditProblem] = []
-        previous, expected = _GENESIS, 1
+        told = dict(heads)
         with self._database.read() as connection:
-            for row in connection.execute(select(audit).order_by(audit.c.sequence)).mappings():
+            length = max(counters.value(connection, "audit"), *told, 0)
+            first = 1 if last is None else max(1, length - last + 1)
+            before = select(audit.c.hash).where(audit.c.sequence == first - 1)
+            previous, expected = connection.execute(before).scalar_one_or_none() or _GENESIS, first
+            chosen = select(audit).order_by(audit.c.sequence)
+            chosen = chosen if last is None else chosen.where(audit.c.sequence >= first)
+            for row in connection.execute(chosen).mappings():
                 problems += _check(row, expected, previous)
-                if head is not None and row["sequence"] == head[0] and row["hash"] != head[1]:
-                    problems.append(AuditProblem(head[0], "differs from the published head"))
+                if told.get(row["sequence"], row["hash"]) != row["hash"]:
+                    problems.append(AuditProblem(row["sequence"], "differs from the published head"))
                 previous, expected = row["hash"], row["sequence"] + 1
-            length = max(counters.value(connection, "audit"), head[0] if head else 0)
         if expected <= length:
             problems.append(AuditProblem(expected, f"entries {expected} to {length} are cut off the end"))
         elif expected > length + 1:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from stackcanvas.canvas import load
 from stackcanvas.errors import BadInputs, StackCanvasError
+from stackcanvas.stack.heads import verify
 from stackcanvas.stack.opening import open as open_stack
 from stackcanvas.stack.root import CANVAS, FOLDER, find_root
 from stackcanvas.stack.running import NAMES, process
@@ -147,7 +148,7 @@ def _executions(stack: Stack) -> Iterator[Finding]:
 
 
 def _audit(stack: Stack) -> Iterator[Finding]:
-    problems = stack.spine.audit.verify()
+    problems = verify(stack)
     for problem in problems:
         yield Finding(
             "audit log", "bad", f"entry {problem.sequence} {problem.what}", "stackcanvas metadata audit --verify"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stackcanvas.stack.heads import verify
 from stackcanvas.stack.stack import Stack
 
 
@@ -49,7 +50,7 @@ def fsck(stack: Stack, *, progress: Callable[[int], None] | None = None) -> Chec
     """
     data = stack.data.verify(progress=progress)
     models = stack.registry.verify()
-    altered = stack.spine.audit.verify()
+    altered = verify(stack)
     damage = [
         Damage(
             str(problem.version),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from stackcanvas.canvas.cost.estimate import Estimate, Spread, spread_of_change
-from stackcanvas.canvas.cost.figures import Row
+from stackcanvas.canvas.cost.figures import Row, cents
 from stackcanvas.errors import BadInput
 
 
@@ -89,4 +89,4 @@ def _rows(before: Estimate, after: Estimate) -> tuple[RowChange, ...]:
 
 
 def _typical(row: Row | None) -> Decimal | None:
-    return None if row is None else row.cost.typical.quantize(Decimal("0.01"))
+    return None if row is None else cents(row.cost.typical)

@@ -14,7 +14,7 @@ from blake3 import blake3
 from stackcanvas.canvas.answered import Canvas, Effective
 from stackcanvas.canvas.cost.asking import Asking, place_book
 from stackcanvas.canvas.cost.blocks import rows as rows_of
-from stackcanvas.canvas.cost.figures import KINDS, Range, Row
+from stackcanvas.canvas.cost.figures import KINDS, Range, Row, cents
 from stackcanvas.canvas.cost.phases import SPLIT
 from stackcanvas.canvas.cost.prices import price_book
 from stackcanvas.canvas.questions import AREAS, BLOCKS, PHASES
@@ -22,7 +22,6 @@ from stackcanvas.errors import BadInput, NotFound
 
 DRAWS = 4000
 """How often the simulation is played; each figure is drawn from equal slices, so few draws are enough."""
-_CENT = Decimal("0.01")
 _Draws = npt.NDArray[np.float64]
 
 
@@ -90,6 +89,7 @@ class Estimate:
         model: the model whose answers were taken, or None for the common ones.
         environment: in which environment.
         worth: against the payoff of the canvas, where it has one.
+        draws: the simulated cost of each row that is not sure, by its id.
     """
 
     currency: str
@@ -100,17 +100,17 @@ class Estimate:
     model: str | None
     environment: str | None
     worth: Worth | None
-    _drawn: Mapping[str, _Draws] = field(repr=False, compare=False)
+    draws: Mapping[str, _Draws] = field(repr=False, compare=False)
 
     @property
     def total(self) -> Total:
         """Everything together."""
-        return _total("total", self.rows, self._drawn)
+        return _total("total", self.rows, self.draws)
 
     @property
     def first_year(self) -> Spread:
         """What is paid once and twelve months."""
-        return _spread([(row, Decimal(1) if row.once else Decimal(12)) for row in self.rows], self._drawn)
+        return _spread([(row, Decimal(1) if row.once else Decimal(12)) for row in self.rows], self.draws)
 
     def by(self, what: str) -> tuple[Total, ...]:
         """Sums by `block`, `area`, `phase` of CRISP-ML(Q) or `kind`, in the order of the canvas, where there is any.
@@ -125,9 +125,9 @@ class Estimate:
         for name in names:
             chosen = [(row, share(row, name)) for row in self.rows if share(row, name)]
             if chosen:
-                monthly = _spread([(row, part) for row, part in chosen if not row.once], self._drawn)
+                monthly = _spread([(row, part) for row, part in chosen if not row.once], self.draws)
                 found.append(
-                    Total(name, monthly, _spread([(row, part) for row, part in chosen if row.once], self._drawn))
+                    Total(name, monthly, _spread([(row, part) for row, part in chosen if row.once], self.draws))
                 )
         return tuple(found)
 
@@ -217,16 +217,21 @@ def estimate(
 
 def spread_of_change(before: Estimate, after: Estimate, *, once: bool) -> Spread:
     """What one estimate costs more than another; figures of the same name have the same luck in both."""
-    weighed = [(row, Decimal(sign)) for one, sign in ((after, 1), (before, -1)) for row in one.rows if row.once == once]
-    drawn = [(one._drawn, sign) for one, sign in ((after, 1), (before, -1))]  # noqa: SLF001 - of the same class
-    exact = sum((row.cost.typical * sign for row, sign in weighed if row.sure), Decimal(0))
-    sums = np.zeros(DRAWS)
-    for (draws, sign), one in zip(drawn, (after, before), strict=True):
-        for row in one.rows:
-            if row.id in draws and row.once == once:
-                sums += sign * draws[row.id]
+    same = {_made_of(row) for row in before.rows} & {_made_of(row) for row in after.rows}
+    exact, sums = Decimal(0), np.zeros(DRAWS)
+    for one, sign in ((after, 1), (before, -1)):
+        # Rows that stand in both are left out: floats of large sums would leave a difference where there is none.
+        for row in (row for row in one.rows if row.once == once and _made_of(row) not in same):
+            if row.sure:
+                exact += sign * row.cost.typical
+            else:
+                sums += sign * one.draws[row.id]
     bounds = [exact + Decimal(repr(float(value))) for value in np.percentile(sums, [0, 10, 50, 90, 100])]
-    return Spread(*(value.quantize(_CENT) for value in bounds))
+    return Spread(*(cents(value) for value in bounds))
+
+
+def _made_of(row: Row) -> tuple[object, ...]:
+    return row.id, row.price.id, row.price.amount, tuple((driver.path, driver.amount) for driver in row.drivers)
 
 
 def _unique(rows: Iterable[Row]) -> list[Row]:
@@ -240,8 +245,8 @@ def _worth(effective: Effective, rows: Sequence[Row], drawn: Mapping[str, _Draws
     monthly = _total("total", rows, drawn).monthly.p50
     best = max(outcome.worth for outcome in payoff.outcomes)
     decisions: int = payoff.decisions_per_month
-    each = (monthly / decisions).quantize(Decimal("0.0001")) if decisions else None
-    even = (monthly / (best * decisions)).quantize(Decimal("0.0001")) if best > 0 and decisions else None
+    each = cents(monthly / decisions, digits=4) if decisions else None
+    even = cents(monthly / (best * decisions), digits=4) if best > 0 and decisions else None
     return Worth(decisions, best, each, even)
 
 
@@ -256,11 +261,11 @@ def _spread(rows: Sequence[tuple[Row, Decimal]], draws: Mapping[str, _Draws]) ->
     exact = sum((row.cost.typical * part for row, part in rows), Decimal(0))
     unsure = [(row, part) for row, part in rows if row.id in draws]
     if not unsure:
-        return Spread(*(value.quantize(_CENT) for value in (low, exact, exact, exact, high)))
+        return Spread(*(cents(value) for value in (low, exact, exact, exact, high)))
     sure = sum((row.cost.typical * part for row, part in rows if row.id not in draws), Decimal(0))
     sums = np.sum([draws[row.id] * float(part) for row, part in unsure], axis=0)
     percentiles = [sure + Decimal(repr(float(value))) for value in np.percentile(sums, [10, 50, 90])]
-    return Spread(*(value.quantize(_CENT) for value in (low, *percentiles, high)))
+    return Spread(*(cents(value) for value in (low, *percentiles, high)))
 
 
 def _draws(rows: Sequence[Row]) -> dict[str, _Draws]:

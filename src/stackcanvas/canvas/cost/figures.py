@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Literal
+
+# Absurd answers give absurd sums, which are to be shown and not to fail.
+_WIDE = Context(prec=400)
 
 Kind = Literal["infrastructure", "licences", "people", "labelling", "data", "exit"]
 KINDS: tuple[Kind, ...] = ("infrastructure", "licences", "people", "labelling", "data", "exit")
@@ -40,8 +43,9 @@ class Range:
         return self.low == self.typical == self.high
 
     def __mul__(self, other: Range) -> Range:
-        """Both figures at their low, their typical and their high; no figure of an estimate is negative."""
-        return Range(self.low * other.low, self.typical * other.typical, self.high * other.high)
+        """Both figures at their low, their typical and their high; a negative price turns low and high around."""
+        ends = self.low * other.low, self.high * other.high
+        return Range(min(ends), self.typical * other.typical, max(ends))
 
     def __add__(self, other: Range) -> Range:
         """The sum, bound by bound."""
@@ -170,6 +174,16 @@ class Row:
             "drivers": self.drivers,
             "price": self.price,
         }
+
+
+def cents(value: Decimal, *, digits: int = 2) -> Decimal:
+    """Money to the cent, however much it is.
+
+    Example:
+        >>> cents(Decimal("12.345")), cents(Decimal(10) ** 40) == Decimal(10) ** 40
+        (Decimal('12.34'), True)
+    """
+    return value.quantize(Decimal(1).scaleb(-digits), context=_WIDE)
 
 
 def _number(value: Decimal) -> str:

@@ -119,7 +119,8 @@ def _show(found: Estimate, *, by: str) -> None:
     _worth(found)
     if found.open:
         names = ", ".join(dict.fromkeys(row.question for row in found.open))
-        click.echo(f"Not counted, because not answered: {names}.")
+        more = sum((row.cost.typical for row in found.open if not row.once), Decimal(0))
+        click.echo(f"Not counted, because not answered: {names}. Their defaults would come to {_money(more)} a month.")
     click.echo("Where a figure comes from: stackcanvas canvas cost --explain ROW")
 
 

@@ -10,6 +10,7 @@ from stackcanvas.canvas.cost.asking import Asking, given
 from stackcanvas.canvas.cost.figures import Driver, Row
 
 _TOOLING, _SKILLS = "dilemma.tooling", "dilemma.skills"
+_NAMES = {"build": "own code", "embedded": "stackcanvas", "buy": "a product", "open source": "an open source tool"}
 
 
 def rows(ask: Asking) -> Iterator[Row]:
@@ -24,7 +25,7 @@ def rows(ask: Asking) -> Iterator[Row]:
 
 def _tool(ask: Asking, tool: Tooling, *, path: str) -> Iterator[Row]:
     """A tool's rows stand under the block that it serves."""
-    name = tool.tool or tool.choice
+    name = tool.tool or _NAMES[tool.choice]
     if tool.licences:
         one = given("subscription", 1, unit="subscription")
         price = ask.own_price(f"{path}.licences", tool.licences, unit="month of licences")

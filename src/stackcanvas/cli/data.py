@@ -138,7 +138,7 @@ def log(stack: Stack, name: str) -> None:
     """List the versions of a data set, newest first."""
     emit_rows(
         stack.data.log(name),
-        columns=("number", "created", "rows", "files", "size_bytes", "new_bytes", "tags", "message"),
+        columns=("number", "created", "rows", "files", "size_bytes", "new_bytes", "tags", "message", "forgotten"),
     )
 
 

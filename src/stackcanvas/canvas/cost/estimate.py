@@ -226,7 +226,7 @@ def spread_of_change(before: Estimate, after: Estimate, *, once: bool) -> Spread
                 exact += sign * row.cost.typical
             else:
                 sums += sign * one.draws[row.id]
-    bounds = [exact + Decimal(repr(float(value))) for value in np.percentile(sums, [0, 10, 50, 90, 100])]
+    bounds = [exact + Decimal(repr(float(value))) for value in _at(sums, 0, 10, 50, 90, 100)]
     return Spread(*(cents(value) for value in bounds))
 
 
@@ -264,8 +264,14 @@ def _spread(rows: Sequence[tuple[Row, Decimal]], draws: Mapping[str, _Draws]) ->
         return Spread(*(cents(value) for value in (low, exact, exact, exact, high)))
     sure = sum((row.cost.typical * part for row, part in rows if row.id not in draws), Decimal(0))
     sums = np.sum([draws[row.id] * float(part) for row, part in unsure], axis=0)
-    percentiles = [sure + Decimal(repr(float(value))) for value in np.percentile(sums, [10, 50, 90])]
+    percentiles = [sure + Decimal(repr(float(value))) for value in _at(sums, 10, 50, 90)]
     return Spread(*(cents(value) for value in (low, *percentiles, high)))
+
+
+def _at(sums: _Draws, *percent: int) -> _Draws:
+    """What so many of a hundred draws stay under."""
+    found: _Draws = np.sort(sums)[[round(one * (DRAWS - 1) / 100) for one in percent]]
+    return found
 
 
 def _draws(rows: Sequence[Row]) -> dict[str, _Draws]:

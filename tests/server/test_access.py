@@ -30,7 +30,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 @pytest.fixture
 def tokens(stack: Stack) -> dict[str, str]:
     """A token of each role, by the role."""
-    return {role: stack.spine.tokens.add(f"{role}-1", role=role) for role in ("reader", "writer", "approver", "admin")}
+    return {role: stack.tokens.add(f"{role}-1", role=role) for role in ("reader", "writer", "approver", "admin")}
 
 
 @pytest.fixture
@@ -146,8 +146,8 @@ def test_on_this_machine_nothing_is_asked(stack: Stack, tokens: dict[str, str]) 
 
 def test_a_revoked_token_is_refused_soon(client: Client, stack: Stack, tokens: dict[str, str]) -> None:
     """A server that has not seen it in the last two seconds asks anew."""
-    stack.spine.tokens.revoke("reader-1")
-    expired = stack.spine.tokens.add("old", role="reader", lasts=timedelta(microseconds=1))
+    stack.tokens.revoke("reader-1")
+    expired = stack.tokens.add("old", role="reader", lasts=timedelta(microseconds=1))
 
     assert client.get("/api/v1/canvas", headers=bearer(tokens["reader"])).status == 401
     assert client.get("/api/v1/canvas", headers=bearer(expired)).status == 401

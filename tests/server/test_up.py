@@ -207,7 +207,7 @@ def test_other_machines_need_tls_and_a_token(
     assert "stackcanvas tokens add NAME --role admin" in nobody.communicate(timeout=90)[1]
     assert plain.returncode == nobody.returncode == 1
     with open_stack(root) as stack:
-        text = stack.spine.tokens.add("ada", role="admin")
+        text = stack.tokens.add("ada", role="admin")
 
     address = ready(up(*everywhere, *tls))
 

@@ -40,7 +40,7 @@ def tokens() -> None:
 @pass_stack
 def add(stack: Stack, name: str, role: str, days: int | None) -> None:
     """Make a token and print it, this once; only a digest of it is kept."""
-    text = stack.spine.tokens.add(name, role=role, lasts=None if days is None else timedelta(days=days))
+    text = stack.tokens.add(name, role=role, lasts=None if days is None else timedelta(days=days))
     emit_text(text, data={"name": name, "role": role, "token": text})
     say("It is shown this once. Clients take it from STACKCANVAS_TOKEN or MLFLOW_TRACKING_TOKEN.")
 
@@ -50,7 +50,7 @@ def add(stack: Stack, name: str, role: str, days: int | None) -> None:
 @pass_stack
 def ls(stack: Stack) -> None:
     """List all tokens, those that count no more among them."""
-    emit_rows(stack.spine.tokens.ls(), columns=_COLUMNS, empty="Nobody has a token: stackcanvas tokens add NAME")
+    emit_rows(stack.tokens.ls(), columns=_COLUMNS, empty="Nobody has a token: stackcanvas tokens add NAME")
 
 
 @tokens.command("revoke", example="stackcanvas tokens revoke ada")
@@ -59,4 +59,4 @@ def ls(stack: Stack) -> None:
 @pass_stack
 def revoke(stack: Stack, name: str) -> None:
     """Make a token count no more; servers that run know it within two seconds."""
-    emit_record(stack.spine.tokens.revoke(name), fields=_COLUMNS)
+    emit_record(stack.tokens.revoke(name), fields=_COLUMNS)

@@ -20,7 +20,6 @@ from stackcanvas.metadata.executions import CANCELLED, FAILED, Executions, Recor
 from stackcanvas.metadata.leases import Leases
 from stackcanvas.metadata.lineage import Lineage
 from stackcanvas.metadata.refs import Ref
-from stackcanvas.metadata.tokens import Tokens
 
 _current: ContextVar[Recording | None] = ContextVar("stackcanvas_execution", default=None)
 
@@ -65,7 +64,6 @@ class Spine:
         self.events = Events(database, clock=clock, actor=self._who)
         self.audit = Audit(database, clock=clock, actor=self._who)
         self.leases = Leases(database, clock=wall or SystemClock())
-        self.tokens = Tokens(self)
 
     @property
     def actor(self) -> Actor:

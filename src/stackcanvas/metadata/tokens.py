@@ -9,16 +9,14 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select, update
 
 from stackcanvas.errors import BadInput, Conflict, NotFound, nearest
 from stackcanvas.metadata.refs import Ref
+from stackcanvas.metadata.spine import Spine
 from stackcanvas.metadata.tables import token
-
-if TYPE_CHECKING:
-    from stackcanvas.metadata.spine import Spine
 
 READER, WRITER, APPROVER, ADMIN = "reader", "writer", "approver", "admin"
 ROLES = (READER, WRITER, APPROVER, ADMIN)

@@ -24,18 +24,18 @@ class NewToken(BaseModel):
 @router.get("")
 def ls(stack: StackOf) -> Response:
     """All tokens by name, without their texts."""
-    return answer_items(stack.spine.tokens.ls())
+    return answer_items(stack.tokens.ls())
 
 
 @router.post("", status_code=201)
 def add(stack: StackOf, new: NewToken) -> Response:
     """Make a token; its text is told this once."""
     lasts = None if new.days is None else timedelta(days=new.days)
-    text = stack.spine.tokens.add(new.name, role=new.role, lasts=lasts)
+    text = stack.tokens.add(new.name, role=new.role, lasts=lasts)
     return answer({"name": new.name, "role": new.role, "token": text}, status=201)
 
 
 @router.delete("/{name}")
 def revoke(stack: StackOf, name: str) -> Response:
     """Make a token count no more."""
-    return answer(stack.spine.tokens.revoke(name))
+    return answer(stack.tokens.revoke(name))

@@ -88,7 +88,7 @@ def make_app(stack: Stack, *, door: Door = Door(), on_ready: Callable[[], None] 
     app.add_middleware(Api, stack=stack, table=table())  # innermost, before the routes: its paths are called most
     app.add_middleware(Observer, metrics=metrics)
     secure = door.certificate is not None
-    app.add_middleware(Access, tokens=stack.spine.tokens, required=door.tokens, secure=secure)
+    app.add_middleware(Access, tokens=stack.tokens, required=door.tokens, secure=secure)
     # Outermost: what it refuses is seen by nothing else.
     app.add_middleware(Guard, streamed=ROOTS, hosts=None if door.tokens else ())
     install_errors(app)
@@ -200,7 +200,7 @@ def door_of(given: argparse.Namespace, stack: Stack) -> Door:
         )
     wanted = open_to_others or given.tokens
     now = stack.spine.clock.now()
-    if wanted and not any(one.role == ADMIN and one.counts(now) for one in stack.spine.tokens.ls()):
+    if wanted and not any(one.role == ADMIN and one.counts(now) for one in stack.tokens.ls()):
         raise Refused(
             "nobody could get in: there is no token of an administrator",
             fix="Make one: stackcanvas tokens add NAME --role admin",

@@ -21,7 +21,7 @@ from typing import Any
 
 import blake3
 
-from stackcanvas.backends.database import open_database
+from stackcanvas.backends.database import Database, open_database
 from stackcanvas.backends.database.sqlite import sqlite_url
 from stackcanvas.backends.database.transfer import CopiedTable, copy_tables, holds_rows
 from stackcanvas.backends.files import make_folder, unavailable
@@ -174,28 +174,14 @@ def restore(
     make_folder(folder)
     target = open_database(settings.database)
     try:
-        if not is_empty(target):
-            prepare(target, tables.load)
-            with target.read() as connection:
-                if holds_rows(connection, tables.load().sorted_tables):
-                    raise occupied(target)
+        _refuse_occupied(target)
         found = copy_objects(open_objects(source / _OBJECTS), open_objects(settings.objects), advance=advance)
         _compare("objects", found, told.objects, source)
         logged = open_objects(folder / _PREDICTIONS)
         found = copy_objects(open_objects(source / _PREDICTIONS), logged, advance=advance)
         _compare("predictions", found, told.predictions, source)
         _copy_online(source / _ONLINE, folder / _ONLINE)
-        with tempfile.TemporaryDirectory(prefix="stackcanvas-") as scratch:
-            # A copy, because a backup by an older release is migrated before it is read.
-            copied = Path(scratch) / LOCAL
-            shutil.copyfile(source / LOCAL, copied)
-            held = open_database(sqlite_url(copied))
-            try:
-                prepare(held, tables.load)
-                with held.read() as connection:
-                    fill(connection, target, advance=advance)
-            finally:
-                held.close()
+        _restore_database(source, target, advance)
     except OSError as error:
         raise unavailable(error, folder) from error
     finally:
@@ -246,6 +232,29 @@ def _backup_database(settings: Settings, file: Path, advance: Advance) -> tuple[
         connection.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
     draft.replace(file)
     return tuple(done), _digest(file)
+
+
+def _refuse_occupied(target: Database) -> None:
+    if is_empty(target):
+        return
+    prepare(target, tables.load)
+    with target.read() as connection:
+        if holds_rows(connection, tables.load().sorted_tables):
+            raise occupied(target)
+
+
+def _restore_database(source: Path, target: Database, advance: Advance) -> None:
+    with tempfile.TemporaryDirectory(prefix="stackcanvas-") as scratch:
+        # A copy, because a backup by an older release is migrated before it is read.
+        copied = Path(scratch) / LOCAL
+        shutil.copyfile(source / LOCAL, copied)
+        held = open_database(sqlite_url(copied))
+        try:
+            prepare(held, tables.load)
+            with held.read() as connection:
+                fill(connection, target, advance=advance)
+        finally:
+            held.close()
 
 
 def _mirror(source: str | Path, target: Path, advance: Advance) -> CopiedObjects:

@@ -18,6 +18,7 @@ from stackcanvas.foundations import Git
 from stackcanvas.ids import Ids
 from stackcanvas.metadata import Actor, CodeState, Spine
 from stackcanvas.metadata.migrate import is_empty, prepare
+from stackcanvas.metadata.tokens import Tokens
 from stackcanvas.stack import tables
 from stackcanvas.stack.root import CANVAS, FOLDER, LOCAL, find_root
 from stackcanvas.stack.settings import settings_of
@@ -110,7 +111,7 @@ def open(  # noqa: A001 - reads as `sc.open()`
     )
     text = known.get(TOKEN)
     if text:
-        token = spine.tokens.check(text)
+        token = Tokens(spine).check(text)
         if token is None:
             raise Refused(
                 f"the token in {TOKEN} is unknown, expired or revoked", fix=f"Unset {TOKEN}, or ask for another"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from stackcanvas.experiments import Experiments
     from stackcanvas.features import Features
     from stackcanvas.foundations import Git
+    from stackcanvas.metadata.tokens import Tokens
     from stackcanvas.monitoring import Monitoring
     from stackcanvas.pipelines import Definitions, Pipelines, Scheduler, Worker
     from stackcanvas.registry import Registry
@@ -52,6 +53,7 @@ _PARTS = {
     "deployment": "stackcanvas.stack.build.deployment:build",
     "monitoring": "stackcanvas.stack.build.monitoring:build",
     "value": "stackcanvas.stack.build.value:build",
+    "tokens": "stackcanvas.stack.build.tokens:build",
 }
 _TICKS = "stackcanvas.stack.ticks:ticks"
 
@@ -89,6 +91,7 @@ class Stack:
     serving: Serving
     monitoring: Monitoring
     value: Value
+    tokens: Tokens
 
     def __init__(
         self, *, root: Path, folder: Path, canvas: Canvas, environment: str | None, settings: Settings, spine: Spine

@@ -61,7 +61,8 @@ def services(stack: Stack) -> None:
 @pass_stack
 def show(stack: Stack, view: str) -> None:
     """Show the definition of a view, who takes it and what was made of it."""
-    emit_record(stack.features.describe(view))
+    found = stack.features.describe(view)
+    emit_record(found, fields=[name for name in found if name != "formulas"])
 
 
 @features.command("stats", example="stackcanvas features stats weather")

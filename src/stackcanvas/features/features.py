@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -206,7 +207,8 @@ class Features:
         instant = until or self._spine.clock.now()
         if instant.tzinfo is None:
             raise BadInput(f"the instant {instant.isoformat()} says no time zone", expected="one with a time zone")
-        chosen = [self.get(name) for name in views] if views is not None else self.ls()
+        # A stream that nothing was pushed to yet has no data set.
+        chosen = [self.get(name) for name in views] if views is not None else [v for v in self.ls() if self._began(v)]
         return [
             materialize(self._spine, self._data, self._online, view, until=instant, rebuild=rebuild) for view in chosen
         ]
@@ -300,6 +302,14 @@ class Features:
             self.catalog,
             [(place_of(v, m[2] if m else ()), m[1] if m else None) for v, m in zip(views, marks, strict=True)],
         )
+
+    def _began(self, view: FeatureView) -> bool:
+        if not view.stream:
+            return True
+        with suppress(NotFound):
+            self._data.get(view.source)
+            return True
+        return False
 
     def _status(self, view: FeatureView | OnDemandView, online: Mapping[str, datetime]) -> ViewStatus:
         said = (view.description, view.owner, view.tags, tuple(self.catalog.services_of(view.name)))

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from stackcanvas.backends.keyvalue import KeyValue
-from stackcanvas.backends.keyvalue.rows import KEPT_KEYS, Place, Reader, Row, item, mark, marked
+from stackcanvas.backends.keyvalue.rows import KEPT_KEYS, MISSING, Place, Reader, Row, check_kinds, item, mark, marked
 from stackcanvas.clock import from_us, to_us
 from stackcanvas.errors import BadInput, BadInputs
 from stackcanvas.features.columns import instants_us, require_columns
@@ -79,7 +79,13 @@ class Online:
         Raises:
             BadInput: a row lacks a key, or has one that no row can have.
         """
-        return self._reader.read([self.place(view) for view in views], keys, now_us=to_us(now))
+        places = [self.place(view) for view in views]
+        found = self._reader.read(places, keys, now_us=to_us(now))
+        if any(row.state == MISSING for column in found for row in column):
+            # Before nothing is taken for an answer: a text where the view has numbers finds nothing for ever.
+            for place, noted in zip(places, marked(self._store, places), strict=True):
+                check_kinds(place, noted[2] if noted is not None else (), keys)
+        return found
 
     def get(
         self,

@@ -134,6 +134,18 @@ class Reader:
         return rows
 
 
+def check_kinds(place: Place, kinds: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+    """Refuse keys that are of another kind than those of the view, as far as these are known.
+
+    Raises:
+        BadInput: names the first.
+    """
+    for name, kind in zip(place.keys, kinds, strict=False):
+        for row in rows:
+            if row[name] is not None and type(row[name]) not in KINDS[kind]:
+                raise BadInput(f"the key {name!r} is {row[name]!r}"[:90], where=f"view {place.name}", expected=kind)
+
+
 def _keys(place: Place, rows: Sequence[Mapping[str, object]]) -> Iterator[bytes]:
     names, kinds = place.keys, [KINDS.get(kind) for kind in place.kinds] or [None] * len(place.keys)
     for row in rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
@@ -82,6 +83,28 @@ def _log(experiments: Experiments) -> float:
         return per_second(_POINTS, work)
 
 
+def _log_from_threads(experiments: Experiments) -> float:
+    """Four threads that log to two runs."""
+    runs = [experiments.run("threads"), experiments.run("threads")]
+
+    def work(number: int) -> None:
+        for step in range(_POINTS // 4):
+            runs[number % 2].log({f"loss{number}": 0.5}, step=step)
+
+    def everything() -> None:
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        runs[0].flush()
+
+    rate = per_second(_POINTS, everything)
+    for run_ in runs:
+        run_.end()
+    return rate
+
+
 def _log_floor(folder: Path) -> float:
     """The same rows in batches of a thousand, with the driver alone."""
     with closing(sqlite3.connect(folder / f"{time.monotonic_ns()}.db", isolation_level=None)) as connection:
@@ -131,14 +154,26 @@ def rows(stack: ExitStack) -> Sequence[Row]:
         assert experiments.search("many", where=where, order_by="metric.m7 desc", limit=limit)
         return (time.perf_counter() - start) * 1000
 
+    def page_ms() -> float:
+        start = time.perf_counter()
+        assert experiments.search("many", where="metrics.m3 > 5000", order_by="params.p3", limit=50, offset=1000)
+        assert experiments.count("many", where="metrics.m3 > 5000")
+        return (time.perf_counter() - start) * 1000
+
+    def table_s() -> float:
+        start = time.perf_counter()
+        assert experiments.frame("many").height == _RUNS
+        return time.perf_counter() - start
+
     return [
         Row(
-            "log_metric, gathered, durable at flush",
+            "log in the background, durable at flush",
             "metrics/s",
             us=lambda: _log(experiments),
             floor=lambda: _log_floor(folder),
             aim=50_000,
         ),
+        Row("log from four threads to two runs", "metrics/s", us=lambda: _log_from_threads(experiments), aim=50_000),
         Row("a run with 10 parameters, 20 metrics, 5 tags", "runs/s", us=lambda: _start(experiments), aim=800),
         Row(
             "search with a metric filter and order, 100 of 10,000",
@@ -146,6 +181,8 @@ def rows(stack: ExitStack) -> Sequence[Row]:
             us=lambda: search_ms(100, "metric.m3 > 5000"),
             aim=20,
         ),
+        Row("a page of 50 of 10,000 runs by a parameter, with their number", "ms", us=page_ms, aim=100),
+        Row("all 10,000 runs as a table", "s", us=table_s, aim=2),
         Row("search, 1000 runs with all their data", "ms", us=lambda: search_ms(1000), aim=120),
         Row("history of a metric, 100,000 points", "ms", us=history_ms, aim=200),
     ]

@@ -92,7 +92,8 @@ def show(stack: Stack, run_id: str) -> None:
         emit_record(facts | {"origin": origin})
         return
     command = " ".join(origin.command) if origin else ""
-    emit_record(_for_people(stack, found) | {"command": command, "children": len(children) or None})
+    told = _for_people(stack, found) | {"command": command, "children": len(children) or None}
+    emit_record({name: value for name, value in told.items() if value is not None and value != ""})
 
 
 @experiments.command(

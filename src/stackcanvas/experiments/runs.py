@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from blake3 import blake3
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from stackcanvas.errors import BadInput, Conflict, NotFound
 from stackcanvas.experiments.complete import INCOMPLETE, Completeness
@@ -148,7 +148,7 @@ class Runs:
         if status not in STATUSES:
             raise BadInput(f"{status!r} is no status of a run", expected=", ".join(STATUSES))
         ended = None if status in {RUNNING, SCHEDULED} else self._spine.clock.now()
-        if not tx.execute(update(run).where(run.c.id == run_id).values(status=status, ended=ended)).rowcount:
+        if not tx.execute(_END, {"run": run_id, "status": status, "ended": ended}).rowcount:
             raise NotFound("run", run_id)
         if ended is not None:
             self._add_read(tx, run_id)
@@ -235,8 +235,10 @@ class Runs:
             tx.execute(link.on_conflict_do_nothing())
 
     def _add_read(self, tx: Connection, run_id: str) -> None:
-        named = {one.source for one in inputs_of(tx, [run_id])[run_id]}
         found = {str(ref): (ref, role, digest) for ref, role, digest in self._spine.lineage.data_of(tx, run_id)}
+        if not found:
+            return
+        named = {one.source for one in inputs_of(tx, [run_id])[run_id]}
         read = [
             RunInput(ref.name, digest, "stackcanvas", source, tags={"context": role} if role else {})
             for source, (ref, role, digest) in found.items()
@@ -253,6 +255,7 @@ class Runs:
             tx.execute(new.on_conflict_do_nothing())
 
 
+_END = update(run).where(run.c.id == bindparam("run")).values(status=bindparam("status"), ended=bindparam("ended"))
 _DATASET = ("name", "digest", "source_type", "source", "schema", "profile")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, bindparam, select
 
 from stackcanvas.backends.database import Database
 from stackcanvas.clock import Clock, to_us
@@ -18,6 +18,9 @@ from stackcanvas.metadata.refs import Ref
 from stackcanvas.metadata.tables import audit
 
 _GENESIS = "0" * 64
+# Made once: putting a statement together takes longer than executing it.
+_HASH = select(audit.c.hash).where(audit.c.sequence == bindparam("which"))
+_ADD = audit.insert()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,6 @@ class Audit:
     def add(self, tx: Connection, action: str, subject: Ref, detail: Mapping[str, object] | None = None) -> str:
         """Append an entry inside the caller's transaction; returns its hash."""
         sequence = counters.take(self._database, tx, "audit")
-        before = select(audit.c.hash).where(audit.c.sequence == sequence - 1)
         entry: dict[str, object] = {
             "sequence": sequence,
             "time": self._clock.now(),
@@ -63,10 +65,10 @@ class Audit:
             "action": action,
             "subject": str(subject),
             "detail": json.dumps(dict(detail or {}), sort_keys=True, default=str),
-            "previous": tx.execute(before).scalar_one_or_none() or _GENESIS,
+            "previous": tx.execute(_HASH, {"which": sequence - 1}).scalar_one_or_none() or _GENESIS,
         }
         sealed = _seal(entry)
-        tx.execute(audit.insert().values(**entry, hash=sealed))
+        tx.execute(_ADD, {**entry, "hash": sealed})
         return sealed
 
     def entries(self, *, subject: Ref | None = None, limit: int = 100) -> list[AuditEntry]:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from stackcanvas.backends.database import Database
 from stackcanvas.metadata.tables import counter
 
+# Made once: putting a statement together takes longer than executing it, and nearly every change takes a number.
+_RAISED = (
+    update(counter)
+    .where(counter.c.name == bindparam("which"))
+    .values(value=counter.c.value + 1)
+    .returning(counter.c.value)
+)
+
 
 def take(database: Database, tx: Connection, name: str) -> int:
     """The next number of a counter, from 1."""
-    raised = update(counter).where(counter.c.name == name).values(value=counter.c.value + 1).returning(counter.c.value)
-    number = tx.execute(raised).scalar_one_or_none()
+    number = tx.execute(_RAISED, {"which": name}).scalar_one_or_none()
     if number is None:
         # The insert blocks a second first writer, which then finds the row.
         tx.execute(database.insert(counter).values(name=name, value=0).on_conflict_do_nothing())
-        number = tx.execute(raised).scalar_one()
+        number = tx.execute(_RAISED, {"which": name}).scalar_one()
     return int(number)
 
 

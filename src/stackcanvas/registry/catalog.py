@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from stackcanvas.errors import Conflict, NotFound
 from stackcanvas.metadata import Ref, Spine
@@ -23,6 +23,13 @@ from stackcanvas.registry.tables import (
 )
 from stackcanvas.registry.versions import ModelVersion, Versions
 
+# Made once: putting a statement together takes longer than executing it.
+_ONE = select(model).where(model.c.name == bindparam("which"))
+_ADVANCE = (
+    update(model)
+    .where(model.c.name == bindparam("which"))
+    .values(last_number=bindparam("number"), last_version=bindparam("version"), updated=bindparam("now"))
+)
 _OF_VERSIONS = (model_version, model_version_tag, model_alias, model_consent, model_signature)
 
 
@@ -85,7 +92,7 @@ class Catalog:
 
     def row(self, connection: Connection, name: str) -> Row[Any] | None:
         """The row of a model, None when there is none."""
-        return connection.execute(select(model).where(model.c.name == name)).one_or_none()
+        return connection.execute(_ONE, {"which": name}).one_or_none()
 
     def require(self, connection: Connection, name: str) -> Row[Any]:
         """The row of a model.
@@ -101,8 +108,7 @@ class Catalog:
 
     def advance(self, tx: Connection, name: str, *, number: int, version: str, now: datetime) -> None:
         """Remember the last numbers."""
-        taken = update(model).where(model.c.name == name)
-        tx.execute(taken.values(last_number=number, last_version=version, updated=now))
+        tx.execute(_ADVANCE, {"which": name, "number": number, "version": version, "now": now})
 
     def touch(self, tx: Connection, name: str, **values: object) -> None:
         """Change facts of a model.

@@ -199,7 +199,6 @@ class Registry:
             tags=tags or {},
         )
         with self._spine.write() as tx:
-            self._catalog.require(tx, name)
             return self._number(tx, version, execution=run.name if run is not None else None)
 
     def get(self, ref: Ref | str) -> ModelVersion:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from stackcanvas.errors import BadInput, Conflict, NotFound
 from stackcanvas.metadata import Ref, Spine
@@ -19,6 +19,17 @@ from stackcanvas.registry.stages import NO_STAGE, STAGES
 from stackcanvas.registry.tables import model, model_alias, model_version, model_version_tag
 
 LATEST = "latest"
+# Made once: putting a statement together takes longer than executing it.
+_KNOWN = select(model_version.c.number).where(
+    model_version.c.name == bindparam("which"), model_version.c.number == bindparam("at")
+)
+_ORIGIN = (
+    select(model_version.c.signature, model_version.c.run, model_version.c.training)
+    .where(model_version.c.name == bindparam("which"))
+    .order_by(model_version.c.number.desc())
+    .limit(1)
+)
+_ADD = model_version.insert()
 _BATCH = 400  # names in one IN: databases take a few hundred variables a statement without thinking twice
 
 
@@ -103,7 +114,7 @@ class Versions:
     def add(self, tx: Connection, version: ModelVersion) -> None:
         """Write a version inside the caller's transaction."""
         tx.execute(
-            model_version.insert(),
+            _ADD,
             {
                 "name": version.name,
                 "number": version.number,
@@ -219,15 +230,12 @@ class Versions:
         Raises:
             NotFound: the model or the version does not exist.
         """
-        found = select(model_version.c.number).where(model_version.c.name == name, model_version.c.number == number)
-        if connection.execute(found).first() is None:
+        if connection.execute(_KNOWN, {"which": name, "at": number}).first() is None:
             self.get(connection, Ref("model", name, str(number)))
 
     def origin(self, connection: Connection, name: str) -> tuple[object, ...] | None:
         """What the next number depends on: signature, run and training data of the newest version."""
-        columns = (model_version.c.signature, model_version.c.run, model_version.c.training)
-        chosen = select(*columns).where(model_version.c.name == name).order_by(model_version.c.number.desc()).limit(1)
-        found = connection.execute(chosen).one_or_none()
+        found = connection.execute(_ORIGIN, {"which": name}).one_or_none()
         return None if found is None else tuple(found)
 
     def set_alias(self, tx: Connection, name: str, alias: str, number: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,23 @@ def test_a_page_that_was_there_is_replaced_whole(folder: Path) -> None:
         assert main(["canvas", "show", "--out", "a.md"]) == 0
 
     assert sorted(one.name for one in folder.iterdir()) == ["a.md", "canvas.yaml"]
+
+
+def test_each_part_tells_where_it_comes_from(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
+    """An environment that changes a part, a default beside what is written, an answer of one model."""
+    (folder / "canvas.yaml").write_text(
+        "stackcanvas: 1\nproject: {name: demo}\nserving: {distributed: {needed: true}, log: {sample: 50%}}\n"
+        "models: {delay: {serving.volume: {predictions: 5}}}\n"
+        "environments:\n  production: {serving.distributed.replicas: 3}\n"
+    )
+    capfd.readouterr()
+    words = ["canvas", "show", "serving", "--effective", "--model", "delay", "--env", "production", "--format", "json"]
+    assert main(words) == 0
+    rows = {row["question"]: (row["answer"], row["from"]) for row in json.loads(capfd.readouterr().out)}
+
+    assert rows["serving.distributed.replicas"] == (3, "canvas.yaml:6:46 (environment production)")
+    assert rows["serving.distributed"][1] == "canvas.yaml:3:24"
+    assert rows["serving.log.keep"] == ("90d", "default")
+    assert rows["serving.volume"][1] == "canvas.yaml:4:34 (model delay)"
+    assert rows["serving.volume.latency_p99"] == ("100ms", "default")
+    assert rows["serving.mode"][1] == "default"

@@ -73,6 +73,8 @@ def cost(by: str, explain: str | None, changes: tuple[str, ...], compare: Path |
         _difference(load(f"{_COST}:difference")(found, _estimate(other, options)))
     else:
         _show(found, by=by)
+        if canvas.models and options["model"] is None and not wants_json():
+            click.echo(f"Answers of their own have the models {', '.join(canvas.models)}: add --model NAME.")
 
 
 def _estimate(canvas: Canvas, options: dict[str, Any]) -> Estimate:

@@ -112,4 +112,13 @@ def _terminal(found: Canvas) -> str:
 
 def _effective_rows(holds: Effective, questions: list[Question]) -> list[dict[str, object]]:
     answers = plain_answers(holds.answers, written_only=False)
-    return [{"question": one.id, "answer": answers.get(one.id), "from": str(holds.origin(one.id))} for one in questions]
+    rows: list[dict[str, object]] = []
+    for one in questions:
+        answer, origin = answers.get(one.id), holds.origin(one.id)
+        rows.append({"question": one.id, "answer": answer, "from": str(origin)})
+        # A part that comes from elsewhere than the answer around it has a line of its own.
+        for key, part in answer.items() if isinstance(answer, dict) else ():
+            found = holds.origin(f"{one.id}.{key}")
+            if (found.kind, found.name) != (origin.kind, origin.name):
+                rows.append({"question": f"{one.id}.{key}", "answer": part, "from": str(found)})
+    return rows

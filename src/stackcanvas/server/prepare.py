@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from stackcanvas.canvas import load
+from stackcanvas.canvas.check import require
 from stackcanvas.cli.faults import to_exit_code
 from stackcanvas.stack import find_root, open, planning  # noqa: A004 - the verb of the package
 
@@ -21,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def work() -> int:
         root = find_root(given.project or Path.cwd())
         environment = os.environ.get("STACKCANVAS_ENVIRONMENT") or None
+        for warning in require(load(root / "canvas.yaml")):
+            sys.stderr.write(f"{warning.line()}\n")
         # Before the state of the new canvas is touched: what it would leave behind is told first.
         planning.admit(root, environment=environment)
         with open(root) as stack:

@@ -12,6 +12,7 @@ from stackcanvas.canvas.check.finding import Finding, Place
 from stackcanvas.canvas.check.rule import Clash, Rule
 from stackcanvas.canvas.check.rules import RULES
 from stackcanvas.canvas.said import HEADER, Said
+from stackcanvas.errors import BadInput, BadInputs
 
 _LONGEST = 72
 
@@ -38,6 +39,28 @@ def check(canvas: Canvas, *, rules: tuple[Rule, ...] = RULES) -> tuple[Finding, 
                     # What already holds for everything is not said again for each model.
                     found.setdefault((one.id, tuple(place.where for place in finding.places)), finding)
     return tuple(sorted(found.values(), key=_order))
+
+
+def require(canvas: Canvas) -> tuple[Finding, ...]:
+    """Refuse a canvas that contradicts itself; gives the warnings of one that does not.
+
+    Raises:
+        BadInputs: the contradictions that are errors, all at once.
+
+    Example:
+        >>> from stackcanvas.canvas import loads
+        >>> require(loads("{stackcanvas: 1, project: {name: demo}, data: {versioning: mandatory}}"))
+        ()
+    """
+    findings = check(canvas)
+    errors = [
+        BadInput(one.sentence.removesuffix(f". {one.mend}."), where=one.where, fix=one.mend)
+        for one in findings
+        if one.severity == "error"
+    ]
+    if errors:
+        raise BadInputs(errors)
+    return findings
 
 
 def _ask(one: Rule, context: _Context) -> Iterator[Clash]:

@@ -93,6 +93,25 @@ class Lineage:
         rows = connection.execute(_DATA_OF, {"work": execution_id})
         return [(Ref.parse(row.ref), row.role, row.digest or "") for row in rows]
 
+    def beside(self, ref: Ref, *, kind: str) -> Ref | None:
+        """What else, of one kind, the last work that made a thing made with it: the split beside its parts.
+
+        Args:
+            ref: pinned.
+        """
+        together = link.alias()
+        chosen = (
+            select(together.c.ref)
+            .join(link, link.c.execution == together.c.execution)
+            .where(link.c.ref == str(ref), link.c.direction == "made")
+            .where(together.c.direction == "made", together.c.ref.like(f"{kind}:%"))
+            .order_by(together.c.time.desc(), together.c.execution.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            found = connection.execute(chosen).scalar_one_or_none()
+        return None if found is None else Ref.parse(found)
+
     def _walk(self, root: Ref, arrive: str, leave: str, depth: int | None) -> Graph:
         refs: dict[str, None] = {str(root): None}
         executions: dict[str, None] = {}

@@ -348,7 +348,10 @@ class Pipelines:
     def _begin(self, known: PipelineRun, pins: Mapping[str, Pin]) -> tuple[PipelineRun, Recording]:
         """Record the start: the run, its execution and the tracked run are one commit."""
         code = self._code()
-        inputs = [RunInput(one.ref.name, one.digest, "stackcanvas", str(one.ref)) for one in pins.values()]
+        inputs = [
+            RunInput(one.ref.name, one.digest, "stackcanvas", str(one.ref), tags=self._split_of(one.ref))
+            for one in pins.values()
+        ]
         origin = self._experiments.origin(known.id, code)
         with self._spine.write() as tx:
             self.records.begin(tx, known.id, code=code, pins=pins)
@@ -375,6 +378,11 @@ class Pipelines:
         for asked, pinned in pins.items():
             recording.used(pinned.ref, asked)
         return replace(known, code=code, pins=dict(pins)), recording
+
+    def _split_of(self, ref: Ref) -> dict[str, str]:
+        """The split that a part came from, as a tag of the input."""
+        found = self._spine.lineage.beside(ref, kind="split")
+        return {} if found is None else {"split": str(found)}
 
     def _keep(self, rows: object) -> str:
         kept = self.values.keep(encode(rows))

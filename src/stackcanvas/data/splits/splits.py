@@ -157,14 +157,8 @@ class Splits:
 
     def of(self, ref: Ref | str) -> Split | None:
         """The split that last made a version, None when none did."""
-        version = self._data.get(ref)
-        graph = self._spine.lineage.upstream(version.ref, depth=1)
-        splits = [one for one in graph.executions if one.kind == "data.split" and one.state == "done"]
-        if not splits:
-            return None
-        last = max(splits, key=lambda one: (one.started, one.id))
-        made = [edge.ref for edge in self._spine.lineage.of(last.id) if edge.direction == "made"]
-        return next((self.get(one) for one in made if one.kind == "split"), None)
+        found = self._spine.lineage.beside(self._data.get(ref).ref, kind="split")
+        return None if found is None else self.get(found)
 
     def leakage(
         self,

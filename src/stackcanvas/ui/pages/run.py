@@ -99,7 +99,10 @@ def _tables(stack: Stack, run: RunInfo, links: Links) -> tuple[Table, ...]:
         (Cell(metric.key), show.text(metric.value), show.count(metric.step)) for metric in run.metrics.values()
     )
     parameters = tuple((Cell(name), Cell(value)) for name, value in run.parameters.items())
-    inputs = tuple((_source(one.source, links), Cell(one.name), show.digest(one.digest)) for one in run.inputs)
+    inputs = tuple(
+        (_source(one.source, links), Cell(one.name), show.ref(links, one.tags.get("split")), show.digest(one.digest))
+        for one in run.inputs
+    )
     files = tuple(
         (Cell(one.path, links.artifact(run.id, one.path)), show.size(one.size_bytes))
         for one in stack.experiments.files.walk(run.id)[:_MOST_FILES]
@@ -110,7 +113,7 @@ def _tables(stack: Stack, run: RunInfo, links: Links) -> tuple[Table, ...]:
         Table("Parameters", ("name", "value"), parameters, "No parameter was logged."),
         _others("Runs inside", stack.experiments.children(run.id), links),
         _others("Run again", stack.experiments.search(where=[_again(run)], limit=_MOST_AGAIN), links),
-        Table("Inputs", ("source", "name", "digest"), inputs),
+        Table("Inputs", ("source", "name", "split", "digest"), inputs),
         Table("Files", ("path", "#size"), files),
         Table("Tags", ("name", "value"), tags),
     )

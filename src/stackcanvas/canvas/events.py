@@ -16,7 +16,19 @@ EVENTS = (
     "deployment.changed",
     "alert.fired",
 )
-SUBJECTS = ("data", "view", "model", "run", "deployment", "prediction", "pipeline", "execution")
+SUBJECTS = (
+    "data",
+    "view",
+    "model",
+    "run",
+    "deployment",
+    "prediction",
+    "pipeline",
+    "execution",
+    "report",
+    "split",
+    "annotation",
+)
 _EXTERNAL = "external."
 _LONGEST = 500
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from stackcanvas.backends.executor import Executor
@@ -28,5 +30,10 @@ def test_done_when_submit_returns() -> None:
 
 def test_ctrl_c_reaches_the_caller() -> None:
     """An interrupt during the task is the caller's, not the task's."""
-    with pytest.raises(KeyboardInterrupt):
-        InlineExecutor().submit("_thread:interrupt_main").result()
+    # A shell starts what runs in its background with interrupts ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            InlineExecutor().submit("_thread:interrupt_main").result()
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -253,6 +253,16 @@ def test_a_difference_is_not_blurred_by_what_both_share() -> None:
     assert found.before.p10 < found.before.p90
 
 
+def test_one_uncertain_price_is_one_chance() -> None:
+    """An unsure salary in two rows is as unsure as in one: the spread does not average out."""
+    two = "[{block: features, choice: buy, upkeep: 4}, {block: serving, choice: buy, upkeep: 4}]"
+    one = "[{block: features, choice: buy, upkeep: 8}]"
+    spreads = [estimate(canvas(f"dilemmas: {{tooling: {tooling}}}")).total.monthly for tooling in (one, two)]
+
+    assert spreads[0].p10 < spreads[0].p90
+    assert abs(spreads[0].p10 - spreads[1].p10) + abs(spreads[0].p90 - spreads[1].p90) <= Decimal("0.02")
+
+
 def test_different_currencies_are_not_compared() -> None:
     """Euros are not subtracted from dollars."""
     with pytest.raises(BadInput, match="EUR"):

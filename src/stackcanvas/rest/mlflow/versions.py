@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 import msgspec
 
 from stackcanvas.errors import NotFound
+from stackcanvas.experiments.filters import LISTS, TEXT, Clause, Grammar
 from stackcanvas.metadata import Ref
 from stackcanvas.registry import Condition, ModelVersion
 from stackcanvas.rest.mlflow.answers import milliseconds, pairs, present
 from stackcanvas.rest.mlflow.artifacts_uri import key_of
 from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid
-from stackcanvas.rest.mlflow.filters import LISTS, TEXT, Clause, Grammar
 from stackcanvas.rest.mlflow.messages import Message, Pair
 from stackcanvas.rest.mlflow.naming import check_key, check_model, number_of
 from stackcanvas.rest.mlflow.paging import page

@@ -189,14 +189,17 @@ def test_a_deployed_model_is_asked_by_keys(
 
 
 def _ask(stack: Stack, server: PredictionProcess, now: datetime) -> None:
-    def predict(origin: str) -> dict[str, Any]:
+    def post(origin: str) -> tuple[int, Any]:
         records = [{"origin": origin, "carrier": "AA", "night": False}]
-        status, found = server.post("/v1/predict/delay", {"records": records})
+        return server.post("/v1/predict/delay", {"records": records})
+
+    def predict(origin: str) -> dict[str, Any]:
+        status, found = post(origin)
         assert status == 200, found
         first: dict[str, Any] = found["predictions"][0]
         return first
 
-    assert predict("JFK")["fallback"] is True
+    assert post("JFK")[0] == 400  # nothing is online yet, so everything must be sent
     (stack.folder / "run" / "worker.json").write_text(json.dumps({"pid": server.process.pid}))
     answers: list[tuple[int, Any]] = []
     asking = threading.Thread(
@@ -208,7 +211,8 @@ def _ask(stack: Stack, server: PredictionProcess, now: datetime) -> None:
     take(stack, datetime.now(UTC))
     asking.join()
     assert answers == [(200, None)]
-    server.wait(lambda: not predict("JFK")["fallback"])
+    server.wait(lambda: post("JFK")[0] == 200)
+    assert predict("JFK")["fallback"] is False
     both = {"entities": {"origin": ["JFK", "LGA"]}, "feature_service": "model"}
     found = server.post("/get-online-features", both)[1]
     assert [one["values"] for one in found["results"]] == [["JFK", "LGA"], [4.5, None], [3, None]]

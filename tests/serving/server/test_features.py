@@ -36,7 +36,12 @@ def plan(online: str) -> dict[str, Any]:
         "online": online,
         "namespace": "test",
         "views": {
-            "drivers": {"place": place(DRIVERS), "event_time": "event_timestamp", "source": "driver_stats"},
+            "drivers": {
+                "place": place(DRIVERS),
+                "event_time": "event_timestamp",
+                "source": "driver_stats",
+                "until_us": 1_000_000,
+            },
             "stream": {
                 "place": place(STREAM),
                 "event_time": "event_timestamp",
@@ -117,7 +122,7 @@ def test_features_are_read_as_feast_has_them(server: PredictionProcess) -> None:
     assert found["results"][1]["event_timestamps"][3] == "1970-01-01T00:00:00Z"
     assert server.metric("stackcanvas_predict_feature_rows_total") == before + 4
     assert server.metric("stackcanvas_predict_feature_age_seconds_count") >= 3
-    assert server.metric("stackcanvas_predict_feature_online_until_seconds") == 1.0
+    assert server.metric("stackcanvas_predict_feature_online_until_seconds") == 2.0
 
 
 def test_services_and_features_on_demand(server: PredictionProcess) -> None:
@@ -290,6 +295,24 @@ def test_a_missing_feature_is_null_where_the_rule_says_so(folder: ServedFolder, 
     status, found = predict(server, {"month": 3})
     assert status == 400
     assert "lacks the key 'driver_id'" in found["error"]
+
+
+def test_what_never_came_online_must_be_sent(folder: ServedFolder, start: Start, online: str) -> None:
+    """No client learns by a null that it forgot a column; a view that was changed since counts as missing."""
+    told = plan(online)
+    told["views"]["drivers"]["until_us"] = None
+    publish(folder, told)
+    lookup = {"columns": COLUMNS, "missing": "empty", "definitions": {"drivers": "another"}}
+    folder.route(delay=folder.to(("v1", folder.delay(lookup=lookup), 1.0)))
+    server = start(folder)
+    status, found = predict(server, {"driver_id": 1, "month": 3})
+    assert (status, found["error"]) == (400, "record 0, 'wind': the column is missing.")
+
+    publish(folder, plan(online))
+
+    server.wait(lambda: predict(server, {"driver_id": 1, "month": 3})[0] == 200)
+    changed = predict(server, {"driver_id": 1, "month": 3}, {"wind": None, "month": 3})[1]["predictions"]
+    assert changed[0]["output"] == changed[1]["output"]
 
 
 def test_a_missing_feature_is_refused_where_the_rule_says_so(folder: ServedFolder, start: Start, online: str) -> None:

@@ -57,8 +57,9 @@ class Lookup:
         self._metrics = metrics
 
     def wanted(self, records: Sequence[Record]) -> list[str]:
-        """The columns that some record lacks and that can be looked up."""
-        return [name for name in self._spec.columns if any(name not in record for record in records)]
+        """The columns that some record lacks and that can be looked up; of views that never came online none can."""
+        lacking = [name for name in self._spec.columns if any(name not in record for record in records)]
+        return [name for name in lacking if self._is_online(self._spec.columns[name].partition(":")[0])]
 
     async def fill(self, records: Sequence[Record], wanted: Sequence[str], *, now_us: int) -> tuple[list[Record], Mask]:
         """The records with what was looked up, and which of them the fallback is to answer; what a record says counts.
@@ -97,10 +98,18 @@ class Lookup:
             filled.append({**looked, **blank, **record})
         return filled, absent
 
+    def _views(self, view: str) -> list[str]:
+        """The view, or those that it is computed from."""
+        demanded = self._store.plan.on_demand.get(view)
+        return [view] if demanded is None else [one.partition(":")[0] for one in demanded.inputs]
+
+    def _is_online(self, view: str) -> bool:
+        plans = [self._store.plan.views.get(one) for one in self._views(view)]
+        return all(plan is not None and (plan.until_us is not None or plan.stream) for plan in plans)
+
     def _is_known(self, view: str) -> bool:
         """Whether the view, and all that it is computed from, is defined as the model knows it."""
-        demanded = self._store.plan.on_demand.get(view)
-        views = [view] if demanded is None else [one.partition(":")[0] for one in demanded.inputs]
+        views = self._views(view)
         known = {name: plan.place.definition for name, plan in self._store.plan.views.items()}
         return all(self._spec.definitions.get(one, known.get(one)) == known.get(one, "") for one in views)
 

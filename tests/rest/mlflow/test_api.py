@@ -18,6 +18,20 @@ def test_the_server_says_what_it_can(ask: Ask, prefix: str) -> None:
     assert said.json()["store_type"] == "SqlStore"
 
 
+@pytest.mark.parametrize("prefix", ["/api/2.0", "/ajax-api/2.0", "/api/2.0/preview"])
+def test_every_prefix_leads_to_the_same(ask: Ask, prefix: str) -> None:
+    """Browsers, clients of today, and those of years ago."""
+    said = ask("GET", f"{prefix}/mlflow/experiments/get", params={"experiment_id": "0"})
+    assert said.json()["experiment"]["name"] == "Default"
+
+
+def test_a_wrong_value_is_told_as_json(ask: Ask) -> None:
+    """Clients look for the value and the name of the field."""
+    for wrong, told in ((123, "123"), ("5", '"5"'), (9.5, "9.5")):
+        said = ask("POST", "/api/2.0/mlflow/experiments/create", json={"name": "a", "tags": wrong})
+        assert f"Invalid value {told} for parameter 'tags'" in said.json()["message"]
+
+
 def test_an_unknown_path_is_an_error_of_the_api(ask: Ask) -> None:
     """Clients read `error_code`."""
     said = ask("GET", "/api/2.0/mlflow/nothing/here")

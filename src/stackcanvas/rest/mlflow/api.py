@@ -20,7 +20,10 @@ from stackcanvas.rest.mlflow.routes import PREFIXES, Route, Table
 from stackcanvas.stack import Stack
 
 _log = logging.getLogger("stackcanvas.mlflow")
-_OURS = (*(f"{prefix}/{version}/mlflow" for prefix in PREFIXES for version in ("2.0", "3.0")), GET_ARTIFACT)
+_OURS = (
+    *(f"{prefix}/{version}/mlflow" for prefix in PREFIXES for version in ("2.0", "2.0/preview", "3.0")),
+    GET_ARTIFACT,
+)
 _READERS = 4
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Sequence
@@ -37,20 +38,24 @@ def check_key(key: str, place: str) -> None:
     """
     if not _KEY.fullmatch(key):
         raise invalid(
-            f"Invalid value {key!r:.300} for parameter '{place}' supplied: names may only contain alphanumerics, "
+            f"Invalid value {_shown(key)} for parameter '{place}' supplied: Names may only contain alphanumerics, "
             "underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)"
         )
     plain = posixpath.normpath(key)
     if plain != key or plain == "." or plain.startswith(("..", "/")):
-        raise invalid(f"Invalid value {key!r:.300} for parameter '{place}' supplied: it reads as a path to {plain!r}")
+        raise invalid(f"Invalid value {_shown(key)} for parameter '{place}' supplied: it reads as a path to {plain!r}")
     if len(key) > LONGEST_KEY:
         raise invalid(f"'{place}' exceeds the maximum length of {LONGEST_KEY} characters")
+
+
+def _shown(text: str) -> str:
+    return json.dumps(text[:300], ensure_ascii=False)
 
 
 def check_run_id(run_id: str) -> None:
     """Refuse what can be the id of no run."""
     if not _RUN.fullmatch(run_id):
-        raise invalid(f"Invalid value {run_id!r:.300} for parameter 'run_id' supplied")
+        raise invalid(f"Invalid value {_shown(run_id)} for parameter 'run_id' supplied")
 
 
 def check_experiment_name(name: str, parameter: str = "name") -> None:

@@ -109,7 +109,7 @@ def _convert(given: Any, kind: type[M]) -> M:
         said, _, place = str(error).partition(" - at `$")
         name = place.rstrip("`").lstrip(".")
         value = _at(given, name)
-        shown = repr(value)[:100]
+        shown = json.dumps(value, ensure_ascii=False, default=str)[:100]
         raise invalid(f"Invalid value {shown} for parameter '{name}' supplied: {said[:1].lower()}{said[1:]}") from None
 
 

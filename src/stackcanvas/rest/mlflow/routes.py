@@ -44,6 +44,12 @@ class Route:
         return f"{PREFIXES[0]}/{self.version}/mlflow/{self.place}"
 
 
+def _paths(route: Route) -> list[str]:
+    """Every path of a route; old clients write `preview` into it."""
+    below = [f"{route.version}/mlflow", *(["2.0/preview/mlflow"] if route.version == "2.0" else [])]
+    return [f"{prefix}/{one}/{route.place}" for prefix in PREFIXES for one in below]
+
+
 class Table:
     """Finds routes: plain paths by one look-up, those with variables by their patterns."""
 
@@ -51,8 +57,7 @@ class Table:
         self._plain: dict[str, dict[str, Route]] = {}
         self._patterns: list[tuple[re.Pattern[str], Route]] = []
         for route in routes:
-            for prefix in PREFIXES:
-                path = f"{prefix}/{route.version}/mlflow/{route.place}"
+            for path in _paths(route):
                 if "{" in path:
                     pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
                     self._patterns.append((re.compile(pattern), route))

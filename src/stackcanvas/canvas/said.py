@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from stackcanvas.canvas import paths
+from stackcanvas.canvas import paths, render
 from stackcanvas.canvas.answered import Canvas, Effective
 from stackcanvas.canvas.blocks import QUESTION_IDS
 from stackcanvas.canvas.project import Decision, Project
@@ -92,3 +92,25 @@ def everything(canvas: Canvas, *, model: str | None = None, environment: str | N
     """
     effective = canvas.effective(model=model, environment=environment)
     return Said(effective, canvas.project, canvas.decisions, _EVERYTHING)
+
+
+def short(plain: object, *, longest: int = 72) -> str:
+    """An answer as YAML holds it, on one line of a sentence; empty where there is none.
+
+    Example:
+        >>> short({"kind": "canary", "margin": 3.0}), short(None)
+        ('{kind: canary, margin: 3}', '')
+    """
+    if plain is None:
+        return ""
+    text = " ".join(render.inline(_tidy(plain)).split())
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _tidy(plain: object) -> object:
+    """With whole numbers written as such."""
+    if isinstance(plain, dict):
+        return {key: _tidy(value) for key, value in plain.items()}
+    if isinstance(plain, list | tuple):
+        return [_tidy(value) for value in plain]
+    return int(plain) if isinstance(plain, float) and plain.is_integer() and abs(plain) < 1e15 else plain

@@ -83,7 +83,7 @@ def test_what_can_wait_names_the_answer_that_decided_it() -> None:
     )
     said = {one.what: [(ground.path, ground.answer) for ground in one.grounds] for one in found.unneeded}
 
-    assert said["A cluster"] == [("serving.volume.peak_per_second", "5.0")]
+    assert said["A cluster"] == [("serving.volume.peak_per_second", "5")]
     assert said["A feature store"] == [("features.needed", "optional")]
     higher = assess(canvas_of("features: {needed: optional}"), wanted="transformational")
     assert "A feature store" not in {one.what for one in higher.unneeded}

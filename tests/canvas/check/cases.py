@@ -692,4 +692,32 @@ CASES: dict[str, tuple[str, str, str]] = {
         "[code]",
         "[code, data]",
     ),
+    "answered-and-set-aside": (
+        "data: {versioning: optional}, decisions: {data.versioning: {status: not applicable}}",
+        "not applicable",
+        "decided",
+    ),
+    "versions-named-but-not-kept": (
+        "data: {version_method: {level: 0}}, experiments: {metadata: [data]}",
+        "level: 0",
+        "level: 1",
+    ),
+    "always-decayed": (
+        "monitoring: {decay: {metric: auc, at_least: 5, at_most: 1}}",
+        "at_least: 5",
+        "at_least: 0.5",
+    ),
+    "alarms-that-disagree": (
+        (
+            "pipelines: {retraining: [{pipeline: train, on: drift.found}, {pipeline: train, on: decay.found}]}, "
+            "monitoring: {retraining_trigger: [{pipeline: train, on: decay.found}]}"
+        ),
+        "{retraining_trigger: [",
+        "{retraining_trigger: [{pipeline: train, on: drift.found}, ",
+    ),
+    "regulation-of-what-is-not-regulated": (
+        "project: {name: x, regulated: false}, metadata: {governance: {regulation: EU AI Act}}",
+        "regulated: false",
+        "regulated: true",
+    ),
 }

@@ -66,7 +66,11 @@ def test_a_rule_is_silent_about_what_nobody_answered(rule: str) -> None:
     text = f"{{stackcanvas: 1, {project}{body}}}"
     for path in BY_ID[rule].reads:
         gone = edit.Change(tuple(path.split(".")), gone=True) if path.startswith("project.") else edit.unanswer(path)
-        assert spoken(loads(edit.apply(text, [gone])), rule) == [], path
+        try:
+            canvas = loads(edit.apply(text, [gone]))
+        except BadInputs:
+            continue  # what is left points to what is gone, which is an error of form
+        assert spoken(canvas, rule) == [], path
 
 
 def test_an_empty_canvas_contradicts_nothing() -> None:

@@ -101,5 +101,5 @@ def test_assess_tells_people_what_to_do_first(here: Path, capfd: pytest.CaptureF
     assert "  1. Put the code under version control [foundations]" in said
     assert "data.version_method.level is 0 (canvas.yaml:5:27)" in said
     assert "A cluster: one prediction process" in said
-    assert "serving.volume.peak_per_second is 3.0 (canvas.yaml:6:" in said
+    assert "serving.volume.peak_per_second is 3 (canvas.yaml:6:" in said
     run(capfd, "assess", "--env", "nowhere", code=4)

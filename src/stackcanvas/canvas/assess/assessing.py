@@ -6,18 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from stackcanvas.canvas import paths, render
+from stackcanvas.canvas import paths
 from stackcanvas.canvas.answered import Canvas
 from stackcanvas.canvas.assess.condition import judge
 from stackcanvas.canvas.assess.rubric import LEVELS, Level, Meaning, Rubric, Step, rubric
 from stackcanvas.canvas.assess.score import TestScore, score
 from stackcanvas.canvas.blocks import BLOCK_ANSWERS, QUESTION_IDS
 from stackcanvas.canvas.questions import QUESTIONS
-from stackcanvas.canvas.said import HEADER, Said, everything
+from stackcanvas.canvas.said import HEADER, Said, everything, short
 
 _FOUNDATIONS = "foundations"
 _BESIDE = "dilemma"  # no block of the stack: it holds nothing back
-_LONGEST = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,17 +257,12 @@ def _ground(said: Said, canvas: Canvas, path: str) -> Ground:
         return Ground(path, "", None)
     if path.startswith(f"{HEADER}."):
         answer, where = canvas.locate(*path.split("."))
-        return Ground(path, _short(answer), where)
+        return Ground(path, short(answer), where)
     question, keys = paths.split(path)
     plain = paths.to_plain(question, said.effective.get(question))
     for key in keys:
         plain = plain.get(key) if isinstance(plain, dict) else None
-    return Ground(path, _short(plain), said.effective.origin(path).where)
-
-
-def _short(plain: object) -> str:
-    text = " ".join(render.inline(plain).split()) if plain is not None else ""
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return Ground(path, short(plain), said.effective.origin(path).where)
 
 
 def _plain(one: Judged) -> dict[str, Any]:

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from stackcanvas.canvas import paths, render
+from stackcanvas.canvas import paths
 from stackcanvas.canvas.answered import Canvas, Effective
 from stackcanvas.canvas.check.finding import Finding, Place
 from stackcanvas.canvas.check.rule import Clash, Rule
 from stackcanvas.canvas.check.rules import RULES
-from stackcanvas.canvas.said import HEADER, Said
+from stackcanvas.canvas.said import HEADER, Said, short
 from stackcanvas.errors import BadInput, BadInputs
-
-_LONGEST = 72
 
 
 def check(canvas: Canvas, *, rules: tuple[Rule, ...] = RULES) -> tuple[Finding, ...]:
@@ -108,14 +106,14 @@ class _Context:
     def _place(self, path: str) -> Place:
         if path.startswith(f"{HEADER}."):
             answer, where = self.canvas.locate(*path.split("."))
-            return Place(path, _short(answer), where)
+            return Place(path, short(answer), where)
         origin = self.effective.origin(path)
         question = ".".join(path.split(".")[:2])
         if origin.where is None:
             # A part that was left out: its question was answered.
             origin = self.effective.origin(question)
         plain = _part(paths.to_plain(question, self.effective.get(question)), path.split(".")[2:])
-        return Place(path, _short(plain), origin.where or self.canvas.locate("decisions", question)[1])
+        return Place(path, short(plain), origin.where or self.canvas.locate("decisions", question)[1])
 
 
 def _contexts(canvas: Canvas) -> Iterator[_Context]:
@@ -137,10 +135,3 @@ def _part(plain: Any, keys: list[str]) -> Any:
         else:
             plain = plain.get(key) if isinstance(plain, dict) else None
     return plain
-
-
-def _short(plain: Any) -> str:
-    if plain is None:
-        return ""
-    text = " ".join(render.inline(plain).split())
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

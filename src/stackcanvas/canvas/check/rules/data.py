@@ -44,6 +44,18 @@ def regulated_without_versions(said: Said) -> Iterator[Clash]:
         )
 
 
+@rule("data.version_method", "experiments.metadata", severity="warning")
+def versions_named_but_not_kept(said: Said) -> Iterator[Clash]:
+    """Runs record which data they used, and nothing of the data is kept."""
+    if said.get("data.version_method.level") == 0 and "data" in said.all("experiments.metadata"):
+        yield clash(
+            "experiments.metadata",
+            "data.version_method.level",
+            why="what a run records of its data names nothing that could be looked at again",
+            mend="Keep a snapshot at each training (level 1), or leave data out of what runs record",
+        )
+
+
 @rule("data.version_method", "foundations.version_control", severity="error")
 def data_with_code_without_git(said: Said) -> Iterator[Clash]:
     """Data and code are to be one asset in git, and there is no git."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from stackcanvas.canvas.check.rule import Clash, clash, rule
 from stackcanvas.canvas.said import Said
+from stackcanvas.canvas.triggers import covers
 
 _FIGURES = {
     "latency": "latency",
@@ -43,6 +44,34 @@ def alert_on_what_is_not_watched(said: Said) -> Iterator[Clash]:
                 "monitoring.operations",
                 why=f"{kind} is not among what is watched, so the alert never fires",
                 mend=f"Add {kind} to monitoring.operations, or drop the alert",
+            )
+
+
+@rule("monitoring.decay", severity="error")
+def always_decayed(said: Said) -> Iterator[Clash]:
+    """No value of the figure is good."""
+    low, high = said.get("monitoring.decay.at_least"), said.get("monitoring.decay.at_most")
+    if low is not None and high is not None and low > high:
+        yield clash(
+            "monitoring.decay.at_least",
+            "monitoring.decay.at_most",
+            why="every value lies below the one or above the other, so the model always counts as decayed",
+            mend="Give a range that some value can lie in, or one bound only",
+        )
+
+
+@rule("pipelines.retraining", "monitoring.retraining_trigger", severity="warning")
+def alarms_that_disagree(said: Said) -> Iterator[Clash]:
+    """An alarm starts training that monitoring does not list among those that do."""
+    listed = said.all("monitoring.retraining_trigger")
+    for place, entry in enumerate(said.all("pipelines.retraining")):
+        alarm = entry.on is not None and entry.on.name in {"drift.found", "decay.found", "alert.fired"}
+        if alarm and not any(covers(entry, pointer) for pointer in listed):
+            yield clash(
+                f"pipelines.retraining.{place}.on",
+                "monitoring.retraining_trigger",
+                why="the pipelines start training on this alarm, and monitoring says that other alarms do",
+                mend="List the alarm in both places, or in neither",
             )
 
 

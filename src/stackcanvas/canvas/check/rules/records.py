@@ -40,6 +40,18 @@ def more_approvers_than_people(said: Said) -> Iterator[Clash]:
         )
 
 
+@rule("project.regulated", "metadata.governance", severity="warning")
+def regulation_of_what_is_not_regulated(said: Said) -> Iterator[Clash]:
+    """A regulation applies to a project that nothing regulates."""
+    if said.get("project.regulated") is False and said.get("metadata.governance.regulation") is not None:
+        yield clash(
+            "metadata.governance.regulation",
+            "project.regulated",
+            why="a regulation is named, and the project is said to have none to answer to",
+            mend="Say regulated: true, or write down why the regulation does not reach predictions",
+        )
+
+
 @rule("project.regulated", "metadata.collected", severity="error")
 def regulated_without_records(said: Said) -> Iterator[Clash]:
     """A law asks how predictions come about, and what would tell is not recorded."""

@@ -260,6 +260,7 @@ def no_time_at_all(said: Said) -> Iterator[Clash]:
         "deployment.release_policy",
         "pipelines.retraining",
         "experiments.training_infrastructure",
+        "metadata.governance",
     ),
 )
 def slower_than_its_lead_time(said: Said) -> Iterator[Clash]:
@@ -281,6 +282,8 @@ def slower_than_its_lead_time(said: Said) -> Iterator[Clash]:
         yield _too_slow("deployment.strategy", "the shadow alone takes longer")
     elif policy is not None and policy.by == "hand" and allowed.total_seconds() < 3600:
         yield _too_slow("deployment.release_policy", "a person must look first, and people are not always there")
+    elif said.get("metadata.governance.approvals") and allowed.total_seconds() < 3600:
+        yield _too_slow("metadata.governance.approvals", "people must consent first, and they are not always there")
 
 
 def _too_slow(path: str, why: str) -> Clash:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stackcanvas.canvas.blocks import QUESTION_IDS
 from stackcanvas.canvas.check.rule import Clash, clash, rule
 from stackcanvas.canvas.said import Said
 
@@ -52,6 +53,18 @@ def threshold_where_it_does_not_pay(said: Said) -> Iterator[Clash]:
             why=f"by these amounts acting pays from a probability of about {best:.0%}",
             mend=f"Write threshold: {best:.0%}, or look at the amounts again",
         )
+
+
+@rule(severity="warning", also=QUESTION_IDS)
+def answered_and_set_aside(said: Said) -> Iterator[Clash]:
+    """A question is answered, and said not to apply."""
+    for question in QUESTION_IDS:
+        if said.is_set_aside(question) and said.is_written(question):
+            yield clash(
+                question,
+                why=f"decisions say that {question} does not apply, and the stack acts on the answer all the same",
+                mend="Take the answer away, or the words under decisions",
+            )
 
 
 @rule("project.maturity.now", "project.maturity.wanted", severity="warning")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -14,6 +15,7 @@ from blake3 import blake3
 from stackcanvas.backends.objects import Objects
 from stackcanvas.errors import Conflict, Corrupt, NotFound
 from stackcanvas.metadata import Ref
+from stackcanvas.registry.signature import Signature
 from stackcanvas.registry.versions import ModelVersion
 
 
@@ -112,3 +114,14 @@ class ModelFiles:
 
 def _key(digest: str) -> str:
     return f"models/{digest[:2]}/{digest}"
+
+
+def version_digest(
+    format: str,  # noqa: A002 - the word of the canvas
+    signature: Signature,
+    files: Mapping[str, str],
+    runtime: Mapping[str, object],
+) -> str:
+    """The digest of all that makes a version behave as it does."""
+    whole = {"format": format, "signature": signature.to_json(), "files": dict(files), "runtime": dict(runtime)}
+    return blake3(json.dumps(whole, sort_keys=True).encode()).hexdigest()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
-from blake3 import blake3
 from sqlalchemy import Connection
 
 from stackcanvas.backends.objects import Objects
@@ -19,17 +17,16 @@ from stackcanvas.registry.agreements import Agreements
 from stackcanvas.registry.catalog import Catalog, RegisteredModel
 from stackcanvas.registry.changes import Changes, Uses, no_uses
 from stackcanvas.registry.consents import PYTHON
-from stackcanvas.registry.files import ModelFiles, Verification
-from stackcanvas.registry.folders import Folder, read_folder
+from stackcanvas.registry.files import ModelFiles, Verification, version_digest
+from stackcanvas.registry.folders import Folder, Found, read_folder
 from stackcanvas.registry.formats.base import Exported, LoadedModel
 from stackcanvas.registry.formats.environment import needed
-from stackcanvas.registry.formats.mlfolder import folder_files
 from stackcanvas.registry.formats.open import exporter, loader
 from stackcanvas.registry.gate import GateResult, Rule, Scores, judge
+from stackcanvas.registry.mlfolder import folder_files
 from stackcanvas.registry.numbering import next_version
 from stackcanvas.registry.policy import Policy
 from stackcanvas.registry.search import Search
-from stackcanvas.registry.signature import Signature
 from stackcanvas.registry.versions import ModelVersion, Versions
 from stackcanvas.statistics import Profile
 
@@ -172,26 +169,11 @@ class Registry:
         measured = dict(metrics or {})
         self._require(self.policy(name), run, training, gate=None, metrics=measured)
         found = read_folder(folder, self._files)
-        now = self._spine.clock.now()
-        version = ModelVersion(
-            name=name,
-            number=0,
-            version="",
-            digest=_digest(found.format, found.signature, found.files, found.runtime) if found.files else "",
-            format=found.format,
-            signature=found.signature,
-            files=found.files,
-            size_bytes=found.size_bytes,
-            environment=found.environment,
-            runtime=found.runtime,
+        version = replace(
+            self._new(name, found),
             run=run,
             training=training,
             metrics=measured,
-            gate=None,
-            agreement=None,
-            created=now,
-            updated=now,
-            actor=self._spine.actor.name,
             message=message,
             source=source,
             storage=storage,
@@ -209,6 +191,17 @@ class Registry:
         """
         with self._spine.read() as connection:
             return self._versions.get(connection, _ref(ref))
+
+    def aliased(self, name: str, alias: str) -> ModelVersion | None:
+        """The version that an alias names, None when the model has no such alias.
+
+        Raises:
+            NotFound: there is no such model.
+        """
+        with self._spine.read() as connection:
+            self._catalog.require(connection, name)
+            number = self._versions.aliased(connection, name, alias)
+            return None if number is None else self._versions.get(connection, Ref("model", name, str(number)))
 
     def has(self, ref: Ref | str) -> bool:
         """Whether the version that a ref names exists."""
@@ -404,23 +397,30 @@ class Registry:
         example = sample.head(_EXAMPLE_ROWS).write_json().encode()
         contents = {**exported.files, PROFILE: profile.to_json().encode(), EXAMPLE: example}
         files = {file: self._files.put(content) for file, content in sorted(contents.items())}
+        size = sum(map(len, contents.values()))
+        found = Found(format, exported.signature, files, size, needed(format), exported.runtime)
+        return replace(self._new(name, found), agreement=exported.agreement)
+
+    def _new(self, name: str, found: Found) -> ModelVersion:
+        """A version of these files, before it has a number."""
         now = self._spine.clock.now()
+        digest = version_digest(found.format, found.signature, found.files, found.runtime) if found.files else ""
         return ModelVersion(
             name=name,
             number=0,
             version="",
-            digest=_digest(format, exported.signature, files, exported.runtime),
-            format=format,
-            signature=exported.signature,
-            files=files,
-            size_bytes=sum(map(len, contents.values())),
-            environment=needed(format),
-            runtime=exported.runtime,
+            digest=digest,
+            format=found.format,
+            signature=found.signature,
+            files=found.files,
+            size_bytes=found.size_bytes,
+            environment=found.environment,
+            runtime=found.runtime,
             run=None,
             training=None,
             metrics={},
             gate=None,
-            agreement=exported.agreement,
+            agreement=None,
             created=now,
             updated=now,
             actor=self._spine.actor.name,
@@ -478,14 +478,3 @@ class Registry:
 
 def _ref(ref: Ref | str) -> Ref:
     return ref if isinstance(ref, Ref) else Ref.parse(ref, kind="model")
-
-
-def _digest(
-    format: str,  # noqa: A002 - the word of the canvas
-    signature: Signature,
-    files: Mapping[str, str],
-    runtime: Mapping[str, object],
-) -> str:
-    """Of all that makes a version behave as it does."""
-    whole = {"format": format, "signature": signature.to_json(), "files": dict(files), "runtime": dict(runtime)}
-    return blake3(json.dumps(whole, sort_keys=True).encode()).hexdigest()

@@ -29,6 +29,9 @@ _ORIGIN = (
     .order_by(model_version.c.number.desc())
     .limit(1)
 )
+_ALIASED = select(model_alias.c.number).where(
+    model_alias.c.name == bindparam("which"), model_alias.c.alias == bindparam("alias")
+)
 _ADD = model_version.insert()
 _BATCH = 400  # names in one IN: databases take a few hundred variables a statement without thinking twice
 
@@ -248,14 +251,18 @@ class Versions:
         gone = delete(model_alias).where(model_alias.c.name == name, model_alias.c.alias == alias)
         return tx.execute(gone).rowcount > 0
 
+    def aliased(self, connection: Connection, name: str, alias: str) -> int | None:
+        """The number of the version that an alias names."""
+        number: int | None = connection.execute(_ALIASED, {"which": name, "alias": alias}).scalar_one_or_none()
+        return number
+
     def aliases(self, connection: Connection, name: str) -> dict[str, int]:
         """Alias -> number of the version."""
         chosen = select(model_alias.c.alias, model_alias.c.number).where(model_alias.c.name == name)
         return {row.alias: row.number for row in connection.execute(chosen.order_by(model_alias.c.alias))}
 
     def _named(self, connection: Connection, name: str, selector: str) -> list[ModelVersion]:
-        chosen = select(model_alias.c.number).where(model_alias.c.name == name, model_alias.c.alias == selector)
-        number = connection.execute(chosen).scalar_one_or_none()
+        number = self.aliased(connection, name, selector)
         if number is not None:
             return self.find(connection, name, number=number)
         # A stage names the newest version in it, where no alias of that name says otherwise.

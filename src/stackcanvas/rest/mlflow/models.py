@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import msgspec
@@ -111,24 +113,24 @@ def _get(stack: Stack, asked: Named) -> dict[str, Any]:
 
 
 def _update(stack: Stack, asked: Update) -> dict[str, Any]:
-    _model(stack, asked.name)
-    stack.registry.changes.describe(Ref("model", asked.name), asked.description)
+    with _known(asked.name):
+        stack.registry.changes.describe(Ref("model", asked.name), asked.description)
     return _get(stack, Named(name=asked.name))
 
 
 def _rename(stack: Stack, asked: Rename) -> dict[str, Any]:
     check_model(asked.new_name)
-    _model(stack, asked.name)
     try:
-        renamed = stack.registry.changes.rename(asked.name, asked.new_name)
+        with _known(asked.name):
+            renamed = stack.registry.changes.rename(asked.name, asked.new_name)
     except Conflict:
         raise taken(f"Registered Model (name={asked.new_name}) already exists") from None
     return {"registered_model": _told(stack, [renamed])[0]}
 
 
 def _delete(stack: Stack, asked: Named) -> dict[str, Any]:
-    _model(stack, asked.name)
-    stack.registry.changes.delete_model(asked.name)
+    with _known(asked.name):
+        stack.registry.changes.delete_model(asked.name)
     return {}
 
 
@@ -160,15 +162,15 @@ def _order(text: str) -> tuple[str, bool]:
 
 def _set_tag(stack: Stack, asked: Tag) -> dict[str, Any]:
     check_key(asked.key, asked.value)
-    _model(stack, asked.name)
-    stack.registry.changes.tag(Ref("model", asked.name), asked.key, asked.value)
+    with _known(asked.name):
+        stack.registry.changes.tag(Ref("model", asked.name), asked.key, asked.value)
     return {}
 
 
 def _delete_tag(stack: Stack, asked: Tag) -> dict[str, Any]:
     check_key(asked.key)
-    _model(stack, asked.name)
-    stack.registry.changes.untag(Ref("model", asked.name), asked.key)
+    with _known(asked.name):
+        stack.registry.changes.untag(Ref("model", asked.name), asked.key)
     return {}
 
 
@@ -201,22 +203,27 @@ def _delete_alias(stack: Stack, asked: Alias) -> dict[str, Any]:
 
 def _by_alias(stack: Stack, asked: Alias) -> dict[str, Any]:
     check_alias(asked.alias)
-    found = _model(stack, asked.name)
-    if asked.alias.lower() == "latest":
-        if found.latest is None:
-            raise absent(f"Latest version not found for model {asked.name}")
-        return {"model_version": told_version(found.latest)}
-    number = found.aliases.get(asked.alias)
-    if number is None:
+    with _known(asked.name):
+        if asked.alias.lower() == "latest":
+            return {"model_version": told_version(stack.registry.get(Ref("model", asked.name)))}
+        found = stack.registry.aliased(asked.name, asked.alias)
+    if found is None:
         raise invalid(f"Registered model alias {asked.alias} not found")
-    return {"model_version": told_version(stack.registry.get(Ref("model", asked.name, str(number))))}
+    return {"model_version": told_version(found)}
+
+
+@contextmanager
+def _known(name: str) -> Iterator[None]:
+    """What is missing in the block of code is the model."""
+    try:
+        yield
+    except NotFound:
+        raise absent(f"Registered Model with name={name} not found") from None
 
 
 def _model(stack: Stack, name: str) -> RegisteredModel:
-    try:
+    with _known(name):
         return stack.registry.model(name)
-    except NotFound:
-        raise absent(f"Registered Model with name={name} not found") from None
 
 
 def _told(stack: Stack, models: list[RegisteredModel]) -> list[dict[str, Any]]:

@@ -172,3 +172,28 @@ def test_a_folder_that_cannot_be_written(two: Data) -> None:
     """What the system refuses is said with its path."""
     with pytest.raises(Unavailable, match="/proc"):
         two.checkout("set@1", "/proc/stackcanvas")
+
+
+def test_a_new_folder_appears_as_a_whole(data: Data, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout into a new folder that fails leaves no folder; what a killed one left beside it goes with the next."""
+    source = root / "source"
+    (source / "deep").mkdir(parents=True)
+    for number in range(3):
+        (source / "deep" / f"{number}").write_bytes(bytes([number]) * 10)
+    data.commit("set", source)
+    left = root / SCRATCH / "killed.files"
+    left.mkdir(parents=True)
+    (root / SCRATCH / "killed").touch()
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("stackcanvas.data.filecache._write", fail)
+        data.checkout("set", root / "new" / "out")
+    assert not (root / "new" / "out").exists()
+    (root / "there").mkdir()
+    data.checkout("set", root / "there")
+    assert not left.exists()
+    data.checkout("set", root / "new" / "out")
+    assert sorted(path.name for path in (root / "new").rglob("*")) == ["0", "1", "2", "deep", "out"]

@@ -163,7 +163,31 @@ def _present(path: str) -> SourceFile | None:
 
 
 def _write(parts: Parts, files: list[DataFile], target: Path, *, link: bool) -> None:
-    target.mkdir(parents=True, exist_ok=True)
+    aside = Scratch(target.parent / SCRATCH)
+    if files and not link and not target.exists():
+        # Nobody can be in the way: one change of name instead of one for each file.
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with aside.room() as room:
+            _write_tree(parts, files, room / "tree")
+            (room / "tree").rename(target)
+    else:
+        if aside.folder.is_dir():
+            with aside.room():
+                pass  # what a killed checkout left there goes
+        target.mkdir(parents=True, exist_ok=True)
+        _write_each(parts, files, target, link=link)
+    with suppress(OSError):  # another checkout may be at work beside this one
+        aside.folder.rmdir()
+
+
+def _write_tree(parts: Parts, files: list[DataFile], tree: Path) -> None:
+    for folder in {tree, *_folders(tree, files)}:
+        folder.mkdir(parents=True, exist_ok=True)
+    for _ in write_all(parts.reader, files, [f"{tree}/{file.path}" for file in files]):
+        pass
+
+
+def _write_each(parts: Parts, files: list[DataFile], target: Path, *, link: bool) -> None:
     if not files:
         return
     for folder in _folders(target, files):
@@ -177,7 +201,8 @@ def _write(parts: Parts, files: list[DataFile], target: Path, *, link: bool) -> 
                 if not clones:
                     _link(whole, f"{target}/{file.path}", f"{room}/link")
         else:
-            for file, written in write_all(parts.reader, files, room):
+            names = [f"{room}/{number}" for number in range(len(files))]
+            for file, written in write_all(parts.reader, files, names):
                 os.replace(written, f"{target}/{file.path}")  # noqa: PTH105 - as text
     with suppress(OSError):  # another checkout may be at work in the same folder
         scratch.folder.rmdir()

@@ -67,7 +67,8 @@ class FileCache:
             for shard in {file.digest[:2] for file in files}:
                 (self._folder / shard).mkdir(parents=True, exist_ok=True)
             with self._scratch.room() as room:
-                for file, written in write_all(self._reader, files, room):
+                names = [f"{room}/{number}" for number in range(len(files))]
+                for file, written in write_all(self._reader, files, names):
                     os.chmod(written, _READ_ONLY)  # noqa: PTH101 - as text
                     os.utime(written, ns=(_MODIFIED_NS, _MODIFIED_NS))
                     os.replace(written, places[file.digest])  # noqa: PTH105 - as text
@@ -75,16 +76,14 @@ class FileCache:
             raise unavailable(error, self._folder) from error
 
 
-def write_all(reader: Reader, files: Iterable[DataFile], room: Path) -> Iterator[tuple[DataFile, str]]:
-    """Write each file under a name of its own in a folder, checked against its digest.
+def write_all(reader: Reader, files: Sequence[DataFile], names: Sequence[str]) -> Iterator[tuple[DataFile, str]]:
+    """Write each file to the path that is named for it, where nothing lies, checked against its digest.
 
     Raises:
         Corrupt: a content is damaged.
     """
-    listed = list(files)
-    wanted = [(bytes.fromhex(file.digest), file.size_bytes) for file in listed]
-    for number, (file, pieces) in enumerate(zip(listed, reader.contents(wanted), strict=True)):
-        written = f"{room}/{number}"
+    wanted = [(bytes.fromhex(file.digest), file.size_bytes) for file in files]
+    for file, written, pieces in zip(files, names, reader.contents(wanted), strict=True):
         handle = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             if file.size_bytes <= WHOLE_BYTES:

@@ -108,6 +108,22 @@ def test_a_changed_definition_has_another_ref() -> None:
     assert FeatureView("weather", **GOOD).ref == views[0].ref
 
 
+def test_layout_and_comments_do_not_matter() -> None:
+    """A formatter does not make another view; another number does."""
+    texts = [
+        "def twice(rows):\n    return rows.with_columns(temp=pl.col('temp') * 2)\n",
+        "def twice( rows ):\n    # as before\n    return rows.with_columns(\n        temp=pl.col('temp')*2,\n    )\n",
+        "def twice(rows):\n    return rows.with_columns(temp=pl.col('temp') * 3)\n",
+    ]
+    views = []
+    for text in texts:
+        view = FeatureView("weather", **GOOD, transform=_double)
+        object.__setattr__(view, "text", text)
+        views.append(view)
+
+    assert views[0].ref == views[1].ref != views[2].ref
+
+
 def test_rows_come_from_the_transform() -> None:
     """A view without one takes the rows of its data set."""
     source = pl.LazyFrame({"temp": [1.0]})

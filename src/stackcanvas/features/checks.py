@@ -83,9 +83,8 @@ def source_text(transform: Callable[..., object] | None) -> str | None:
         return getattr(transform, "__qualname__", repr(type(transform)))
 
 
-def meaning(transform: Callable[..., object] | None) -> str | None:
+def meaning(text: str | None) -> str | None:
     """The text of a function without what does not matter: layout and comments."""
-    text = source_text(transform)
     try:
         return None if text is None else ast.dump(ast.parse(textwrap.dedent(text)))
     except SyntaxError:  # a lambda within a call, cut out of it, or a partial function

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from msgspec.structs import replace
 
 from stackcanvas.backends.keyvalue import KeyValue
 from stackcanvas.backends.keyvalue.rows import Row
@@ -19,7 +20,7 @@ from stackcanvas.features.catalog import Catalog, Definition
 from stackcanvas.features.demand import OnDemandView
 from stackcanvas.features.journal import Journal
 from stackcanvas.features.materialize import FeatureStatistics, Materialized, materialize, materialized, statistics
-from stackcanvas.features.online import Online, current_rows, place_of
+from stackcanvas.features.online import Online, current_rows
 from stackcanvas.features.plan import plan
 from stackcanvas.features.training import Rebuilt, Trainings, as_frame
 from stackcanvas.features.view import Entity, FeatureView
@@ -297,11 +298,11 @@ class Features:
     def plan(self) -> dict[str, Any]:
         """What the prediction server needs to read and write features by itself."""
         views = self.ls()
-        marks = self._online.marked(views)
-        return plan(
-            self.catalog,
-            [(place_of(v, m[2] if m else ()), m[1] if m else None) for v, m in zip(views, marks, strict=True)],
-        )
+        found = []
+        for view, noted in zip(views, self._online.marked(views), strict=True):
+            _, until, kinds = noted or (None, None, ())
+            found.append((replace(self._online.place(view), kinds=kinds), until))
+        return plan(self.catalog, found)
 
     def _began(self, view: FeatureView) -> bool:
         if not view.stream:

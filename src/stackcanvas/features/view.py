@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import polars as pl
@@ -105,6 +105,7 @@ class FeatureView:
     description: str
     owner: str
     tags: tuple[str, ...]
+    text: str | None = field(compare=False, repr=False)
 
     def __init__(
         self,
@@ -137,7 +138,7 @@ class FeatureView:
         if problems:
             raise BadInputs([BadInput(problem, where=f"feature view {name!r}") for problem in problems])
         of = entity if isinstance(entity, Entity) else Entity("_".join(keys), keys)
-        for field, value in (
+        for name_of, value in (
             ("name", name),
             ("entity", of),
             ("source", source),
@@ -151,8 +152,10 @@ class FeatureView:
             ("description", description),
             ("owner", owner),
             ("tags", names_of(tags)),
+            # Read now: the file may be another one by the time that somebody asks.
+            ("text", source_text(transform)),
         ):
-            object.__setattr__(self, field, value)
+            object.__setattr__(self, name_of, value)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -174,7 +177,7 @@ class FeatureView:
             "known_time": self.known_time,
             "ttl": None if self.ttl is None else format_duration(self.ttl),
             "features": list(self.features),
-            "transform": source_text(self.transform),
+            "transform": self.text,
             "timezone": self.timezone,
             "stream": self.stream,
         }
@@ -182,7 +185,7 @@ class FeatureView:
     @property
     def digest(self) -> str:
         """Tells two definitions apart; how a transform is laid out does not matter."""
-        facts = {**self.definition, "transform": meaning(self.transform)}
+        facts = {**self.definition, "transform": meaning(self.text)}
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     @property

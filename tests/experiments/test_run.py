@@ -122,7 +122,18 @@ def test_metrics_that_could_not_be_written_are_not_lost(
     assert experiments.get(run.id).status == "finished"
 
 
-@pytest.mark.parametrize(("key", "value", "step"), [("", 1, 0), ("a\0b", 1, 0), ("x" * 251, 1, 0), ("x", 1, 1 << 63)])
+@pytest.mark.parametrize(
+    ("key", "value", "step"),
+    [
+        ("", 1, 0),
+        ("a\0b", 1, 0),
+        ("x" * 251, 1, 0),
+        ("x", 1, 1 << 63),
+        ("\udc80", 1, 0),
+        ("x", 1, "3"),
+        ("x", 10**400, 0),
+    ],
+)
 def test_what_no_database_can_hold_is_refused_at_once(
     experiments: Experiments, key: str, value: float, step: int
 ) -> None:
@@ -130,9 +141,9 @@ def test_what_no_database_can_hold_is_refused_at_once(
     with experiments.run("delay") as run:
         with pytest.raises(BadInput):
             run.log({key: value}, step=step)
-        run.log({"fine": 1.0})
+        run.log({"fine": np.float32(1.0)}, step=np.int64(3))  # type: ignore[dict-item]
 
-    assert list(experiments.get(run.id).metrics) == ["fine"]
+    assert [(one.key, one.value, one.step) for one in experiments.get(run.id).metrics.values()] == [("fine", 1.0, 3)]
 
 
 def test_metrics_are_durable_when_the_process_ends_without_a_word(tmp_path: Path) -> None:

@@ -88,14 +88,13 @@ class Run:
         """
         now = self._spine.clock.now()
         given = more if metrics is None else {**metrics, **more}
-        if not -_INT64 <= operator.index(step) < _INT64:
-            raise BadInput(f"the step {step!r} cannot be kept", expected="a whole number of 64 bits")
+        whole = _whole(step)
         points = []
         for key, value in given.items():
             if key not in self._known:
                 self._check(key)
             try:
-                points.append(Point(key, step, now, float(value)))
+                points.append(Point(key, whole, now, float(value)))
             except (TypeError, ValueError, OverflowError):
                 raise BadInput(f"the metric {key!r} was given {value!r}", expected="a number") from None
         self._writer.add(self.id, points, experiment=self._experiment_id)
@@ -187,7 +186,7 @@ class Run:
             raise
 
     def _check(self, key: str) -> None:
-        if not key.strip() or "\0" in key or len(key) > _LONGEST_KEY:
+        if not key.strip() or "\0" in key or len(key) > _LONGEST_KEY or not _is_text(key):
             raise BadInput(f"{key!r} is no name of a metric", expected=f"text of 1 to {_LONGEST_KEY} characters")
         self._known.add(key)
 
@@ -231,3 +230,23 @@ class Run:
 def open_run() -> str | None:
     """The id of the run whose block of code this is."""
     return _open.get()
+
+
+def _whole(step: int) -> int:
+    """The step as a plain number: those of numpy are not what a database takes."""
+    try:
+        found = operator.index(step)
+    except TypeError:
+        found = _INT64
+    if not -_INT64 <= found < _INT64:
+        raise BadInput(f"the step {step!r} cannot be kept", expected="a whole number of 64 bits")
+    return found
+
+
+def _is_text(key: str) -> bool:
+    """Whether a name can be written down: half of a character, as a broken file name may hold, cannot."""
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

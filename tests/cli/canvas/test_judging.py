@@ -103,3 +103,14 @@ def test_assess_tells_people_what_to_do_first(here: Path, capfd: pytest.CaptureF
     assert "A cluster: one prediction process" in said
     assert "serving.volume.peak_per_second is 3 (canvas.yaml:6:" in said
     run(capfd, "assess", "--env", "nowhere", code=4)
+
+
+def test_an_answer_that_contradicts_another_is_told_when_it_is_set(
+    here: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It is written all the same: the other answer may be the one to change."""
+    (here / "canvas.yaml").write_text(WRONG.replace("level: 0", "level: 1"))
+    assert main(["canvas", "set", "data.version_method", "{level: 0}"]) == 0
+    assert "Mind: canvas.yaml:4:15: error: data.versioning is mandatory" in capfd.readouterr().err
+    assert main(["canvas", "set", "registry.needed", "mandatory"]) == 0
+    assert "Mind" not in capfd.readouterr().err

@@ -138,7 +138,7 @@ def plan_all(*, block: str | None = None) -> tuple[Item, ...]:
         NotFound: there is no such block.
     """
     if block is not None and block not in BLOCKS:
-        raise NotFound("block", block, known=tuple(BLOCKS))
+        raise NotFound("block", block, known=tuple(BLOCKS), fix=f"Blocks are {', '.join(BLOCKS)}")
     chosen = [question for question in QUESTION_IDS if block is None or question.partition(".")[0] == block]
     return tuple(item(identity) for identity in (*(_HEADER if block is None else ()), *chosen))
 

@@ -63,6 +63,9 @@ def unset_answer(question: str, model: str | None, environment: str | None) -> N
 def _write(changes: list[Any], question: str) -> None:
     after: Canvas = load(f"{_EDIT}:write")(canvas_file(), changes)
     say(f"{after.label}: {len(after.answered)} questions answered, {len(after.unanswered)} open")
+    for finding in load("stackcanvas.canvas.check:check")(after):
+        if question.startswith(finding.questions):
+            say(f"Mind: {finding.line()}")
     emit_record({"question": question, "answer": one_line(plain_answers(after.answers).get(question)) or None})
 
 

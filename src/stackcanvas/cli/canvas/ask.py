@@ -45,6 +45,7 @@ def ask(block: str | None, every: bool, again: bool, reasons: bool) -> None:
     was answered stays, and the next time the interview goes on where it stopped.
     """
     file = _file()
+    load(f"{_ASK}:plan_all")(block=block)  # a block that there is not is told before anything is asked
     _say(_dim("Enter skips, ? explains, < goes back, stop ends. Every answer is kept at once."))
     _report(_Interview(file, block, every=every, again=again, reasons=reasons).run())
 

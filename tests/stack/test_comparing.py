@@ -55,6 +55,6 @@ def test_revisions_of_git(tmp_path: Path) -> None:
 
     assert canvas_at("HEAD", root=tmp_path).get("data.versioning") == "optional"
     assert canvas_at(str(tmp_path), root=tmp_path).get("data.versioning") == "mandatory"
-    for word in ("HEAD~7", "--output=x", "nothing.yaml", ""):
+    for word in ("HEAD~7", "--output=x", "nothing.yaml", "a\0b", ""):
         with pytest.raises(NotFound):
             canvas_at(word or "-", root=tmp_path)

@@ -83,6 +83,8 @@ class Git:
 
     def content(self, revision: str, name: str) -> str | None:
         """A file of the project's folder as it was at a revision; None where there is no such revision or file."""
+        if "\0" in revision:
+            return None
         digest = self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         return None if digest is None else self._ask("show", f"{digest}:./{name}")
 

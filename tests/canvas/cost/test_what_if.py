@@ -66,6 +66,9 @@ def test_the_canvas_itself_stays(flights: str) -> None:
         ("pipelines.location.where=2x", BadInput, "no figure"),
         ("registry.needed=perhaps", BadInput, "optional"),
         ("registry.needed=[", BadInput, "--what-if"),
+        ("serving.log.keep=999999999999x", BadInput, "1000 years"),
+        ("data.sources=999999999999x", BadInput, "1000PB"),
+        (f"serving.volume={'9' * 5000}x", BadInput, "a mapping"),
     ],
 )
 def test_what_cannot_be_tried(flights: str, change: str, error: type[Exception], said: str) -> None:

@@ -18,7 +18,7 @@ from stackcanvas.canvas.syntax import read
 from stackcanvas.canvas.units import format_duration, format_size, parse_duration, parse_size
 from stackcanvas.errors import BadInput, BadInputs, NotFound
 
-_TIMES = re.compile(r"([0-9]+(?:\.[0-9]+)?)x")
+_TIMES = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)x")
 
 GROWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -126,7 +126,10 @@ def _product(now: Any, kind: str, factor: Decimal, path: str) -> Any:
     if kind == "size":
         return format_size(int(parse_size(str(now)) * factor))
     if kind == "length of time":
-        return format_duration(parse_duration(str(now)) * float(factor))
+        try:
+            return format_duration(parse_duration(str(now)) * float(factor))
+        except OverflowError:
+            raise BadInput(f"{path} times {factor:f} is longer than 1000 years", expected="a smaller factor") from None
     if isinstance(now, bool) or not isinstance(now, int | float):
         raise BadInput(f"{path} is no figure and cannot be multiplied", expected=f"{path}=VALUE")
     product = Decimal(str(now)) * factor

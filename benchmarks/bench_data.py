@@ -162,6 +162,33 @@ def checkout_bare(folder: Path, source: Path, *, link: bool) -> float:
         return timed(lambda: subprocess.run(command, check=True))
 
 
+def push(folder: Path, data: Data) -> float:
+    """Send everything to an empty remote in a folder."""
+    with fresh(folder) as remote:
+        return timed(lambda: data.push(to=str(remote / "store")))
+
+
+def pull(folder: Path, remote: Path) -> float:
+    """Bring everything into an empty workspace."""
+    with fresh(folder) as root, opened(root) as data:
+        return timed(lambda: data.pull(source=str(remote)))
+
+
+def clear(folder: Path, source: Path) -> float:
+    """Clear up after a version of 10,000 files was given up of which half are needed."""
+    with fresh(folder) as root, opened(root) as data:
+        data.commit("set", source)
+        data.commit("set", sorted(source.iterdir())[::2])
+        data.forget("set@1")
+        return timed(data.gc)
+
+
+def copy_bare(folder: Path, source: Path) -> float:
+    """Copy a store."""
+    with fresh(folder) as target:
+        return timed(lambda: subprocess.run(["cp", "-r", str(source), str(target)], check=True))
+
+
 def scan_bare(source: Path) -> float:
     """List and stat the files."""
 
@@ -220,6 +247,8 @@ def rows(stack: ExitStack) -> Sequence[Row]:
         return Peer("dvc", _DVC, "peer_dvc.py", (work, str(source)))
 
     frame = table(_TABLE_ROWS)
+    remote = folder / "remote"
+    data.push(to=str(remote))
     return [
         Row(
             "add 10,000 files of 10 KB",
@@ -276,6 +305,21 @@ def rows(stack: ExitStack) -> Sequence[Row]:
             partial(checkout_bare, folder, small, link=True),
             aim=0.5,
         ),
+        Row(
+            "push 10,000 files to a remote in a folder",
+            "s",
+            partial(push, folder, data),
+            partial(copy_bare, folder, project / "objects"),
+            peer("push", small),
+        ),
+        Row(
+            "pull 10,000 files into an empty workspace",
+            "s",
+            partial(pull, folder, remote),
+            partial(copy_bare, folder, remote),
+            peer("pull", small),
+        ),
+        Row("clear up, half of 10,000 files needed", "s", partial(clear, folder, small), peer=peer("gc", small)),
         *(
             Row(f"100 MB table, {name}", "% new bytes", partial(new_share, folder, frame, edited), aim=8)
             for name, edited in edits(frame).items()

@@ -22,12 +22,31 @@ with tempfile.TemporaryDirectory(dir=source.parent) as folder:
         repo.add(["set"])
     if work == "checkout":
         shutil.rmtree("set")
+    if work in {"push", "pull"}:
+        (Path(folder) / "remote").mkdir()
+        with repo.config.edit() as settings:
+            settings["remote"]["store"] = {"url": f"{folder}/remote"}
+            settings["core"]["remote"] = "store"
+        repo = Repo()
+    if work == "pull":
+        repo.push()
+        shutil.rmtree(Path(folder) / ".dvc" / "cache")
+    if work == "gc":
+        for path in sorted(Path("set").iterdir())[1::2]:
+            path.unlink()
+        repo.add(["set"])
     os.sync()
     start = time.perf_counter()
     if work in {"add", "again"}:
         repo.add(["set"])
     elif work == "status":
         repo.status()
+    elif work == "push":
+        repo.push()
+    elif work == "pull":
+        repo.fetch()
+    elif work == "gc":
+        repo.gc(workspace=True)
     else:
         repo.checkout()
     print(json.dumps({"value": time.perf_counter() - start}))

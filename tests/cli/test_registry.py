@@ -78,7 +78,8 @@ def test_get_writes_the_files(project: Path, capfd: pytest.CaptureFixture[str]) 
     """Into a folder that is made."""
     asked(capfd, "get", "churn", "--to", "out/model")
 
-    assert sorted(path.name for path in (project / "out" / "model").iterdir()) == ["model.onnx", "profile.json"]
+    found = sorted(path.name for path in (project / "out" / "model").iterdir())
+    assert found == ["input_example.json", "model.onnx", "profile.json"]
 
 
 def test_verify_says_no_when_a_file_is_not_what_was_registered(
@@ -108,3 +109,66 @@ def test_an_empty_registry_says_how_to_fill_it(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
 
     assert main(["models", "ls"]) == 0
+
+
+def test_what_is_said_of_a_model_is_said_by_commands(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Description, tags, stage and name."""
+    asked(capfd, "create", "empty", "--description", "nothing yet")
+    asked(capfd, "describe", "churn@2", "second thoughts")
+    asked(capfd, "tag", "churn@2", "reviewed", "yes")
+    asked(capfd, "stage", "churn@2", "production", "--archive-others")
+    asked(capfd, "rename", "churn", "leaving")
+    asked(capfd, "untag", "leaving@2", "none", code=4)
+
+    found = json.loads(asked(capfd, "show", "leaving@production", "--format", "json"))
+    assert (found["number"], found["message"], found["tags"]) == (2, "second thoughts", {"reviewed": "yes"})
+    asked(capfd, "untag", "leaving@2", "reviewed")
+    assert {"empty", "leaving"} <= set(asked(capfd, "ls").split())
+
+
+def test_deleting_says_what_breaks(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The champion goes by force only; another version goes as it is asked."""
+    assert asked(capfd, "rm", "churn@1", code=1) == ""
+    asked(capfd, "rm", "churn@2")
+    gone = json.loads(asked(capfd, "rm", "churn@1", "--force", "--format", "json"))
+
+    assert gone["deleted"] == "model:churn@1"
+    assert "gate" in gone["broke"][0]
+    assert json.loads(asked(capfd, "versions", "churn", "--format", "json")) == []
+
+
+def test_a_card_a_bill_and_a_folder_are_handed_over(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """On the screen, and as files."""
+    card = asked(capfd, "card", "churn@champion")
+    asked(capfd, "card", "churn@1", "--as", "html", "--to", "card.html")
+    asked(capfd, "bom", "churn@1", "--to", "bom.json")
+    asked(capfd, "export", "churn@1", "model")
+    asked(capfd, "export", "churn@1", "plain", "--as", "files")
+
+    assert card.startswith("# churn 1.0.0\n")
+    assert "| auc | 0.75 |" in card
+    assert "<h1>churn 1.0.0</h1>" in (project / "card.html").read_text()
+    assert json.loads((project / "bom.json").read_text())["bomFormat"] == "CycloneDX"
+    assert {"MLmodel", "model.onnx"} <= {path.name for path in (project / "model").iterdir()}
+    assert not (project / "plain" / "MLmodel").exists()
+
+
+def test_versions_are_signed_and_checked(
+    project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key lies in a file of one's own, or in the environment; without one it is a usage error."""
+    public = json.loads(asked(capfd, "key", "--to", "key.pem", "--format", "json"))["public"]
+    assert (project / "key.pem").stat().st_mode & 0o077 == 0
+    asked(capfd, "key", "--to", "key.pem", code=5)
+
+    asked(capfd, "sign", "churn@1", code=2)
+    asked(capfd, "sign", "churn@1", "--key", "key.pem")
+    monkeypatch.setenv("STACKCANVAS_SIGNING_KEY", (project / "key.pem").read_text())
+    asked(capfd, "sign", "churn@2")
+    asked(capfd, "check-signature", "churn@1", "--trust", public)
+    asked(capfd, "check-signature", "churn@1", "--trust", "another", code=1)
+
+
+def test_nobody_consents_without_being_known(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A name that git gives is not a name that the stack made sure of."""
+    assert asked(capfd, "consent", "churn@1", "deploy", code=1) == ""

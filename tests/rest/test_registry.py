@@ -69,3 +69,32 @@ def test_what_is_not_there(ask: Ask) -> None:
 
     assert answer.status_code == 404
     assert "There is no model 'chrun'" in answer.json()["error"]
+
+
+def test_what_is_said_of_models_changes_and_they_end(ask: Ask) -> None:
+    """Descriptions, tags, another name; the champion is deleted by force only."""
+    made = ask("POST", "/models", json={"name": "empty", "description": "none yet", "tags": {"team": "risk"}})
+    assert (made.status_code, made.json()["tags"], made.json()["latest"]) == (201, {"team": "risk"}, None)
+    assert ask("POST", "/models", json={"name": "empty"}).status_code == 409
+
+    version = "/models/churn/versions/1"
+    assert ask("PUT", f"{version}/description", json={"text": "why"}).json()["message"] == "why"
+    assert ask("PUT", f"{version}/tags/k", json={"value": "v"}).json()["tags"] == {"k": "v"}
+    assert ask("DELETE", f"{version}/tags/k").json()["tags"] == {}
+    assert ask("PUT", "/models/empty/name", json={"name": "full"}).json()["name"] == "full"
+
+    ask("PUT", "/models/churn/aliases/champion", json={"version": "1"})
+    assert ask("DELETE", version).status_code == 403
+    assert ask("DELETE", f"{version}?force=true").json()["deleted"] == "model:churn@1"
+    assert ask("GET", version).status_code == 404
+
+
+def test_cards_bills_and_consents(ask: Ask) -> None:
+    """Texts that others read; a consent of somebody unknown is refused."""
+    card = ask("GET", "/models/churn/versions/1/card")
+    assert card.headers["content-type"].startswith("text/markdown")
+    assert card.text.startswith("# churn 1.0.0")
+    assert ask("GET", "/models/churn/versions/1/bom").json()["bomFormat"] == "CycloneDX"
+    consents = "/models/churn/versions/1/consents"
+    assert ask("GET", consents).json()["items"] == []
+    assert ask("POST", consents, json={"action": "deploy"}).status_code == 403

@@ -90,7 +90,7 @@ def logged(flavor: Any, model: Any, name: str, **more: Any) -> np.ndarray[Any, A
 def test_a_logged_model_answers_here_as_it_does_there(stack: Stack, name: str, format: str) -> None:  # noqa: A002
     """It is a version with run, size and signature; it goes live; its files cannot be changed any more."""
     light = lightgbm.Dataset(ROWS, LATE)
-    flavor, model = {
+    flavor, model = {  # type: ignore[no-untyped-call]
         "estimator": lambda: (mlflow.sklearn, LogisticRegression().fit(ROWS, LATE)),
         "light": lambda: (mlflow.lightgbm, lightgbm.LGBMClassifier(n_estimators=3, verbose=-1).fit(ROWS, LATE)),
         "booster": lambda: (mlflow.lightgbm, lightgbm.train({"objective": "binary", "verbose": -1}, light, 3)),
@@ -149,7 +149,7 @@ def test_a_model_of_the_registry_loads_with_the_client(stack: Stack, format: str
     """As pyfunc, by its name, with files that are made from the records."""
     sample = pl.from_pandas(ROWS)
     rows = sample.to_numpy()
-    model = {
+    model = {  # type: ignore[no-untyped-call]
         "onnx": lambda: LogisticRegression().fit(sample.cast(pl.Float32), LATE),
         "skops": lambda: LogisticRegression().fit(rows, LATE),
         "lightgbm": lambda: lightgbm.LGBMRegressor(n_estimators=3, verbose=-1).fit(rows, ROWS.wind),

@@ -58,7 +58,7 @@ def client(server: str) -> MlflowClient:
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     """A model name of the test's own."""
-    return request.node.name.split("[")[0]
+    return str(request.node.name).split("[")[0]
 
 
 def said(call: Callable[..., Any], *words: Any, **more: Any) -> str:

@@ -173,7 +173,7 @@ class _Form:
 
 
 def _help(one: Field) -> str:
-    unit = f" In {one.unit}." if one.unit else ""
+    unit = f" Counted: {one.unit}." if one.unit else ""
     default = show_text(one.shape, one.default) if is_leaf(one.shape) and one.default not in (None, [], {}) else ""
     return f"{one.help}{unit}{f' Left out: {default}.' if default else ''}"
 

@@ -275,7 +275,7 @@ def _title(one: Field) -> str:
 
 
 def _told(one: Field) -> str:
-    return f"{one.help}{f' In {one.unit}.' if one.unit else ''}"
+    return f"{one.help}{f' Counted: {one.unit}.' if one.unit else ''}"
 
 
 def _has_default(one: Field) -> bool:

@@ -61,7 +61,7 @@ def show_text(shape: Shape, plain: Any) -> str:
         return ", ".join(_quoted(show_text(shape.items or shape, one)) for one in plain)
     if isinstance(plain, dict):
         return ", ".join(_quoted(f"{key}: {listed([value])}") for key, value in plain.items())
-    return str(plain)
+    return str(int(plain)) if isinstance(plain, float) and plain.is_integer() and abs(plain) < 1e15 else str(plain)
 
 
 def masked(shape: Shape, plain: Any) -> Any:

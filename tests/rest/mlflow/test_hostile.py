@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from stackcanvas.stack import Stack
@@ -185,3 +187,35 @@ def test_a_name_with_everything_in_it_comes_back(call: Call) -> None:
     number = call("experiments/create", name=name, tags=[{"key": "k", "value": name}])[1]["experiment_id"]
     assert call("experiments/get-by-name", experiment_name=name)[1]["experiment"]["experiment_id"] == number
     assert call("experiments/create", name="a\x00b")[0] == 400
+
+
+@pytest.mark.soak
+def test_a_gigabyte_goes_through_in_constant_memory(server: str, tmp_path: Path) -> None:
+    """Up and down again; the server's memory does not know how large it was."""
+    piece = bytes(range(256)) * 4096
+    size = 1 << 30
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(size // len(piece)):
+            yield piece
+
+    with httpx.Client(base_url=server, timeout=600) as client:
+        pid = next(int(found.pid) for found in _servers(server))
+        before = _resident_bytes(pid)
+        assert client.put(f"{FILES}/large.bin", content=pieces()).status_code == 200
+        with client.stream("GET", f"{FILES}/large.bin") as answer:
+            assert sum(map(len, answer.iter_bytes())) == size
+        assert _resident_bytes(pid) - before < 100 << 20
+        assert client.delete(f"{FILES}/large.bin").status_code == 200
+
+
+def _servers(url: str) -> Iterator[psutil.Process]:
+    port = httpx.URL(url).port
+    for one in psutil.process_iter():
+        with suppress(psutil.Error):
+            if any(found.laddr.port == port and found.status == "LISTEN" for found in one.net_connections("tcp")):
+                yield one
+
+
+def _resident_bytes(pid: int) -> int:
+    return int(psutil.Process(pid).memory_info().rss)

@@ -25,6 +25,7 @@ _OURS = (
     GET_ARTIFACT,
 )
 _READERS = 4
+_MOVERS = 2
 
 
 class Api:
@@ -44,6 +45,7 @@ class Api:
         # A database has one writer at a time: those who wait for their turn here need not try again and again there.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="mlflow-write")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="mlflow-read")
+        self._movers = ThreadPoolExecutor(_MOVERS, thread_name_prefix="mlflow-move")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
@@ -60,7 +62,7 @@ class Api:
             await reply(send, _unknown(scope, exists=exists))
             return
         scope["route"] = route
-        pool = self._writer if route.writes else self._readers
+        pool = self._movers if route.slow else self._writer if route.writes else self._readers
         loop = asyncio.get_running_loop()
         await reply(
             send, await loop.run_in_executor(pool, copy_context().run, self._answer, route, variables, scope, body)

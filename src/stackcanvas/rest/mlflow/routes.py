@@ -24,6 +24,7 @@ class Route:
         answer: gives what is answered: a dictionary, or an `Answer` where it is not JSON of its own.
         version: of the API.
         reads: it changes nothing though it is no GET, as searches are.
+        slow: it moves files, so that others do not wait behind it.
     """
 
     method: str
@@ -32,6 +33,7 @@ class Route:
     answer: Callable[[Stack, Any], object]
     version: str = "2.0"
     reads: bool = False
+    slow: bool = False
 
     @property
     def writes(self) -> bool:

@@ -232,7 +232,7 @@ def told_version(version: ModelVersion) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("POST", "model-versions/create", Create, _create),
+    Route("POST", "model-versions/create", Create, _create, slow=True),
     Route("GET", "model-versions/get", Numbered, _get),
     Route("PATCH", "model-versions/update", Update, _update),
     Route("DELETE", "model-versions/delete", Numbered, _delete),

@@ -146,6 +146,7 @@ def test_a_key_of_another_kind_is_refused(features: Features, clock: ManualClock
     plan = features.plan()
 
     assert plan["views"]["clicks"]["place"]["kinds"] == ("number",)
+    assert plan["views"]["clicks"]["place"]["feature_kinds"] == ("",)
     assert plan["views"]["clicks"]["until_us"] is not None
     for wrong in (1.5, "7"):
         with pytest.raises(BadInput, match="the key 'user' is"):

@@ -300,8 +300,8 @@ class Features:
         views = self.ls()
         found = []
         for view, noted in zip(views, self._online.marked(views), strict=True):
-            _, until, kinds = noted or (None, None, ())
-            found.append((replace(self._online.place(view), kinds=kinds), until))
+            known = {} if noted is None else {"kinds": noted.kinds, "feature_kinds": noted.feature_kinds}
+            found.append((replace(self._online.place(view), **known), None if noted is None else noted.until_us))
         return plan(self.catalog, found)
 
     def _began(self, view: FeatureView) -> bool:

@@ -14,8 +14,9 @@ from typing import Any
 import polars as pl
 from sqlalchemy import select
 
+from stackcanvas.clock import from_us
 from stackcanvas.data import Data
-from stackcanvas.features.online import Online, current_rows, key_kinds
+from stackcanvas.features.online import Online, current_rows
 from stackcanvas.features.records import record_view
 from stackcanvas.features.tables import feature_materialized
 from stackcanvas.features.view import FeatureView
@@ -55,7 +56,8 @@ def materialize(
         work.used(record_view(spine, view, work), "view")
         (before,) = online.marked([view])
         # Another version may hold late corrections of any age: it is gone through from the beginning.
-        after = before[1] if before is not None and before[0] == str(source) and not rebuild else None
+        goes_on = before is not None and before.source == str(source) and not rebuild
+        after = from_us(before.until_us) if before is not None and goes_on else None
         if after is not None:
             until = max(until, after)
         scanned = view.rows(data.scan(source))
@@ -63,8 +65,7 @@ def materialize(
         if rebuild:
             online.drop(view, others=False)
         rows = online.put_rows(view, current)
-        kinds = key_kinds(view, current)
-        online.mark(view, source=str(source), until=until, kinds=kinds)
+        online.mark(view, source=str(source), until=until, rows=current)
         if before is None:
             online.drop(view, others=True)
         made = Materialized(view.name, source, until, rows, spine.clock.now())

@@ -9,8 +9,19 @@ from typing import Any
 import polars as pl
 
 from stackcanvas.backends.keyvalue import KeyValue
-from stackcanvas.backends.keyvalue.rows import KEPT_KEYS, MISSING, Place, Reader, Row, check_kinds, item, mark, marked
-from stackcanvas.clock import from_us, to_us
+from stackcanvas.backends.keyvalue.rows import (
+    KEPT_KEYS,
+    MISSING,
+    Mark,
+    Place,
+    Reader,
+    Row,
+    check_kinds,
+    item,
+    marked,
+    marking,
+)
+from stackcanvas.clock import to_us
 from stackcanvas.errors import BadInput, BadInputs
 from stackcanvas.features.columns import instants_us, require_columns
 from stackcanvas.features.view import FeatureView
@@ -54,14 +65,14 @@ class Online:
             kept += self._store.put_many([item(prefix, *row) for row in zip(keys, events, knowns, values, strict=True)])
         return kept
 
-    def mark(self, view: FeatureView, *, source: str, until: datetime, kinds: Sequence[str]) -> None:
+    def mark(self, view: FeatureView, *, source: str, until: datetime, rows: pl.DataFrame) -> None:
         """Note how far a view has come, beside its rows: whoever loses the rows loses the note."""
-        self._store.put_many([mark(self.place(view), source, to_us(until), list(kinds))])
+        kinds, feature_kinds = _kinds(view, rows)
+        self._store.put_many([marking(self.place(view), Mark(source, to_us(until), kinds, feature_kinds))])
 
-    def marked(self, views: Sequence[FeatureView]) -> list[tuple[str, datetime, tuple[str, ...]] | None]:
-        """Of each view its source, until when it has come and the kinds of its keys; None where it never was."""
-        found = marked(self._store, [self.place(view) for view in views])
-        return [None if one is None else (one[0], from_us(one[1]), tuple(one[2])) for one in found]
+    def marked(self, views: Sequence[FeatureView]) -> list[Mark | None]:
+        """How far each view has come; None where it was never brought."""
+        return marked(self._store, [self.place(view) for view in views])
 
     def drop(self, view: FeatureView, *, others: bool) -> None:
         """Remove what is kept of a view: all of it, or what its other definitions have written."""
@@ -84,7 +95,7 @@ class Online:
         if any(row.state == MISSING for column in found for row in column):
             # Before nothing is taken for an answer: a text where the view has numbers finds nothing for ever.
             for place, noted in zip(places, marked(self._store, places), strict=True):
-                check_kinds(place, noted[2] if noted is not None else (), keys)
+                check_kinds(place, noted.kinds if noted is not None else (), keys)
         return found
 
     def get(
@@ -121,10 +132,10 @@ class Online:
         return known[1]
 
 
-def place_of(view: FeatureView, kinds: Sequence[str] = ()) -> Place:
+def place_of(view: FeatureView) -> Place:
     """Where a view lies, as readers need it."""
     ttl_us = None if view.ttl is None else view.ttl // _MICROSECOND
-    return Place(view.name, str(view.ref.selector), view.keys, view.features, ttl_us, tuple(kinds))
+    return Place(view.name, str(view.ref.selector), view.keys, view.features, ttl_us)
 
 
 def current_rows(view: FeatureView, rows: pl.LazyFrame, *, after: datetime | None, until: datetime) -> pl.DataFrame:
@@ -149,12 +160,14 @@ def current_rows(view: FeatureView, rows: pl.LazyFrame, *, after: datetime | Non
     return ordered.collect()
 
 
-def key_kinds(view: FeatureView, rows: pl.DataFrame) -> list[str]:
-    """The kinds of the view's keys, so that a request with a text for a number is told so."""
-    return [
-        "text" if dtype == pl.String else "boolean" if dtype == pl.Boolean else "number"
-        for dtype in (rows.schema[key] for key in view.keys)
-    ]
+def _kinds(view: FeatureView, rows: pl.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The kinds of keys and features, so that what comes as JSON is told, or made to be, of the same kind."""
+    keys = [rows.schema[key] for key in view.keys]
+    features = [rows.schema[feature] for feature in view.features]
+    return (
+        tuple("text" if one == pl.String else "boolean" if one == pl.Boolean else "number" for one in keys),
+        tuple("float" if one.is_float() else "instant" if isinstance(one, pl.Datetime) else "" for one in features),
+    )
 
 
 def _require_kept_types(view: FeatureView, schema: pl.Schema) -> None:

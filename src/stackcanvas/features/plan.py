@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from stackcanvas.backends.keyvalue.rows import Place
-from stackcanvas.clock import to_us
 from stackcanvas.features.catalog import Catalog
 
 
-def plan(catalog: Catalog, places: Sequence[tuple[Place, datetime | None]]) -> dict[str, Any]:
+def plan(catalog: Catalog, places: Sequence[tuple[Place, int | None]]) -> dict[str, Any]:
     """The document without the address of the online store.
 
     Args:
-        places: where each view lies, with the kinds of its keys, and until when it has come online.
+        places: where each view lies, with the kinds of its columns, and until when it has come online, in microseconds.
     """
     return {
         "views": {
@@ -28,9 +26,9 @@ def plan(catalog: Catalog, places: Sequence[tuple[Place, datetime | None]]) -> d
                 "timezone": catalog.views[place.name].timezone,
                 "stream": catalog.views[place.name].stream,
                 "source": catalog.views[place.name].source,
-                "until_us": None if until is None else to_us(until),
+                "until_us": until_us,
             }
-            for place, until in places
+            for place, until_us in places
         },
         "on_demand": {
             view.name: {"inputs": list(view.inputs), "request": list(view.request), "formulas": dict(view.formulas)}

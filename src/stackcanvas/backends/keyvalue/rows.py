@@ -24,7 +24,6 @@ KINDS: Mapping[str, tuple[type, ...]] = {"text": (str,), "number": (int,), "bool
 _HALF = 1 << 63
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
-_unpack_mark = msgspec.msgpack.Decoder(tuple[str, int, list[str]]).decode
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -37,6 +36,7 @@ class Place(msgspec.Struct, frozen=True):
         features: what a row holds, in order.
         ttl_us: how old an event may be; None for any age.
         kinds: of the keys, as far as known: text, number or boolean.
+        feature_kinds: of the features, as far as known: float, instant, or empty for the rest.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Place(msgspec.Struct, frozen=True):
     features: tuple[str, ...]
     ttl_us: int | None = None
     kinds: tuple[str, ...] = ()
+    feature_kinds: tuple[str, ...] = ()
 
     @property
     def prefix(self) -> bytes:
@@ -72,13 +73,25 @@ def item(
     return prefix + _pack(key), (event_us << 64) + known_us + _HALF, _pack((event_us, values))
 
 
-def mark(place: Place, source: str, until_us: int, kinds: Sequence[str]) -> tuple[bytes, int, bytes]:
+class Mark(msgspec.Struct, frozen=True, array_like=True):
+    """How far a view has come: from which source, until when, and what its rows are made of."""
+
+    source: str
+    until_us: int
+    kinds: tuple[str, ...]
+    feature_kinds: tuple[str, ...]
+
+
+_unpack_mark = msgspec.msgpack.Decoder(Mark).decode
+
+
+def marking(place: Place, mark: Mark) -> tuple[bytes, int, bytes]:
     """The item that says how far a view has come: it lies beside the rows, and is lost with them."""
-    return place.mark, 0, _pack((source, until_us, kinds))
+    return place.mark, 0, _pack(mark)
 
 
-def marked(store: KeyValue, places: Sequence[Place]) -> list[tuple[str, int, list[str]] | None]:
-    """Of each view its source, until when it has come and the kinds of its keys; None where it was never brought."""
+def marked(store: KeyValue, places: Sequence[Place]) -> list[Mark | None]:
+    """How far each view has come; None where it was never brought."""
     found = store.get_many([place.mark for place in places])
     return [None if one is None else _unpack_mark(one) for one in found]
 

@@ -213,13 +213,15 @@ def _items(view: ViewPlan, rows: Sequence[Mapping[str, Any]], *, now_us: int) ->
     """Rows as the store takes them; those that may not be known yet are left out, they come online later."""
     place, prefix = view.place, view.place.prefix
     _require(place, view, rows)
+    kinds = place.feature_kinds or ("",) * len(place.features)
     for row in rows:
         key = tuple(row[name] for name in place.keys)
         event = _us(view, row[view.event_time])
         known = event if view.known_time is None else _us(view, row[view.known_time])
         if None in key or event is None or known is None or max(event, known) > now_us:
             continue
-        yield item(prefix, key, event, known, [row[name] for name in place.features])
+        values = [_value(view, row[name], kind) for name, kind in zip(place.features, kinds, strict=True)]
+        yield item(prefix, key, event, known, values)
 
 
 def _require(place: Place, view: ViewPlan, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -234,6 +236,15 @@ def _require(place: Place, view: ViewPlan, rows: Sequence[Mapping[str, Any]]) ->
                 raise BadInput(
                     f"the key {name!r} is {value!r}"[:100], where=f"row {at}", expected=kind or "text or a whole number"
                 )
+
+
+def _value(view: ViewPlan, value: object, kind: str) -> object:
+    """A feature as the view's data set has it: JSON knows neither instants nor 3.0."""
+    if kind == "float" and type(value) is int:
+        return float(value)
+    if kind == "instant" and value is not None:
+        return from_us(_us(view, value) or 0)
+    return value
 
 
 def _us(view: ViewPlan, value: object) -> int | None:

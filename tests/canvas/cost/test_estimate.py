@@ -143,6 +143,14 @@ def test_a_currency_without_a_rate_is_refused_with_the_way_out() -> None:
         estimate(canvas(TRAINING, currency="XTS"))
 
 
+def test_a_converted_price_tells_its_rate() -> None:
+    """Between dollars and euros stands a dated rate, and the trace has it; a price of the market itself needs none."""
+    found = estimate(canvas(f"{TRAINING}\n{LABELS}", currency="EUR"), book="aws")
+
+    assert "USD at 0.82" in str(found.row("experiments.compute").price.note)
+    assert found.row("experiments.people").price.note is None
+
+
 def test_an_unknown_book_model_or_row() -> None:
     """Each is named with what there is."""
     text = f"{TRAINING}\nmodels: {{delay: {{serving.volume: {{predictions: 5}}}}}}"

@@ -232,7 +232,10 @@ class _Chooser:
         decided = self._decided(block)
         if decided is not None:
             why = [f"dilemma.tooling has decided for {tool.name}."]
+            bought = self.asked.decided[block].choice == "buy"
             broken = next((one.reasons for one in excluded if one.tool == tool.name), ())
+            # What is open source can be bought, too: with support, or hosted.
+            broken = tuple(one for one in broken if not (bought and one.rule == "licence"))
             warnings = (*(f"{tool.name} breaks a rule: {one.said.rstrip('.')}." for one in broken), *_warnings(tool))
             return Choice(
                 block,

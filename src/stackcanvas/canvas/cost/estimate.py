@@ -75,6 +75,18 @@ class Worth:
     cost_per_decision: Decimal | None
     break_even: Decimal | None
 
+    @property
+    def how_often(self) -> str:
+        """The break-even share in words."""
+        share = self.break_even
+        if not share:
+            return "at once"
+        return (
+            f"when {share:.1%} of them end best"
+            if share >= Decimal("0.001")
+            else f"when 1 in {1 / share:,.0f} ends best"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -246,7 +258,7 @@ def _worth(effective: Effective, rows: Sequence[Row], drawn: Mapping[str, _Draws
     best = max(outcome.worth for outcome in payoff.outcomes)
     decisions: int = payoff.decisions_per_month
     each = cents(monthly / decisions, digits=4) if decisions else None
-    even = cents(monthly / (best * decisions), digits=4) if best > 0 and decisions else None
+    even = cents(monthly / (best * decisions), digits=12) if best > 0 and decisions else None
     return Worth(decisions, best, each, even)
 
 

@@ -96,8 +96,18 @@ class PriceBook:
         if entry is None:
             raise NotFound("price", identity, known=self._plain["prices"], where=self.own)
         price = self._read(identity, entry)
-        rate = self.rate(str(entry.get("currency", "USD")))
-        return replace(price, amount=price.amount * rate)
+        currency = str(entry.get("currency", "USD"))
+        rate = self.rate(currency)
+        if currency == self.currency:
+            return price
+        dated = " and ".join(
+            f"{one} of {self._plain['rates'][one].get('date', 'no date')}"
+            for one in (currency, self.currency)
+            if one != "USD"
+        )
+        converted = f"{currency} at {rate.low:.3g} … {rate.typical:.3g} … {rate.high:.3g} (rate {dated})"
+        note = "; ".join(part for part in (converted, price.note) if part)
+        return replace(price, amount=price.amount * rate, note=note)
 
     def effort(self, identity: str) -> Price:
         """Hours of work by the id of what is done."""

@@ -136,10 +136,7 @@ def _worth(found: Estimate) -> None:
     elif worth.break_even > 1:
         click.echo(f"{said}; even if every one ended best ({worth.best:f} each), it would not pay.")
     else:
-        click.echo(
-            f"{said}; it pays when {worth.break_even:.1%} of them end best ({worth.best:f} each) "
-            "and the rest cost nothing."
-        )
+        click.echo(f"{said}; it pays {worth.how_often} ({worth.best:f} each) and the rest cost nothing.")
 
 
 def _row(row: Row) -> dict[str, object]:

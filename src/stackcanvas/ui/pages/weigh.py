@@ -71,7 +71,7 @@ def build_cost(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
     if found.worth is not None and found.worth.break_even is not None:
         sentences.append(
             f"Each of {found.worth.decisions_per_month:,} decisions a month costs {found.worth.cost_per_decision} "
-            f"{found.currency}; it pays when {found.worth.break_even:.1%} of them end best."
+            f"{found.currency}; it pays {found.worth.how_often}."
         )
     if found.open:
         names = ", ".join(dict.fromkeys(row.question for row in found.open))

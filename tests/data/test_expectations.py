@@ -22,8 +22,12 @@ ROWS = pl.DataFrame(
         "day": pl.Series(["2026-11-20", "2026-11-21", "2026-11-22", None]).str.to_date(),
         "at": pl.Series(["2026-11-20T01:00", "2026-11-21T02:00", "2026-11-22T03:00", None]).str.to_datetime(),
         "tags": [["a"], [], None, ["b"]],
+        "size": pl.Series(["S", "M", "S", None], dtype=pl.Enum(["S", "M"])),
     }
 )
+
+
+_SIZES = ["size: 1 rows are none of S, L", "size: 1 rows are unlike S"]
 
 
 def _said(**facts: object) -> list[str]:
@@ -57,6 +61,7 @@ def _column(name: str, **facts: object) -> list[str]:
             {"values": ("A", "B"), "pattern": "^[A-Z]$"},
             ["zone: 1 rows are none of A, B", "zone: 1 rows are unlike ^[A-Z]$"],
         ),
+        ("size", {"type": "text", "values": ("S", "L"), "pattern": "S"}, _SIZES),
         ("id", {"unique": True}, ["id: 2 rows share theirs with another"]),
         ("day", {"least": "2026-11-21"}, ["day: 1 rows are below 2026-11-21"]),
         ("at", {"most": "2026-11-21T12:00"}, ["at: 1 rows are above 2026-11-21T12:00"]),

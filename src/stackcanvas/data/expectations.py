@@ -110,12 +110,16 @@ def _is(kind: pl.DataType, wanted: str) -> bool:
     families = {
         "integer": kind.is_integer(),
         "number": kind.is_numeric(),
-        "text": kind in {pl.String, pl.Categorical, pl.Enum},
+        "text": _is_text(kind),
         "boolean": kind == pl.Boolean,
         "date": kind == pl.Date,
         "datetime": kind == pl.Datetime,
     }
     return families.get(wanted, str(kind) == wanted)
+
+
+def _is_text(kind: pl.DataType) -> bool:
+    return isinstance(kind, pl.String | pl.Categorical | pl.Enum)
 
 
 def _of_rows(total: int, expected: Expectations) -> Iterator[Broken]:
@@ -158,6 +162,8 @@ def _rules(column: ColumnExpectations, schema: pl.Schema) -> Iterator[tuple[str,
     if kind.is_float() and bounded:
         yield "no number", value.is_nan()
         value = value.fill_nan(None)
+    if _is_text(kind):
+        value = value.cast(pl.String)
     if isinstance(kind, pl.Datetime) and kind.time_zone is not None:
         value = value.dt.convert_time_zone("UTC")
     if column.least is not None:
@@ -169,12 +175,14 @@ def _rules(column: ColumnExpectations, schema: pl.Schema) -> Iterator[tuple[str,
         allowed = [_literal(column, one, kind) for one in column.values]
         yield f"none of {listed}", ~pl.any_horizontal(value == one for one in allowed)
     if column.pattern is not None:
-        yield f"unlike {column.pattern}", ~value.cast(pl.String).str.contains(column.pattern)
+        if not _is_text(kind):
+            raise BadInput(f"the pattern for {column.name} does not fit its type {kind}", expected="a column of text")
+        yield f"unlike {column.pattern}", ~value.str.contains(column.pattern)
 
 
 def _literal(column: ColumnExpectations, value: bool | float | str, kind: pl.DataType) -> pl.Expr:
     """A value of the canvas as one of the column: days and instants are written as text."""
-    textual = kind in {pl.String, pl.Categorical, pl.Enum}
+    textual = _is_text(kind)
     fits = isinstance(value, str) == (textual or kind.is_temporal())
     if isinstance(value, bool) != (kind == pl.Boolean) or not fits:
         raise BadInput(

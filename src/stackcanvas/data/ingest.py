@@ -41,7 +41,8 @@ def ingest(parts: Parts, source: Source, wish: Wish) -> DataVersion:
     shown = replace(wish, origin=str(address))
     if scheme == "delta":
         found = _DELTA.fullmatch(source.url)
-        assert found is not None
+        if found is None:
+            raise BadInput("the address names no Delta table", expected="delta://PATH, or delta://PATH@VERSION")
         path = found["table"]
         table = path if "://" in path else str(parts.root / path)
         version = None if found["version"] is None else int(found["version"])

@@ -69,6 +69,10 @@ def test_a_real_server(data: Data, postgres_url: str) -> None:
         ("sqlite:///shop.db", "missing", "no such table"),
         ("sqlite:///shop.db", "selec 1", "syntax error"),
         ("sqlite:///shop.db", None, "SELECT statement"),
+        ("sqlite:///shop.db", "  ", "is empty"),
+        ("sqlite:///shop.db", "create table more (x)", "no rows"),
+        ("sqlite:///shop.db", "select 1 as a, 2 as a", "two columns are called"),
+        ("delta://", None, "no Delta table"),
         ("kafka://host/topic", "x", "read by other tools"),
     ],
 )

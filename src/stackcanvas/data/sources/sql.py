@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -33,22 +34,18 @@ def rows(url: str, query: str, *, scratch: Scratch) -> Iterator[pl.LazyFrame]:
     """
     statement = f"select * from {query}" if _TABLE.fullmatch(query.strip()) else query  # noqa: S608 - the user's own
     scheme, _, rest = url.partition("://")
+    if not statement.strip():
+        raise BadInput("the statement is empty", expected="a SELECT statement, or the name of a table")
     with scratch.room() as room, _connected(f"{_DRIVERS.get(scheme, scheme)}://{rest}", scheme) as connection:
         paths: list[Path] = []
         try:
             streamed = connection.execution_options(stream_results=True, max_row_buffer=_BATCH_ROWS)
-            batches = pl.read_database(
-                sa.text(statement), streamed, iter_batches=True, batch_size=_BATCH_ROWS, infer_schema_length=None
-            )
-            for batch in batches:
+            for batch in _batches(streamed.execute(sa.text(statement))):
                 paths.append(room / f"{len(paths):08}.parquet")
                 batch.write_parquet(paths[-1], compression="uncompressed")
-            if not paths:  # no rows, but columns
-                paths.append(room / "empty.parquet")
-                pl.read_database(sa.text(statement), connection).write_parquet(paths[-1])
         except sa.exc.SQLAlchemyError as error:
             raise BadInput(f"the database refuses the statement: {_said(error)}", where=scheme) from None
-        except pl.exceptions.PolarsError as error:
+        except (pl.exceptions.PolarsError, TypeError, OverflowError) as error:
             raise BadInput(f"the rows cannot be read as a table: {error}", where=scheme) from None
         yield _joined(paths)
 
@@ -72,6 +69,19 @@ def _connected(url: str, scheme: str) -> Iterator[sa.Connection]:
         raise Unavailable(f"the database does not answer: {_said(error)}", where=scheme) from None
     finally:
         engine.dispose()
+
+
+def _batches(result: sa.CursorResult[Any]) -> Iterator[pl.DataFrame]:
+    """The rows, part by part; first a part without rows, which tells the columns."""
+    if not result.returns_rows:
+        raise BadInput("the statement gives no rows", expected="a SELECT statement, or the name of a table")
+    names = list(result.keys())
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BadInput(f"two columns are called {twice[0]!r}", fix="Name one of them anew: ... as other")
+    yield pl.DataFrame(schema=dict.fromkeys(names, pl.Null))
+    for rows in result.partitions(_BATCH_ROWS):
+        yield pl.DataFrame([tuple(row) for row in rows], schema=names, orient="row", infer_schema_length=None)
 
 
 def _joined(paths: list[Path]) -> pl.LazyFrame:

@@ -41,11 +41,21 @@ def check_key(key: str, place: str) -> None:
             f"Invalid value {_shown(key)} for parameter '{place}' supplied: Names may only contain alphanumerics, "
             "underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)"
         )
-    plain = posixpath.normpath(key)
-    if plain != key or plain == "." or plain.startswith(("..", "/")):
-        raise invalid(f"Invalid value {_shown(key)} for parameter '{place}' supplied: it reads as a path to {plain!r}")
+    if is_path(key):
+        raise invalid(f"Invalid value {_shown(key)} for parameter '{place}' supplied: it reads as a path to elsewhere")
     if len(key) > LONGEST_KEY:
         raise invalid(f"'{place}' exceeds the maximum length of {LONGEST_KEY} characters")
+
+
+def is_path(name: str) -> bool:
+    """Whether a name would lead elsewhere if it were a path.
+
+    Example:
+        >>> is_path("a/../b"), is_path("a b")
+        (True, False)
+    """
+    plain = posixpath.normpath(name)
+    return plain != name or plain == "." or plain.startswith(("..", "/"))
 
 
 def _shown(text: str) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 
+from stackcanvas.rest.mlflow import limits
 from stackcanvas.rest.mlflow.errors import invalid, missing
 
-_LONGEST_KEY = 250
 _LONGEST_VALUE = 100_000
 _LONGEST_ALIAS = 255
-_KEY = re.compile(r"[/\w.\- :]*")
 _ALIAS = re.compile(r"[\w\-]*")
 _RESERVED = re.compile(r"[vV]\d+")
 
@@ -25,7 +23,7 @@ def check_model(name: str) -> None:
         raise missing("name")
     if "/" in name or ":" in name:
         raise invalid(f"Invalid model name '{name}'. Names cannot contain '/' or ':'.")
-    if is_path(name):
+    if limits.is_path(name):
         raise invalid(f"Invalid value {name!r} for parameter 'name' supplied: it reads as a path to something else")
 
 
@@ -35,16 +33,9 @@ def check_key(key: str, value: str = "") -> None:
     Raises:
         MlflowError: its key or its value is too long, or the key has other characters than it may have.
     """
-    if not _KEY.fullmatch(key):
-        raise invalid(
-            f"Invalid value {key!r} for parameter 'key' supplied: Names may only contain alphanumerics, underscores "
-            "(_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)."
-        )
-    if is_path(key):
-        raise invalid(f"Invalid value {key!r} for parameter 'key' supplied: it reads as a path to something else")
-    for what, text, longest in (("key", key, _LONGEST_KEY), ("value", value, _LONGEST_VALUE)):
-        if len(text) > longest:
-            raise invalid(f"'{what}' exceeds the maximum length of {longest} characters")
+    limits.check_key(key, "key")
+    if len(value) > _LONGEST_VALUE:
+        raise invalid(f"'value' exceeds the maximum length of {_LONGEST_VALUE} characters")
 
 
 def check_alias(alias: str, *, new: bool = False) -> None:
@@ -81,14 +72,3 @@ def number_of(version: str) -> int:
     if not 0 <= number < 1 << 63:
         raise invalid(f"Parameter 'version' must be a number of a version, got '{version[:100]}'.")
     return number
-
-
-def is_path(name: str) -> bool:
-    """Whether a name would lead elsewhere if it were a path.
-
-    Example:
-        >>> is_path("a/../b"), is_path("a b")
-        (True, False)
-    """
-    clean = posixpath.normpath(name)
-    return clean != name or clean == "." or clean.startswith(("..", "/"))

@@ -258,9 +258,10 @@ def _served(stack: ExitStack, folder: Path, views: Sequence[FeatureView]) -> Pre
     return server
 
 
-def _import() -> float:
+def _import(code: str) -> float:
+    """Seconds of a fresh interpreter, its own start included."""
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import stackcanvas as sc; sc.FeatureView"], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True)
     return time.perf_counter() - start
 
 
@@ -359,7 +360,8 @@ def rows(stack: ExitStack) -> Sequence[Row]:
             )
             for keys, aim in ((1, 0.4), (10, 0.7), (100, 2.0))
         ),
-        Row("import, feature views ready", "s", us=_import, peer=_peer("import", kept)),
+        Row("import", "s", us=partial(_import, "import stackcanvas"), peer=_peer("import", kept), aim=0.1),
+        Row("import, ready to define views", "s", us=partial(_import, "import stackcanvas as sc; sc.FeatureView")),
     ]
 
 

@@ -70,9 +70,16 @@ def _row(version: DataVersion, links: Links) -> tuple[Cell, ...]:
         show.count(version.files),
         show.size(version.size_bytes),
         show.text(list(version.columns), tone="soft"),
-        Cell(", ".join(version.tags)),
+        Cell(_notes(version)),
         show.digest(version.digest),
     )
+
+
+def _notes(version: DataVersion) -> str:
+    """The tags of a version, and what one should know before using it."""
+    marked = ["not as expected"] if version.broken else []
+    gone = ["content given up"] if version.forgotten is not None else []
+    return ", ".join([*version.tags, *marked, *gone])
 
 
 def _versions(stack: Stack, name: str, links: Links) -> Table:

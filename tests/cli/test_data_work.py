@@ -94,7 +94,7 @@ def test_a_queue(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert "2 items" in err
     for number, value in ((1, "late"), (2, "in time")):
         out, err = run(capfd, "annotation", "next", "q", "--by", "ada")
-        assert f"annotation label q {number} late | in time" in err
+        assert f"annotation label q {number} late | 'in time'" in err
         run(capfd, "annotation", "label", "q", str(number), value, "--by", "ada")
     out, _ = run(capfd, "annotation", "next", "q", "--by", "ada", code=1)
     assert "Nothing is left" in out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -370,7 +371,7 @@ def _hint(queue: Queue) -> str:
         return "NUMBER"
     if queue.kind == "spans":
         return f"START:END:{queue.choices[0]}"
-    return " | ".join(queue.choices[:8])
+    return " | ".join(map(shlex.quote, queue.choices[:8]))
 
 
 def _told(progress: Progress) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 import polars as pl
@@ -137,6 +138,7 @@ def test_no_item_is_in_more_hands_than_wanted(
     ]
     people = "abcde"
     held: dict[str, int] = {}
+    until: dict[str, datetime] = {}
     said: set[tuple[int, str]] = set()
     for _ in range(draw.draw(st.integers(5, 40))):
         person = draw.draw(st.sampled_from(people))
@@ -146,6 +148,7 @@ def test_no_item_is_in_more_hands_than_wanted(
                 if claim is not None:
                     assert (claim.item.number, person) not in said
                     held[person] = claim.item.number
+                    until[person] = claim.expires
             case "label" if person in held:
                 number = held.pop(person)
                 try:
@@ -163,7 +166,9 @@ def test_no_item_is_in_more_hands_than_wanted(
                 pass
         progress = annotation.progress(name)
         assert progress.labels == len(said)
-        assert progress.labels + progress.taken <= progress.wanted
+        for number in range(1, 6):
+            hands = sum(item == number and until[who] > clock.now() for who, item in held.items())
+            assert hands + sum(item == number for item, _ in said) <= wanted
     for one in annotation.items(name):
         assert one.item.given == len(one.labels) <= wanted
         assert (one.item.state == "done") == (one.item.given >= wanted)

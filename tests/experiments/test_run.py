@@ -141,7 +141,7 @@ def test_what_no_database_can_hold_is_refused_at_once(
     with experiments.run("delay") as run:
         with pytest.raises(BadInput):
             run.log({key: value}, step=step)
-        run.log({"fine": np.float32(1.0)}, step=np.int64(3))  # type: ignore[dict-item]
+        run.log({"fine": np.float32(1.0)}, step=np.int64(3))  # type: ignore[dict-item, arg-type]
 
     assert [(one.key, one.value, one.step) for one in experiments.get(run.id).metrics.values()] == [("fine", 1.0, 3)]
 

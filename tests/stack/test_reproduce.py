@@ -20,6 +20,7 @@ from stackcanvas.errors import BadInput, Corrupt, NotFound, Unavailable
 from stackcanvas.experiments import Environment, tables
 from stackcanvas.experiments.tables import run_environment
 from stackcanvas.stack import Stack
+from stackcanvas.stack.moving import move
 from stackcanvas.stack.reproduce import reproduce
 from stackcanvas.stack.reproduce.packages import python_of
 
@@ -121,6 +122,19 @@ def test_a_pipeline_runs_again_on_its_commit_its_changes_and_its_data(stack: Sta
     assert (project / ".stackcanvas" / "metadata.db").exists()
     assert list((project / ".stackcanvas" / "reproduce").iterdir()) == []
     assert len(git(project, "worktree", "list").splitlines()) == 1
+
+
+def test_a_run_from_before_the_records_moved_runs_again_where_they_are_now(stack: Stack, project: Path) -> None:
+    """The canvas of its commit names a place that is empty today."""
+    first = stack.pipelines.run("train").check()
+    stack.close()
+    move(project, database="sqlite:///elsewhere.db", objects="bytes")
+    with sc.open(project) as moved:
+        found = reproduce(moved, first.id)
+
+        assert found.same, found
+        assert moved.experiments.get(found.again).code == moved.experiments.get(first.id).code
+    assert not (project / ".stackcanvas" / "metadata.db").exists()
 
 
 def test_a_script_runs_again_with_its_words(stack: Stack, project: Path) -> None:

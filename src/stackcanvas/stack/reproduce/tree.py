@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from blake3 import blake3
 
-from stackcanvas.errors import Corrupt, NotFound, Unavailable
+from stackcanvas.canvas import load
+from stackcanvas.canvas.edit import answer, write
+from stackcanvas.errors import BadInput, Corrupt, NotFound, Unavailable
 from stackcanvas.experiments import Origin, RunInfo
 from stackcanvas.experiments.origin import PATCH
 from stackcanvas.metadata import Ref
 from stackcanvas.pipelines import Worktrees
+from stackcanvas.stack.moving import DATABASE, OBJECTS
+from stackcanvas.stack.root import CANVAS
+from stackcanvas.stack.settings import settings_of
 
 if TYPE_CHECKING:
     from stackcanvas.stack.stack import Stack
@@ -42,11 +49,43 @@ def tree_of(stack: Stack, run: RunInfo, origin: Origin | None) -> Iterator[Path]
         if not state.exists():
             # The same records, objects and predictions: the run that is made again stands beside the first one.
             state.symlink_to(stack.folder.resolve(), target_is_directory=True)
+        _keep_addresses(stack, folder)
         _restore(stack, run, folder)
         yield folder
     finally:
         trees.prune((), unused_s=-1.0)
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _keep_addresses(stack: Stack, folder: Path) -> None:
+    """Records and bytes go where they go now, although the canvas of that commit may have named other places."""
+    environment, file = stack.environment, folder / CANVAS
+    now, here = stack.canvas.effective(environment=environment), stack.settings
+    try:
+        there = settings_of(load(file), root=folder, environment=environment, environ=os.environ)
+    except BadInput:  # a name that nobody gives any more
+        there = None
+    then = ("", "") if there is None else (there.database, there.objects)
+    addresses = {DATABASE: (here.database, then[0]), OBJECTS: (here.objects, then[1])}
+    changes = [
+        # What lies on this machine by its full path, the rest as it is written: secrets stay out of the file.
+        answer(path, wanted if _local(wanted) else now.get(path).text, environment=environment)
+        for path, (wanted, found) in addresses.items()
+        if (_local(found) or found) != (_local(wanted) or wanted)
+    ]
+    if changes:
+        write(file, changes)
+        # The change is not the run's: git is told to overlook it.
+        command = ["git", "-C", str(folder), "update-index", "--assume-unchanged", CANVAS]
+        subprocess.run(command, capture_output=True, check=False)
+
+
+def _local(address: str) -> Path | None:
+    """The file or folder that an address means, None of what lies elsewhere."""
+    for prefix in ("sqlite:///", "file://"):
+        if address.startswith(prefix):
+            return Path(unquote(address.removeprefix(prefix))).resolve()
+    return None
 
 
 def _patch(stack: Stack, run: RunInfo, *, folder: Path, digest: str) -> None:

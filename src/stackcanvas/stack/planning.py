@@ -133,6 +133,8 @@ _RULES: Mapping[str, _Rule] = {
     "pipelines.retraining": _Rule(Effect.RESTART, _WORKER),
     "pipelines.location": _Rule(Effect.RESTART, _WORKER),
     "pipelines.distributed_training": _Rule(Effect.RESTART, _WORKER),
+    "registry.storage.versions_kept": _Rule(Effect.NOTHING, ""),
+    "registry.storage.version_size": _Rule(Effect.NOTHING, ""),
     "registry": _Rule(Effect.RELOAD, "holds from the next registration on"),
     "deployment.format": _Rule(Effect.RELOAD, "holds from the next registration on"),
     "deployment.target": _Rule(Effect.RESTART, _SERVER),

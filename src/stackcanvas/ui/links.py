@@ -87,6 +87,11 @@ class Links:
         """A file of a run."""
         return f"{self._base}/api/v1/runs/{quote(run_id, safe='')}/artifacts/{quote(path)}"
 
+    def card(self, ref: Ref) -> str:
+        """The card of a model version, as Markdown."""
+        name, selector = quote(ref.name, safe="/"), quote(ref.selector or "latest", safe="")
+        return f"{self._base}/api/v1/models/{name}/versions/{selector}/card"
+
     def report(self, ref: Ref) -> str:
         """The page of a profile or a comparison."""
         return f"{self._base}/api/v1/reports/page?{urlencode({'ref': str(ref)})}"

@@ -27,13 +27,13 @@ def _facts(version: ModelVersion, links: Links) -> tuple[FactView, ...]:
         "aliases": ", ".join(version.aliases),
         "what it is": version.message or "",
         "stage": version.stage if version.stage != "None" else "",
-        "kept as": version.format,
         "size": show.size(version.size_bytes).text if version.is_held else "a pointer to files elsewhere",
         "needs": ", ".join(version.environment.get("requirements", ())),
         "from": version.source or "",
         **{f"tag {key}": value for key, value in version.tags.items()},
     }
     facts = [FactView(name, value) for name, value in said.items() if value]
+    facts.append(FactView("card", "open", links.card(version.ref)))
     for name, found in (("trained on", version.training), ("run", version.run)):
         if found is not None:
             facts.append(FactView(name, str(found), links.ref(found)))

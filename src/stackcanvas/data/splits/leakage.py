@@ -160,11 +160,13 @@ def _target(train: pl.LazyFrame, both: Sequence[str], looked: Looked) -> list[Le
     """Columns that all but tell the target, and columns whose gaps do."""
     target = looked.target
     assert target is not None
-    gaps = {f"{name} is missing": pl.col(name).is_null() for name in both if name != target}
+    others = [name for name in both if name != target]
+    nulls = train.select(pl.col(others).null_count()).collect(engine="streaming").row(0) if others else ()
+    gaps = {f"{name} is missing": pl.col(name).is_null() for name, count in zip(others, nulls, strict=True) if count}
     # A target of whole numbers with few values is a class, not an amount.
     classes = train.select(pl.col(target).n_unique()).collect(engine="streaming").item() <= 10
     goal = pl.col(target).cast(pl.String) if classes else pl.col(target)
-    wide = train.select(*(name for name in both if name != target), goal.alias(target), **gaps)
+    wide = train.select(*others, goal.alias(target), **gaps)
     gathering = Gathering(profile_of(wide), first=(target,))
     for part in wide.collect_batches(chunk_size=1 << 16):
         gathering.add(part)

@@ -47,7 +47,13 @@ def ask(block: str | None, every: bool, again: bool, reasons: bool) -> None:
     file = _file()
     load(f"{_ASK}:plan_all")(block=block)  # a block that there is not is told before anything is asked
     _say(_dim("Enter skips, ? explains, < goes back, stop ends. Every answer is kept at once."))
-    _report(_Interview(file, block, every=every, again=again, reasons=reasons).run())
+    interview = _Interview(file, block, every=every, again=again, reasons=reasons)
+    try:
+        _report(interview.run())
+    except KeyboardInterrupt:
+        # What was answered is on the disk already, wherever the interrupt came.
+        _say("")
+        _report(load("stackcanvas.canvas:load")(file))
 
 
 def _file() -> Path:
@@ -211,13 +217,9 @@ def _line() -> str:
     if not wants_json():
         click.echo(click.style("  > ", bold=True), err=True, nl=False)
         sys.stderr.flush()
-    try:
-        text = sys.stdin.readline()
-    except KeyboardInterrupt:
-        text = ""
+    text = sys.stdin.readline()
     if not text:
-        # The end of the input, or Ctrl-C: what was answered is on the disk already.
-        _say("")
+        _say("")  # the end of the input
         raise load(f"{_ASK}:Stop")
     return text
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -15,6 +18,7 @@ from stackcanvas.backends.keyvalue import KeyValue, open_keyvalue
 from stackcanvas.errors import BadInput, BadInputs
 from stackcanvas.features import FeatureView, Observations, point_in_time
 from stackcanvas.features.online import Online
+from stackcanvas.testing.redis import RedisServer
 
 START = datetime(2013, 5, 1, tzinfo=UTC)
 Row = tuple[str | None, int | None, int | None, float | None]  # key, event minute, known minute, value
@@ -56,33 +60,66 @@ MINUTES = st.one_of(st.none(), st.integers(0, 8))
 ROWS = st.lists(st.tuples(KEYS, MINUTES, MINUTES, st.one_of(st.none(), st.integers(0, 99).map(float))), max_size=25)
 
 
-@given(
-    ROWS, st.lists(st.integers(0, 9), min_size=1, max_size=4), st.one_of(st.none(), st.integers(1, 5)), st.booleans()
-)
-def test_online_equals_offline(rows: list[Row], steps: list[int], ttl_min: int | None, known: bool) -> None:
+def offline(defined: FeatureView, rows: list[Row], minute: int) -> list[dict[str, Any]]:
+    """What the join finds of both keys at an instant."""
+    observations = Observations(
+        name="view",
+        frame=frame(rows),
+        keys=("key",),
+        event_time="event",
+        known_time=defined.known_time,
+        ttl=defined.ttl,
+        features=("value",),
+    )
+    asked = pl.DataFrame({"key": ["a", "b"], "time": [at(minute)] * 2})
+    return point_in_time(asked, [observations], time="time").select("value").to_dicts()
+
+
+@contextmanager
+def fresh(kind: str, server: RedisServer) -> Iterator[Online]:
+    """An empty store of either kind."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = server.url if kind == "redis" else f"sqlite:///{folder}/online.db"
+        store = open_keyvalue(url, namespace=secrets.token_hex(6))
+        yield Online(store)
+        store.close()
+
+
+BOTH = [{"key": "a"}, {"key": "b"}]
+AGES = st.one_of(st.none(), st.integers(1, 5))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+@given(rows=ROWS, steps=st.lists(st.integers(0, 9), min_size=1, max_size=4), ttl_min=AGES, known=st.booleans())
+def test_online_equals_offline(  # noqa: PLR0917 - hypothesis passes them by name
+    redis_server: RedisServer, kind: str, rows: list[Row], steps: list[int], ttl_min: int | None, known: bool
+) -> None:
     """Brought up to date in steps of any size, each key has online what the join finds at that instant."""
     defined = view(ttl_min=ttl_min, known=known)
-    with tempfile.TemporaryDirectory() as folder:
-        store = open_keyvalue(f"sqlite:///{folder}/online.db")
-        online = Online(store)
+    with fresh(kind, redis_server) as online:
         after = None
         for minute in sorted(steps):
             online.put(defined, frame(rows), after=after, until=at(minute))
             after = at(minute)
-            found = online.get([(defined, ["value"])], [{"key": "a"}, {"key": "b"}], now=at(minute))
 
-            observations = Observations(
-                name="view",
-                frame=frame(rows),
-                keys=("key",),
-                event_time="event",
-                known_time=defined.known_time,
-                ttl=defined.ttl,
-                features=("value",),
-            )
-            asked = pl.DataFrame({"key": ["a", "b"], "time": [at(minute)] * 2})
-            assert found == point_in_time(asked, [observations], time="time").select("value").to_dicts()
-        store.close()
+            found = online.get([(defined, ["value"])], BOTH, now=at(minute))
+
+            assert found == offline(defined, rows, minute)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+@given(rows=ROWS, again=st.lists(st.integers(0, 24), max_size=5), ttl_min=AGES, known=st.booleans())
+def test_a_stream_in_any_order_equals_offline(  # noqa: PLR0917 - hypothesis passes them by name
+    redis_server: RedisServer, kind: str, rows: list[Row], again: list[int], ttl_min: int | None, known: bool
+) -> None:
+    """Row by row as they happen to come, some of them twice: what counts is what the join of all of them finds."""
+    defined = view(ttl_min=ttl_min, known=known)
+    pushed = rows + [rows[at_row] for at_row in again if at_row < len(rows)]
+    with fresh(kind, redis_server) as online:
+        for row in pushed:
+            online.put(defined, frame([row]), after=None, until=at(9))
+
+        assert online.get([(defined, ["value"])], BOTH, now=at(9)) == offline(defined, pushed, 9)
 
 
 def test_an_older_row_never_replaces_a_newer_one(store: KeyValue) -> None:

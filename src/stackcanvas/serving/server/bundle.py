@@ -190,3 +190,6 @@ LOADERS: Mapping[str, str] = {
     },
 }
 """What loads each format, imported when a bundle is of it; a format is one line here."""
+
+ISOLATED = frozenset({"skops", "sklearn", "python"})
+"""The formats whose answers come from a process that may never give one."""

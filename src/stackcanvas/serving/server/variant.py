@@ -13,7 +13,7 @@ import numpy as np
 
 from stackcanvas.errors import BadInput, Corrupt
 from stackcanvas.serving.server.batch import Batcher, Item
-from stackcanvas.serving.server.bundle import Bundle
+from stackcanvas.serving.server.bundle import ISOLATED, Bundle
 from stackcanvas.serving.server.checks import Failure, InputChecks, Mask, OutputChecks
 from stackcanvas.serving.server.documents import VariantSpec
 from stackcanvas.serving.server.errors import ModelFailed
@@ -88,7 +88,9 @@ class Variant:
         self._shadow = shadow
         self._inputs = InputChecks(bundle.signature, bundle.spec.checks, where=where)
         self._outputs = OutputChecks(bundle.signature, bundle.spec.checks, where=where)
-        self._batcher = Batcher(self.answer, pool=pool, alone=alone)
+        # The event loop must never wait for another process.
+        most = {"inline_rows": 0} if bundle.spec.format in ISOLATED else {}
+        self._batcher = Batcher(self.answer, pool=pool, alone=alone, **most)
 
     def submit(self, item: Item) -> asyncio.Future[None] | None:
         """Have one request answered with those that wait beside it; None when it has been already."""

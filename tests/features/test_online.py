@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stackcanvas.backends.keyvalue import KeyValue, open_keyvalue
@@ -109,6 +109,7 @@ def test_online_equals_offline(  # noqa: PLR0917 - hypothesis passes them by nam
 
 @pytest.mark.parametrize("kind", ["sqlite", "redis"])
 @given(rows=ROWS, again=st.lists(st.integers(0, 24), max_size=5), ttl_min=AGES, known=st.booleans())
+@example(rows=[("a", 1, 5, 1.0), ("a", 1, 3, 2.0)], again=[], ttl_min=None, known=True)
 def test_a_stream_in_any_order_equals_offline(  # noqa: PLR0917 - hypothesis passes them by name
     redis_server: RedisServer, kind: str, rows: list[Row], again: list[int], ttl_min: int | None, known: bool
 ) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stackcanvas.data.splits import Plan, split
@@ -21,6 +21,7 @@ _SHARES = st.lists(st.integers(1, 9), min_size=2, max_size=4).map(
 )
 
 
+@settings(max_examples=40)
 @given(st.integers(40, 400), _SHARES, st.integers(0, 2**63))
 def test_random_parts_have_their_shares(rows: int, shares: dict[str, float], seed: int) -> None:
     """Every row is in one part, and each part has its share to within a row."""
@@ -36,6 +37,7 @@ def test_random_parts_have_their_shares(rows: int, shares: dict[str, float], see
     assert all(part["x"].is_sorted() for part in found.values())
 
 
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from([*"abcde", None, ""]), min_size=30, max_size=300), st.integers(0, 99))
 def test_strata_keep_their_shares(values: list[str | None], seed: int) -> None:
     """Each value, the missing one too, has its share in each part to within one row; so has the whole."""
@@ -48,6 +50,7 @@ def test_strata_keep_their_shares(values: list[str | None], seed: int) -> None:
     assert abs(found["test"].height - 0.3 * len(values)) < 1
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 30), min_size=60, max_size=300), st.integers(0, 99))
 def test_an_entity_is_in_one_part(values: list[int], seed: int) -> None:
     """No part shares an entity with another."""
@@ -61,6 +64,7 @@ def test_an_entity_is_in_one_part(values: list[int], seed: int) -> None:
     assert found["train"].height + found["test"].height == len(values)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 40), min_size=20, max_size=200))
 def test_time_goes_forward(values: list[int]) -> None:
     """All of an earlier part is before all of a later one; rows of one instant stay together."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +26,8 @@ place = pathlib.Path({str(place)!r})
 def predict(frame):
     first = frame["x"][0]
     if first == 1:
-        (place / "asked").touch()
+        (place / "asked.new").write_text(str(os.getpid()))
+        (place / "asked.new").rename(place / "asked")
         while not (place / "go").exists():
             time.sleep(0.01)
     if first == 7:
@@ -78,3 +80,19 @@ def test_a_model_that_crashes_takes_only_its_own_request_along(folder: ServedFol
     assert "ended with code 3" in answer["error"]
     assert ask(server, 4.0)[1]["predictions"][0]["output"] == {"prediction": 8.0}
     assert server.get("/v2/health/live")[0] == 200
+
+
+def test_a_model_that_hangs_ends_with_its_server(folder: ServedFolder, start: Start, asked: Path) -> None:
+    """Also when the server is killed, and its process reads nothing any more."""
+    server = start(folder)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(ask, server, 1.0)
+        server.wait((asked / "asked").exists)
+        pid = int((asked / "asked").read_text())
+        server.kill()
+        waiting.exception(30)
+
+    end = time.monotonic() + 20
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{pid}").exists()

@@ -111,9 +111,11 @@ def to_plain(question: str, answer: Any) -> Any:
         >>> to_plain("deployment.lead_time", read_answer("deployment.lead_time", "36h"))
         '36h'
     """
-    block, _, field = question.partition(".")
-    holder = BLOCK_ANSWERS[block].model_construct(**{field: answer})
-    return holder.model_dump(mode="json", exclude_unset=True, exclude_none=True).get(field)
+    block, field = place_of(question)
+    holder = BLOCK_ANSWERS[question.partition(".")[0]].model_construct(**{field: answer})
+    # By the whole tree: its writer is there already, that of a block alone would first be built.
+    tree = Answers.model_construct(None, **{block: holder})
+    return tree.model_dump(mode="json", exclude_unset=True, exclude_none=True)[block].get(field)
 
 
 def inside(answer: Any, keys: tuple[str, ...], *, path: str) -> Any:

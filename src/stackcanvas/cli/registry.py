@@ -239,7 +239,14 @@ def export(stack: Stack, ref: str, target: Path, kind: str) -> None:
     "card", example=("stackcanvas models card delay@3", "stackcanvas models card delay@3 --as html --to card.html")
 )
 @click.argument("ref")
-@click.option("--as", "kind", type=click.Choice(["markdown", "html"]), default="markdown", show_default=True)
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(["markdown", "html"]),
+    default="markdown",
+    show_default=True,
+    help="In which form.",
+)
 @click.option("--to", "target", type=click.Path(path_type=Path, dir_okay=False), help="A file, in place of the screen.")
 @output_options
 @pass_stack

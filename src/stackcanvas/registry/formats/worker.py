@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
+import shutil
 import sys
 import threading
 import time
@@ -33,7 +34,7 @@ def main() -> int:
     source, target = os.dup(0), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)  # whatever prints must not get between the answers
-    threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_leave_with, args=(os.getppid(), Path.cwd()), daemon=True).start()
 
     def read(count: int) -> bytes:
         found = bytearray()
@@ -49,7 +50,7 @@ def main() -> int:
         try:
             facts, arrays = unpack(read)
         except EOFError:
-            return 0
+            threading.Event().wait()  # until the thread that watches has cleared up
         try:
             if facts["do"] == "load":
                 predict = _load(facts)
@@ -62,10 +63,11 @@ def main() -> int:
         _write(target, answer)
 
 
-def _leave_with(parent: int) -> None:
-    """End when the other side is gone, also while the model's code is at work and reads nothing."""
+def _leave_with(parent: int, folder: Path) -> None:
+    """End when the other side is gone, also while the model's code reads nothing; the folder is nobody's then."""
     while os.getppid() == parent:
         time.sleep(1)
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 

@@ -302,9 +302,9 @@ class Registry:
         digests = {**found.files, **{path: self._files.put(content) for path, content in made.items()}}
         return {path: self._files.key(digest) for path, digest in sorted(digests.items())}
 
-    def profile(self, ref: Ref | str) -> Profile:
-        """The profile of the data that a version was trained on."""
-        return Profile.from_json(self.file(ref, PROFILE).decode())
+    def profile(self, ref: Ref | str) -> Profile | None:
+        """The profile of the data that a version was trained on; None where it came without one."""
+        return Profile.from_json(self.file(ref, PROFILE).decode()) if PROFILE in self.get(ref).files else None
 
     def load(self, ref: Ref | str) -> LoadedModel:
         """A version that can predict here; Python code runs in a process of its own, and only when it may.

@@ -19,6 +19,10 @@ from stackcanvas.serving.server.values import from_bytes, from_json, to_bytes
 from stackcanvas.serving.server.variant import Variant
 
 
+# As the field calls them; other formats go by their own name.
+_PLATFORMS = {"onnx": "onnxruntime_onnx"}
+
+
 class InputTensor(msgspec.Struct):
     """One input of a request; its values are here or in the bytes behind the JSON."""
 
@@ -274,7 +278,7 @@ def describe(endpoint: Endpoint, variant: Variant) -> dict[str, Any]:
     return {
         "name": endpoint.name,
         "versions": [one.version for one in endpoint.variants],
-        "platform": f"{variant.bundle.spec.format}runtime_{variant.bundle.spec.format}",
+        "platform": _PLATFORMS.get(variant.bundle.spec.format, variant.bundle.spec.format),
         "inputs": [{"name": one.name, "datatype": one.dtype, "shape": list(one.shape)} for one in signature.tensors],
         "outputs": [{"name": one.name, "datatype": one.dtype, "shape": list(one.shape)} for one in signature.outputs],
     }

@@ -50,7 +50,9 @@ def test_a_version_carries_what_it_was_registered_with(
     assert made.agreement is not None
     assert made.agreement.worst <= made.agreement.tolerance
     assert sorted(registry.files(made.ref)) == ["input_example.json", "model.onnx", "profile.json"]
-    assert registry.profile(made.ref).rows == trained[1].height
+    profile = registry.profile(made.ref)
+    assert profile is not None
+    assert profile.rows == trained[1].height
 
 
 def test_a_loaded_version_predicts_what_the_model_predicts(registry: Registry, trained: Trained) -> None:

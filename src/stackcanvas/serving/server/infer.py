@@ -18,7 +18,6 @@ from stackcanvas.serving.server.signature import Array, Output, Rows, Signature,
 from stackcanvas.serving.server.values import from_bytes, from_json, to_bytes
 from stackcanvas.serving.server.variant import Variant
 
-
 # As the field calls them; other formats go by their own name.
 _PLATFORMS = {"onnx": "onnxruntime_onnx"}
 

@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 )
 @click.argument("pipeline")
 @click.option("--metric", required=True, help="What the runs of the pipeline log, and what decides.")
-@click.option("--direction", type=click.Choice(["maximize", "minimize"]), default="maximize", show_default=True)
+@click.option(
+    "--direction",
+    type=click.Choice(["maximize", "minimize"]),
+    default="maximize",
+    show_default=True,
+    help="Which way is better.",
+)
 @click.option(
     "-s", "--search", "spaces", multiple=True, required=True, metavar="NAME=VALUES", help="A parameter to search."
 )

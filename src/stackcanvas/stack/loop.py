@@ -12,6 +12,7 @@ from stackcanvas.canvas.blocks.deployment import ByMetrics
 from stackcanvas.deployment import Release
 from stackcanvas.errors import NotFound
 from stackcanvas.metadata import Ref
+from stackcanvas.registry.consents import DELETE
 from stackcanvas.stack.build.deployment import endpoint_of, strategy_of
 
 if TYPE_CHECKING:
@@ -53,9 +54,10 @@ def _release_model(stack: Stack, model: str) -> Release | None:
 def _newest(stack: Stack, model: str) -> ModelVersion | None:
     """The newest version that may go live; one that people must still agree to keeps its turn."""
     newest = next((version for version in stack.registry.versions(model) if version.is_held), None)
-    if newest is None or any(one.missing for one in stack.registry.consents.standing(newest.ref)):
+    if newest is None:
         return None
-    return newest
+    awaited = (one for one in stack.registry.consents.standing(newest.ref) if one.action != DELETE)
+    return None if any(one.missing for one in awaited) else newest
 
 
 def _is_next(stack: Stack, endpoint: str, model: Ref) -> bool:

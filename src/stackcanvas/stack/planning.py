@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from stackcanvas.canvas import QUESTION_IDS, Canvas, Effective, edit, load, loads, paths
 from stackcanvas.canvas.compare import compare
 from stackcanvas.canvas.edit import Change
+from stackcanvas.canvas.render import inline
 from stackcanvas.canvas.units import parse_duration
 from stackcanvas.errors import BadInput, Corrupt, Refused
 from stackcanvas.plain import plain
@@ -219,7 +220,7 @@ def applied(folder: Path) -> Canvas | None:
     if not record:
         return None
     try:
-        return loads(json.dumps(record["canvas"], ensure_ascii=False), label=_APPLIED, path=folder / _APPLIED)
+        return loads(inline(record["canvas"]), label=_APPLIED, path=folder / _APPLIED)
     except (BadInput, KeyError, TypeError):
         raise _corrupt(folder) from None
 
@@ -261,7 +262,7 @@ def follow(folder: Path, changes: Sequence[Change]) -> None:
     """Make changes of the canvas in what was applied, too: somebody has done to the state what they ask for."""
     record = _readable(folder)
     if record:
-        text = edit.apply(json.dumps(record["canvas"], ensure_ascii=False), changes)
+        text = edit.apply(inline(record["canvas"]), changes)
         moved = loads(text, label=_APPLIED, path=folder / _APPLIED)
         _write(folder, {**record, "canvas": moved.to_dict()})
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,12 @@ def ask(stack: Stack) -> Ask:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             return await client.request(method, path, **options)
 
-    return lambda *words, **options: asyncio.run(send(*words, **options))
+    def asked(*words: Any, **options: Any) -> httpx.Response:
+        # In a thread: another test's browser may have left a loop in this one.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, send(*words, **options)).result()
+
+    return asked
 
 
 @pytest.fixture

@@ -55,6 +55,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         time.sleep(0.05)
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"http://127.0.0.1:{json.loads(told.read_text())['port']}")
+    # The client remembers the experiment of whichever server it talked to before.
+    mlflow.set_experiment(experiment_id="0")
     yield folder
     mlflow.set_tracking_uri(before)
     process.send_signal(signal.SIGTERM)

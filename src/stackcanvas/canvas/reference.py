@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 
 from stackcanvas.canvas import paths, render, urls
@@ -182,3 +183,7 @@ def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
     return "\n".join([line(heads), line("---" for _ in heads), *(line(row) for row in rows)]) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

@@ -41,6 +41,14 @@ class Person:
         """Type a line."""
         os.write(self._terminal, f"{line}\n".encode())
 
+    def interrupts(self) -> None:
+        """Press Ctrl-C, as the terminal hears it, and once more where nothing happens."""
+        for _ in range(3):
+            os.killpg(self.process.pid, signal.SIGINT)
+            ready, _, _ = select.select([self._terminal], [], [], 5)
+            if ready:
+                return
+
     def leaves_out_until(self, text: str) -> None:
         """Answer nothing to what comes, until something is asked for."""
         while text not in self.reads(""):
@@ -50,6 +58,8 @@ class Person:
         """Read to the end; gives what was read."""
         read = b""
         while True:
+            ready, _, _ = select.select([self._terminal], [], [], 30)
+            assert ready, f"it does not end; the end was: {read[-600:].decode('utf-8', 'replace')}"
             try:
                 more = os.read(self._terminal, 65536)
             except OSError:
@@ -72,6 +82,8 @@ def interview(folder: Path, *options: str) -> Iterator[Person]:
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
+        # A shell starts what runs in its background with interrupts ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads are started here
         env={**os.environ, "TERM": "xterm"},
     )
     os.close(theirs)
@@ -186,7 +198,7 @@ def test_leaving_in_the_middle_loses_nothing(tmp_path: Path, way: str) -> None:
         person.types("mandatory")
         person.reads("Where are models kept?")
         if way == "interrupt":
-            person.process.send_signal(signal.SIGINT)
+            person.interrupts()
         else:
             os.write(person._terminal, b"\x04")
         person.ends()

@@ -188,7 +188,8 @@ def _write_tree(parts: Parts, files: list[DataFile], tree: Path) -> None:
 
 
 def _write_each(parts: Parts, files: list[DataFile], target: Path, *, link: bool) -> None:
-    if not files:
+    # Where nothing is to be written, what a killed checkout left behind is still cleared away.
+    if not files and not (target / SCRATCH).is_dir():
         return
     for folder in _folders(target, files):
         folder.mkdir(parents=True, exist_ok=True)

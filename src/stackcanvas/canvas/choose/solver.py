@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
+from typing import TYPE_CHECKING
 
 from stackcanvas.canvas.choose.catalogue import Tool
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy import optimize
+else:
+    np = late("numpy")
+    optimize = late("scipy.optimize")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +85,11 @@ def solve(problem: Problem, *, forbidden: Iterable[tuple[str, str]] = ()) -> Sol
     if not columns:
         return Solution({}, (), 0.0)
     rows, low, high = _constraints(problem, pairs, tools, at, len(columns))
-    found = milp(
+    found = optimize.milp(
         points,
-        constraints=LinearConstraint(rows, low, high),
+        constraints=optimize.LinearConstraint(rows, low, high),
         integrality=np.ones(len(columns)),
-        bounds=Bounds(0, 1),
+        bounds=optimize.Bounds(0, 1),
         options={"mip_rel_gap": 0.0},
     )
     if found.x is None:

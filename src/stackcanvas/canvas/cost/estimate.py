@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 from blake3 import blake3
 
 from stackcanvas.canvas.answered import Canvas, Effective
@@ -19,10 +17,18 @@ from stackcanvas.canvas.cost.phases import SPLIT
 from stackcanvas.canvas.cost.prices import price_book
 from stackcanvas.canvas.questions import AREAS, BLOCKS, PHASES
 from stackcanvas.errors import BadInput, NotFound
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    _Draws = npt.NDArray[np.float64]
+else:
+    np = late("numpy")
 
 DRAWS = 4000
 """How often the simulation is played; each figure is drawn from equal slices, so few draws are enough."""
-_Draws = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

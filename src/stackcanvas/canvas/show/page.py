@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from importlib.resources import as_file, files
-from typing import Literal
-
-import typst
+from typing import TYPE_CHECKING, Literal
 
 from stackcanvas.canvas.show.sheet import Line, Sheet, SheetBlock, fold, reads_from_right
 from stackcanvas.errors import Unavailable
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import typst
+else:
+    typst = late("typst")
 
 Format = Literal["pdf", "svg", "png"]
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
 from blake3 import blake3
 
 from stackcanvas.errors import Corrupt, Unavailable
+from stackcanvas.late import late
 from stackcanvas.serving.server.documents import BundleSpec, decode
 from stackcanvas.serving.server.signature import NUMPY_TYPES, Array, Output, Rows, Signature
+
+if TYPE_CHECKING:
+    import onnxruntime
+else:
+    onnxruntime = late("onnxruntime")
 
 Model = Callable[[Rows], list[Array]]
 """Runs rows and gives one array for each output of the signature, each with one entry a row."""

@@ -128,14 +128,38 @@ def test_json_can_be_asked_for_by_the_environment(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["nonsense"]])
 def test_the_start_loads_nothing_heavy(words: list[str], tmp_path: Path) -> None:
     """Help, version and a wrong word import none of the big libraries."""
+    assert not _loaded(words, tmp_path) & HEAVY
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["data", "ls"],
+        ["data", "status"],
+        ["models", "ls"],
+        ["experiments", "ls"],
+        ["pipelines", "ls", "--help"],
+        ["metadata", "events"],
+        ["canvas", "check"],
+    ],
+)
+def test_commands_that_only_look_up_load_no_library_of_frames_or_numbers(words: list[str], tmp_path: Path) -> None:
+    """A list of versions, models or runs starts without Polars, Arrow and numpy, and without the migrations."""
+    (tmp_path / "canvas.yaml").write_text("stackcanvas: 1\nproject: {name: x, date: 2026-01-01, team: [y]}\n")
+    assert main(["--project", str(tmp_path), "data", "ls"]) == 0  # the first command makes the database
+
+    heavy = {"polars", "pyarrow", "numpy", "scipy", "alembic", "fastapi", "onnxruntime"}
+    assert _loaded(words, tmp_path) & heavy == set()
+
+
+def _loaded(words: list[str], folder: Path) -> set[str]:
+    """The libraries that a command has loaded when it is done."""
     program = (
         "import sys\nfrom stackcanvas.cli.main import main\n"
         f"main({words!r})\nprint(*sorted(m for m in sys.modules if '.' not in m), file=open('loaded', 'w'))"
     )
-    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True)
-
-    loaded = set((tmp_path / "loaded").read_text().split())
-    assert not loaded & HEAVY
+    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, capture_output=True)
+    return set((folder / "loaded").read_text().split())
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import polars as pl
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+else:
+    pl = late("polars")
 
 
 def to_polars(part: pa.Table | pa.RecordBatch) -> pl.DataFrame:

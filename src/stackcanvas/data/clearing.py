@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
 from blake3 import blake3
 
 from stackcanvas.data.parts import Parts
@@ -31,7 +30,15 @@ from stackcanvas.data.store.packs import (
 from stackcanvas.data.store.recipes import LONGEST_BYTES
 from stackcanvas.data.versions import DataVersion
 from stackcanvas.errors import Conflict, Corrupt, Refused
+from stackcanvas.late import late
 from stackcanvas.metadata import Execution
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+else:
+    np = late("numpy")
+    npt = late("numpy.typing")
 
 LEASE = timedelta(hours=12)
 """How long a commit may take. What claims to be writing for twice as long, where nobody can ask it, is dead."""
@@ -44,7 +51,7 @@ _POLL_S = 0.2
 _LIMIT = 10_000
 _KEY_BYTES = 8
 
-_Keys = npt.NDArray[np.uint64]
+_Keys: TypeAlias = "npt.NDArray[np.uint64]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-import polars as pl
 
 from stackcanvas.data.manifest import DataFile
 from stackcanvas.data.parts import Parts
 from stackcanvas.data.read import rows_of
 from stackcanvas.data.versions import DataVersion
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 _FORMATS = {
     ".csv": "text/csv",

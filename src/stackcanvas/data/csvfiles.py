@@ -5,15 +5,21 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-
-import polars as pl
-import pyarrow as pa
-import pyarrow.csv as arrow_csv
+from typing import TYPE_CHECKING
 
 from stackcanvas.backends.files import unavailable
 from stackcanvas.data.csvtypes import ColumnTypes, NotOfTypeError, convert
 from stackcanvas.data.examination import Examination, Table
 from stackcanvas.errors import BadInput, Conflict
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+    import pyarrow.csv as arrow_csv
+else:
+    pa = late("pyarrow")
+    arrow_csv = late("pyarrow.csv")
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 """What parts the fields, by the suffix of the file."""

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
-
-import polars as pl
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.data.arrow import to_polars
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+    import pyarrow.compute as pc
+else:
+    pa = late("pyarrow")
+    pc = late("pyarrow.compute")
 
 _EXACT = 10**15  # whole numbers below are exact as floating-point numbers
 _NUMBER = r"^-?((0|[1-9][0-9]{0,14})(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$|^-?inf$|^[nN]a[nN]$"

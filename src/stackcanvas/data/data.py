@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-import polars as pl
 
 from stackcanvas.backends.files import Scratch
 from stackcanvas.backends.keyvalue import open_keyvalue
@@ -43,6 +41,9 @@ from stackcanvas.data.verify import Verification, verify
 from stackcanvas.data.versions import DataVersion, Versions
 from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.metadata import Ref, Spine
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class Data:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from stackcanvas.data.commit import changed_columns
 from stackcanvas.data.parts import Parts
@@ -13,8 +12,14 @@ from stackcanvas.data.read import rows_of
 from stackcanvas.data.status import compared
 from stackcanvas.data.versions import DataVersion
 from stackcanvas.errors import BadInput, nearest
+from stackcanvas.late import late
 from stackcanvas.metadata import Ref
 from stackcanvas.statistics import DriftReport, drift
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 _IN = "__stackcanvas_in"
 

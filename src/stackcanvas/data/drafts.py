@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from stackcanvas.backends.files import unavailable
 from stackcanvas.canvas.blocks.expectations import Expectations
@@ -30,6 +29,9 @@ from stackcanvas.data.store import SourceFile, Writer
 from stackcanvas.errors import BadInput, Conflict, Corrupt, NotFound
 from stackcanvas.metadata import Ref
 from stackcanvas.statistics import Profile
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from stackcanvas.data.arrow import to_arrow
 from stackcanvas.errors import BadInput, nearest
+from stackcanvas.late import late
 from stackcanvas.statistics import Profile
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 
 @dataclass(frozen=True, slots=True)

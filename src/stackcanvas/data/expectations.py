@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.canvas.blocks.expectations import ColumnExpectations, Expectations, Freshness
 from stackcanvas.errors import BadInput, Refused
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 _SAMPLES = 5
 _ROW = "__stackcanvas_row"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from stackcanvas.data import csvfiles, parquetfiles
 from stackcanvas.data.examination import Table
 from stackcanvas.errors import BadInput
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def is_table(paths: Sequence[Path]) -> bool:

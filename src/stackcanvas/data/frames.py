@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-import polars as pl
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.data.arrow import to_polars
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+else:
+    pl = late("polars")
+    pa = late("pyarrow")
 
 _PART_ROWS = 1 << 17
 

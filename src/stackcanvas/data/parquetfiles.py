@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-
-import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING
 
 from stackcanvas.backends.files import unavailable
 from stackcanvas.data.arrow import to_arrow, to_polars
 from stackcanvas.data.examination import Examination, Table, columns_of
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+else:
+    pl = late("polars")
+    pa = late("pyarrow")
+    pq = late("pyarrow.parquet")
 
 SUFFIX = ".parquet"
 

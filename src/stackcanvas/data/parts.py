@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from stackcanvas.backends.files import Scratch
 from stackcanvas.backends.objects import Objects
@@ -19,6 +18,9 @@ from stackcanvas.data.versions import DataVersion, Versions
 from stackcanvas.errors import NotFound
 from stackcanvas.metadata import Spine
 from stackcanvas.statistics import Profile
+
+if TYPE_CHECKING:
+    import polars as pl
 
 PROFILES = "data/profiles/"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from stackcanvas.backends.files import make_folder, unavailable
 from stackcanvas.data import csvfiles, formats, parquetfiles
@@ -15,7 +14,13 @@ from stackcanvas.data.sources import delta
 from stackcanvas.data.sources.delta import Reference
 from stackcanvas.data.versions import DataVersion
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
 from stackcanvas.metadata import Ref, current
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 
 def scan(parts: Parts, ref: Ref) -> pl.LazyFrame:

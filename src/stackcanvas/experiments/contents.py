@@ -8,12 +8,18 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.errors import BadInput, NotFound
+from stackcanvas.late import late
 from stackcanvas.plain import plain
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+else:
+    np = late("numpy")
+    pl = late("polars")
 
 
 def files_of(path: str, content: Any) -> Iterator[tuple[str, bytes | Path]]:
@@ -70,8 +76,6 @@ def _written(write: Any) -> bytes:
 
 
 def _table(content: Any, suffix: str) -> bytes:
-    import polars as pl  # noqa: PLC0415 - 130 ms that most runs do not need
-
     rows = pl.DataFrame(content)
     writers = {
         ".parquet": rows.write_parquet,

@@ -10,10 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from stackcanvas.features.join import ROW, SOURCE, Observations, join_with, match, place
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 ENTITY_ROWS = 1 << 20
 VIEW_ROWS = 1 << 22

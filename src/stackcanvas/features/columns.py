@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
-
-import polars as pl
+from typing import TYPE_CHECKING, Literal
 
 from stackcanvas.errors import BadInput, NotFound
+from stackcanvas.late import late
 
-_TEXT = (pl.String, pl.Categorical, pl.Enum)
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 
 def require_columns(schema: pl.Schema, names: Iterable[str], *, where: str) -> None:
@@ -97,7 +99,7 @@ def _common(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
         if left == right:
             return left
         return pl.Int128() if pl.UInt64() in (left, right) else pl.Int64()
-    if isinstance(left, _TEXT) and isinstance(right, _TEXT):
+    if all(isinstance(one, pl.String | pl.Categorical | pl.Enum) for one in (left, right)):
         return pl.String()
     if left == right and isinstance(left, pl.Boolean | pl.Date | pl.Binary):
         return left

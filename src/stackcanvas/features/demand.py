@@ -7,16 +7,21 @@ import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.backends.keyvalue.formulas import Formula, Tree, as_column, columns_of, evaluate, symbol, tree_of
 from stackcanvas.clock import to_us
 from stackcanvas.errors import BadInput, BadInputs
 from stackcanvas.features.checks import column_problems, name_problems, names_of, source_text
+from stackcanvas.late import late
 from stackcanvas.metadata import Ref
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+else:
+    np = late("numpy")
+    pl = late("polars")
 
 _SECOND_US = 1_000_000
 

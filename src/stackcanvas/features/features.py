@@ -7,9 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from msgspec.structs import replace
 
 from stackcanvas.backends.keyvalue import KeyValue
@@ -25,6 +24,9 @@ from stackcanvas.features.plan import plan
 from stackcanvas.features.training import Rebuilt, Trainings, as_frame
 from stackcanvas.features.view import Entity, FeatureView
 from stackcanvas.metadata import Ref, Spine
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)

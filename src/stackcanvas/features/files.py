@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
 
-_READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
-    ".parquet": pl.read_parquet,
-    ".csv": pl.read_csv,
-    ".jsonl": pl.read_ndjson,
-    ".ndjson": pl.read_ndjson,
-}
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
+
+_READERS = {".parquet": "read_parquet", ".csv": "read_csv", ".jsonl": "read_ndjson", ".ndjson": "read_ndjson"}
 
 
 def read_rows(file: Path, *, instants: Sequence[str]) -> pl.DataFrame:
@@ -31,7 +31,7 @@ def read_rows(file: Path, *, instants: Sequence[str]) -> pl.DataFrame:
     if reader is None:
         raise BadInput(f"{file.name!r} cannot be read", expected=f"a file that ends in {', '.join(_READERS)}")
     try:
-        rows = reader(file)
+        rows: pl.DataFrame = getattr(pl, reader)(file)
         texts = [name for name in instants if rows.schema.get(name) == pl.String]
         return rows.with_columns(pl.col(name).str.to_datetime(time_unit="us", time_zone="UTC") for name in texts)
     except (pl.exceptions.PolarsError, OSError) as error:

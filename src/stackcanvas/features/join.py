@@ -15,11 +15,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-
-import polars as pl
+from typing import TYPE_CHECKING, TypeAlias
 
 from stackcanvas.errors import BadInput
 from stackcanvas.features.columns import instants_us, key_expressions, require_columns
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 ROW = "__row"
 SOURCE = "__source"
@@ -60,7 +65,7 @@ class Observations:
         return list(dict.fromkeys([*self.keys, *times, *self.features]))
 
 
-Current = Callable[[pl.DataFrame, Observations, pl.Schema, Sequence[pl.Expr], int], pl.DataFrame]
+Current: TypeAlias = "Callable[[pl.DataFrame, Observations, pl.Schema, Sequence[pl.Expr], int], pl.DataFrame]"
 """Finds the features of one view: given the asked rows, the view, its schema, its keys and how many rows to give."""
 
 

@@ -10,15 +10,20 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
-
-import polars as pl
 
 from stackcanvas.backends.files import make_folder, sync_folder, unavailable
 from stackcanvas.clock import from_us, to_us
 from stackcanvas.data import Data, DataVersion
 from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.features.view import FeatureView
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 _FRAME, _JSON = ".arrow", ".json"
 

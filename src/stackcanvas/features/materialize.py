@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from sqlalchemy import select
 
 from stackcanvas.clock import from_us
@@ -20,7 +19,13 @@ from stackcanvas.features.online import Online, current_rows
 from stackcanvas.features.records import record_view
 from stackcanvas.features.tables import feature_materialized
 from stackcanvas.features.view import FeatureView
+from stackcanvas.late import late
 from stackcanvas.metadata import Ref, Spine
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.backends.keyvalue import KeyValue
 from stackcanvas.backends.keyvalue.rows import (
@@ -25,10 +23,15 @@ from stackcanvas.clock import to_us
 from stackcanvas.errors import BadInput, BadInputs
 from stackcanvas.features.columns import instants_us, require_columns
 from stackcanvas.features.view import FeatureView
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 _BATCH_ROWS = 20_000
 _EVENT, _KNOWN, _ROW = "__event", "__known", "__row"
-_KEY_TYPES = (pl.Boolean, pl.String, pl.Categorical, pl.Enum)
 _MICROSECOND = timedelta(microseconds=1)
 _KEPT_FEATURES = "numbers, text, booleans, instants with a time zone, bytes, or lists of them"
 
@@ -189,7 +192,9 @@ def _require_kept_types(view: FeatureView, schema: pl.Schema) -> None:
 
 def _is_kept(dtype: pl.DataType, *, feature: bool) -> bool:
     if not feature:
-        return dtype in _KEY_TYPES or (dtype.is_integer() and dtype != pl.Int128)
+        return any(dtype == kind for kind in (pl.Boolean, pl.String, pl.Categorical, pl.Enum)) or (
+            dtype.is_integer() and dtype != pl.Int128
+        )
     if isinstance(dtype, pl.List | pl.Array):
         return isinstance(dtype.inner, pl.DataType) and _is_kept(dtype.inner, feature=True)
     if isinstance(dtype, pl.Datetime):

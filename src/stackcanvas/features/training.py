@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.backends.files import Scratch
 from stackcanvas.data import Data, DataVersion
@@ -20,7 +18,13 @@ from stackcanvas.features.demand import OnDemandView
 from stackcanvas.features.join import Observations, point_in_time
 from stackcanvas.features.records import record_view
 from stackcanvas.features.view import FeatureView
+from stackcanvas.late import late
 from stackcanvas.metadata import Execution, Ref, Spine
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 KIND = "features.training_set"
 

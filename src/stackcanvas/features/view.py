@@ -7,8 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-
-import polars as pl
+from typing import TYPE_CHECKING, TypeAlias
 
 from stackcanvas.canvas.units import format_duration
 from stackcanvas.errors import BadInput, BadInputs
@@ -22,9 +21,15 @@ from stackcanvas.features.checks import (
     transform_problems,
     zone_problems,
 )
+from stackcanvas.late import late
 from stackcanvas.metadata import Ref
 
-Transform = Callable[[pl.LazyFrame], pl.LazyFrame]
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
+
+Transform: TypeAlias = "Callable[[pl.LazyFrame], pl.LazyFrame]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-import polars as pl
 from sqlalchemy import Connection, select
 
+from stackcanvas.late import late
 from stackcanvas.metadata import Ref, Spine
 from stackcanvas.monitoring.policy import Skew
 from stackcanvas.monitoring.sources import SERVED, Predictions, Registered, features, has_rows
 from stackcanvas.monitoring.tables import monitor_drift
 from stackcanvas.monitoring.windows import Window
 from stackcanvas.statistics import DriftReport, Profile, drift
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 _BATCH_ROWS = 100_000
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-import polars as pl
-
+from stackcanvas.late import late
 from stackcanvas.monitoring.drifting import Drifts
 from stackcanvas.monitoring.labels import Labels
 from stackcanvas.monitoring.performance import Performances
 from stackcanvas.monitoring.policy import Policy
 from stackcanvas.monitoring.sources import Live, Predictions, has_rows
 from stackcanvas.statistics import METRICS
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 DATA = ("drift_share", "drifted_columns")
 OPERATION = (

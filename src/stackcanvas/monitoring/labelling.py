@@ -7,17 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from blake3 import blake3
 
 from stackcanvas.clock import to_us
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 PREDICTION_ID, VALUE, OBSERVED, EVENT_TIME = "prediction_id", "value", "observed_at", "event_time"
 _EXPECTED = "prediction_id and value; or entity keys, event_time and value; and observed_at, where it is known"
-_ZONED = pl.Datetime("us", "UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,7 @@ def _instants(table: pl.DataFrame, name: str) -> list[datetime]:
         elif isinstance(kind, pl.Datetime) and kind.time_zone is None:
             column = column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
         else:
-            column = column.cast(_ZONED)
+            column = column.cast(pl.Datetime("us", "UTC"))
     except pl.exceptions.PolarsError as error:
         raise BadInput(f"the column {name!r} holds no instants: {error}", expected="2013-05-01T12:00:00Z") from error
     found: list[datetime] = column.to_list()

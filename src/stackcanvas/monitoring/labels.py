@@ -7,18 +7,23 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from sqlalchemy import BigInteger, ColumnElement, Connection, func, select, type_coerce, update
 from sqlalchemy import Text as Raw
 
+from stackcanvas.late import late
 from stackcanvas.metadata import Ref, Spine, current
 from stackcanvas.monitoring.labelling import Label, as_values, read_file, read_labels
 from stackcanvas.monitoring.matching import Match, match
 from stackcanvas.monitoring.policy import Policy
 from stackcanvas.monitoring.sources import SERVED, Predictions, has_rows, output_column
 from stackcanvas.monitoring.tables import monitor_label, monitor_window
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 Learned = Callable[[Connection, str, Collection[datetime]], None]
 
@@ -182,7 +187,7 @@ class Labels:
         """The predictions between two instants that somebody got; columns as in `judged`, without the outcome."""
         log = self._predictions.scan(endpoint, start=start, end=end)
         if not has_rows(log):
-            return pl.LazyFrame(schema=_LOGGED)
+            return pl.LazyFrame(schema=_logged())
         output = output_column(log, wanted=self._policy(endpoint).output)
         served = log.filter(pl.col("status").is_in(SERVED))
         return served.select("prediction_id", "time", "model", "variant", "status", output)
@@ -198,7 +203,9 @@ class Labels:
         chosen = select(*columns).where(*wanted).order_by(label.observed, label.added, label.id)
         with self._spine.read() as connection:
             rows = [tuple(row) for row in connection.execute(chosen)]
-        found = pl.DataFrame(rows, schema=_STORED, orient="row")
+        found = pl.DataFrame(
+            rows, schema={"prediction_id": pl.String(), "actual": pl.String(), "observed": pl.Int64()}, orient="row"
+        )
         latest = found.unique("prediction_id", keep="last", maintain_order=True)
         instants = pl.col("observed").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
         return latest.lazy().select("prediction_id", pl.lit(as_values(latest["actual"])).alias("actual"), instants)
@@ -249,17 +256,6 @@ class Labels:
             self._spine.database.bulk(tx, monitor_label, rows)
 
 
-_STORED = {"prediction_id": pl.String(), "actual": pl.String(), "observed": pl.Int64()}
-_LOGGED = {
-    "prediction_id": pl.String(),
-    "time": pl.Datetime("us", "UTC"),
-    "model": pl.String(),
-    "variant": pl.String(),
-    "status": pl.String(),
-    "output": pl.Float64(),
-}
-
-
 def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
     """No more at a time than any database takes as parameters."""
     for start in range(0, len(values), _CHUNK):
@@ -295,3 +291,15 @@ def _retried(row: Any, found: Match | None, *, now: datetime, within: timedelta)
 def _same(first: Any, second: Any) -> bool:
     # True equals 1 in Python, but it is another answer.
     return isinstance(first, bool) == isinstance(second, bool) and first == second
+
+
+def _logged() -> dict[str, pl.DataType]:
+    """The columns of predictions where there are none."""
+    return {
+        "prediction_id": pl.String(),
+        "time": pl.Datetime("us", "UTC"),
+        "model": pl.String(),
+        "variant": pl.String(),
+        "status": pl.String(),
+        "output": pl.Float64(),
+    }

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-import polars as pl
-
+from stackcanvas.late import late
 from stackcanvas.monitoring.labelling import EVENT_TIME, Label, entity_of, entity_text
 from stackcanvas.monitoring.sources import SERVED, Predictions, has_rows
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 # Most labels are about predictions of the last hours: the log is read further back only for those that are not.
 _REACHES = (timedelta(days=1), timedelta(days=8), timedelta(days=64))

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-import polars as pl
 from sqlalchemy import Connection, delete, select
 
+from stackcanvas.late import late
 from stackcanvas.metadata import Ref, Spine
 from stackcanvas.monitoring.labels import Labels
 from stackcanvas.monitoring.sources import ANSWERED
 from stackcanvas.monitoring.tables import monitor_performance
 from stackcanvas.monitoring.windows import Window
 from stackcanvas.statistics import metric
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
-
-import polars as pl
+from typing import TYPE_CHECKING, Protocol
 
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
 from stackcanvas.metadata import Ref
 from stackcanvas.statistics import Profile
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 ANSWERED = ("ok", "warned")
 """Rows that the model itself answered."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import polars as pl
 from sqlalchemy import Connection
 
 from stackcanvas.backends.objects import Objects
@@ -31,6 +30,8 @@ from stackcanvas.registry.versions import ModelVersion, Versions
 from stackcanvas.statistics import Profile
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from stackcanvas.registry.signing import SignatureCheck
 
 PROFILE = "profile.json"

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.errors import BadInput, BadInputs
+from stackcanvas.late import late
 
-_TEXT = (pl.String, pl.Categorical, pl.Enum)
-_POLARS: Mapping[str, Any] = {
-    "BOOL": pl.Boolean,
-    "INT8": pl.Int8,
-    "INT16": pl.Int16,
-    "INT32": pl.Int32,
-    "INT64": pl.Int64,
-    "UINT8": pl.UInt8,
-    "UINT16": pl.UInt16,
-    "UINT32": pl.UInt32,
-    "UINT64": pl.UInt64,
-    "FP16": pl.Float32,
-    "FP32": pl.Float32,
-    "FP64": pl.Float64,
-    "BYTES": pl.String,
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+else:
+    np = late("numpy")
+    pl = late("polars")
+
+_POLARS = {
+    "BOOL": "Boolean",
+    "INT8": "Int8",
+    "INT16": "Int16",
+    "INT32": "Int32",
+    "INT64": "Int64",
+    "UINT8": "UInt8",
+    "UINT16": "UInt16",
+    "UINT32": "UInt32",
+    "UINT64": "UInt64",
+    "FP16": "Float32",
+    "FP32": "Float32",
+    "FP64": "Float64",
+    "BYTES": "String",
 }
 
 
@@ -163,7 +167,7 @@ def numpy_type(dtype: str) -> np.dtype[Any]:
 def _input(column: pl.Series) -> Input:
     where = f"column {column.name!r} of the sample"
     missing = column.null_count()
-    if isinstance(column.dtype, _TEXT) or column.dtype == pl.Boolean:
+    if isinstance(column.dtype, pl.String | pl.Categorical | pl.Enum) or column.dtype == pl.Boolean:
         if missing:
             kind = "text" if column.dtype != pl.Boolean else "a truth value"
             raise BadInput(
@@ -192,7 +196,7 @@ def _tensor(frame: pl.DataFrame, given: Input) -> np.ndarray[Any, Any]:
     if not given.dtype.startswith("FP") and column.null_count():
         raise BadInput(f"{column.null_count()} values are missing", where=f"column {given.name!r}")
     try:
-        values = column.cast(_POLARS[given.dtype]).to_numpy()
+        values = column.cast(getattr(pl, _POLARS[given.dtype])).to_numpy()
         if given.dtype == "BYTES":
             values = values.astype(object)
     except pl.exceptions.PolarsError as error:

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from stackcanvas.backends.files import make_folder, unavailable
+from stackcanvas.late import late
 from stackcanvas.serving.days import (
     SEGMENTS,
     DayFile,
@@ -29,6 +29,11 @@ from stackcanvas.serving.days import (
     write_day,
 )
 from stackcanvas.serving.server.segments import OPEN, SEALED, is_orphan, is_torn, read_batches
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 DAMAGED = ".damaged"
 _FULL_BYTES = 32 << 20

@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.errors import NotFound
+from stackcanvas.late import late
 from stackcanvas.metadata import Ref
 from stackcanvas.serving.compact import Compacted, compact, segment_frame, segment_name
 from stackcanvas.serving.days import SEGMENTS, day_files, endpoint_folder, endpoints, merged_segments
 from stackcanvas.serving.server.segments import OPEN, SEALED, endpoint_of
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 SHADOW, ERROR, FALLBACK = "shadow", "error", "fallback"
 _DAY = timedelta(days=1)

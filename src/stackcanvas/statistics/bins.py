@@ -16,23 +16,28 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stackcanvas.errors import Corrupt
+from stackcanvas.late import late
 
-Int64s = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+else:
+    np = late("numpy")
+    npt = late("numpy.typing")
+
+Int64s: TypeAlias = "npt.NDArray[np.int64]"
+Floats: TypeAlias = "npt.NDArray[np.float64]"
 
 CELLS = 512
 """The most cells that one histogram keeps."""
 
 _SINGLE_LEVEL = 29  # the bits of a double that a number of 32 bits has not
-_TOP = np.int64(np.iinfo(np.int64).max)
-_SMALLEST_KEY = np.int64(np.float64(np.finfo(np.float64).tiny).view(np.int64))
-_BIGGEST_KEY = int(np.float64(np.finfo(np.float64).max).view(np.int64))
+_TOP = (1 << 63) - 1
+_SMALLEST_KEY = 1 << 52  # the bits of the smallest normal double
+_BIGGEST_KEY = (0x7FF << 52) - 1  # the bits of the biggest double that is finite
 
 
 class Bins:

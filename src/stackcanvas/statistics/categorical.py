@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from stackcanvas.errors import Corrupt
+from stackcanvas.late import late
 from stackcanvas.statistics.distinct import Distinct
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+else:
+    np = late("numpy")
+    pa = late("pyarrow")
+    pc = late("pyarrow.compute")
 
 CAPACITY = 256
 """The most categories that are counted by name."""

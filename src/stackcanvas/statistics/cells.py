@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
+from stackcanvas.late import late
 from stackcanvas.statistics.bins import float_values, is_single
 from stackcanvas.statistics.categorical import CategoricalProfile
 from stackcanvas.statistics.numeric import NumericProfile
 from stackcanvas.statistics.profile import ColumnProfile
 
-Counts = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+else:
+    np = late("numpy")
+    npt = late("numpy.typing")
+
+Counts: TypeAlias = "npt.NDArray[np.float64]"
 
 MOST = 20
 """The most cells of a numeric column, and of named categories."""

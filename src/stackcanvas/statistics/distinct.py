@@ -12,15 +12,21 @@ import base64
 import binascii
 import itertools
 import math
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stackcanvas.errors import Corrupt
+from stackcanvas.late import late
 
-Hashes = npt.NDArray[np.uint64]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+else:
+    np = late("numpy")
+    npt = late("numpy.typing")
+    pa = late("pyarrow")
+
+Hashes: TypeAlias = "npt.NDArray[np.uint64]"
 
 _BITS = 11
 _REGISTERS = 1 << _BITS

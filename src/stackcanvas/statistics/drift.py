@@ -11,14 +11,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
 from stackcanvas.statistics.cells import EXPECTED, Cells, as_categories, missing, paired
 from stackcanvas.statistics.chance import chi_square_tail, holm, hypergeometric_tail
 from stackcanvas.statistics.profile import ColumnProfile, OpaqueProfile, Profile
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = late("numpy")
 
 THRESHOLD = 0.05
 """The Jensen-Shannon distance from which a column has drifted: normal numbers moved by an eighth of their standard

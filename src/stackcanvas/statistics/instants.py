@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from stackcanvas.clock import from_us
 from stackcanvas.errors import Corrupt
+from stackcanvas.late import late
 from stackcanvas.statistics.bins import Bins, Int64s, quantiles
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = late("numpy")
 
 
 @dataclass(frozen=True, slots=True)

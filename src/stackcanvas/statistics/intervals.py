@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
 from stackcanvas.statistics.chance import normal_quantile
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = late("numpy")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from stackcanvas.errors import Corrupt
+from stackcanvas.late import late
 from stackcanvas.statistics.bins import Bins, Floats, float_keys, float_values, quantiles
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = late("numpy")
 
 _COUNTS = ("rows", "nulls", "nans", "infinite")
 

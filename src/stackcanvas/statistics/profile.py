@@ -6,16 +6,21 @@ import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from stackcanvas.errors import BadInput, Corrupt
+from stackcanvas.late import late
 from stackcanvas.statistics.categorical import CategoricalProfile
 from stackcanvas.statistics.instants import InstantProfile
 from stackcanvas.statistics.numeric import NumericProfile
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+else:
+    pa = late("pyarrow")
+    pc = late("pyarrow.compute")
 
 _VERSION = 1
 _STEP_ROWS = 1 << 17  # keeps memory constant on long tables

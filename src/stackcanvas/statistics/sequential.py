@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+else:
+    np = late("numpy")
 
 MIN_ROWS = 50
 """With fewer rows in either group nothing is said: the variance is not known well enough."""

@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from stackcanvas.canvas.blocks.value import Payoff
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 NEEDED = ("model", "time", "output", "actual")
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-
-import numpy as np
-import polars as pl
+from typing import TYPE_CHECKING
 
 from stackcanvas.canvas.blocks.value import Payoff
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
 from stackcanvas.statistics import Interval
 from stackcanvas.value.earned import actual_of, predicted_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+else:
+    np = late("numpy")
+    pl = late("polars")
 
 _RESAMPLES = 4000
 

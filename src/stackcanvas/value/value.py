@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING, TypeAlias
 
 import blake3
-import polars as pl
 from sqlalchemy import Connection
 
 from stackcanvas.canvas.blocks.value import Payoff
 from stackcanvas.errors import NotFound
+from stackcanvas.late import late
 from stackcanvas.metadata import Spine
 from stackcanvas.value.balance import Balance, balance
 from stackcanvas.value.earned import Earned, Total, by_day, totals
 from stackcanvas.value.ledger import Ledger
 
-Judged = Callable[[str, datetime | None, datetime | None], pl.LazyFrame]
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
+
+Judged: TypeAlias = "Callable[[str, datetime | None, datetime | None], pl.LazyFrame]"
 _DAY = timedelta(days=1)
 _DAYS_AT_ONCE = 31
 

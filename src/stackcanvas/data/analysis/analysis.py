@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import Any, TypeVar
-
-import polars as pl
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from stackcanvas.backends.objects import Objects
 from stackcanvas.data.analysis import page
@@ -28,8 +26,14 @@ from stackcanvas.data.data import Data
 from stackcanvas.data.manifest import digest_of
 from stackcanvas.data.versions import DataVersion
 from stackcanvas.errors import BadInput, NotFound
+from stackcanvas.late import late
 from stackcanvas.metadata import Artifact, Recording, Ref, Spine
 from stackcanvas.statistics import Profile
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 _REPORTS = "reports/"
 _LONGEST_SHOWN = 2000

@@ -11,14 +11,20 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-import polars as pl
-
+from stackcanvas.late import late
 from stackcanvas.statistics import CategoricalProfile, InstantProfile, NumericProfile, Profile
 from stackcanvas.statistics.bins import Bins, float_keys
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import polars as pl
+else:
+    np = late("numpy")
+    npt = late("numpy.typing")
+    pl = late("polars")
 
 MOST_COLUMNS = 60
 """The most columns that are set against each other; their pairs are what people can still look at."""
@@ -32,7 +38,7 @@ MIN_ROWS = 30
 _PART_ROWS = 1 << 14
 _LETTERS = 128
 
-Matrix = npt.NDArray[np.float64]
+Matrix: TypeAlias = "npt.NDArray[np.float64]"
 
 
 @dataclass(frozen=True, slots=True)

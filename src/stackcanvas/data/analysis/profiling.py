@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-
-import numpy as np
-import polars as pl
+from typing import TYPE_CHECKING
 
 from stackcanvas.data.analysis.associations import Associations, Gathering
 from stackcanvas.data.arrow import to_arrow
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
 from stackcanvas.statistics import Profile
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+else:
+    np = late("numpy")
+    pl = late("polars")
 
 _PART_ROWS = 1 << 16
 _MOST_HASHES = 5_000_000

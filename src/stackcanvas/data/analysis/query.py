@@ -6,12 +6,17 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-import polars as pl
+from typing import TYPE_CHECKING, TypeAlias
 
 from stackcanvas.errors import BadInput, NotFound, StackCanvasError, nearest
+from stackcanvas.late import late
 
-Scan = Callable[[str], pl.LazyFrame]
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
+
+Scan: TypeAlias = "Callable[[str], pl.LazyFrame]"
 
 # What is between quotes, and comments: words in there are no words of the statement.
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)

@@ -6,14 +6,19 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
+from stackcanvas.late import late
 from stackcanvas.statistics import CategoricalProfile, InstantProfile, NumericProfile
 from stackcanvas.statistics.bins import Bins, float_values
 from stackcanvas.statistics.profile import ColumnProfile
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+else:
+    np = late("numpy")
+    npt = late("numpy.typing")
 
 BARS = 40
 _DISCRETE = 24
@@ -23,7 +28,7 @@ NAMED = 10
 _FAR = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Floats = npt.NDArray[np.float64]
+Floats: TypeAlias = "npt.NDArray[np.float64]"
 
 
 @dataclass(frozen=True, slots=True)

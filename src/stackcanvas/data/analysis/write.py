@@ -7,12 +7,14 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from stackcanvas.backends.files import unavailable
 from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.plain import plain
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def _csv(rows: pl.LazyFrame, path: Path) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from sqlalchemy import Connection
 
 from stackcanvas.data.annotation import labelstudio
@@ -19,8 +18,14 @@ from stackcanvas.data.annotation.sources import Choosing, chosen, key_of
 from stackcanvas.data.data import Data
 from stackcanvas.data.versions import DataVersion
 from stackcanvas.errors import BadInput, Conflict, NotFound
+from stackcanvas.late import late
 from stackcanvas.metadata import Recording, Ref, Spine
 from stackcanvas.metadata.refs import check_name
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 _BATCH = 1000
 _CLAIM_S = 900

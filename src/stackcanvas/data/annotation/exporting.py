@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-import polars as pl
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.data.annotation.kinds import Queue, comparable
 from stackcanvas.data.annotation.sources import Choosing, keyed
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
 
-_TYPES: Mapping[str, Any] = {
-    "choice": pl.String,
-    "choices": pl.List(pl.String),
-    "number": pl.Float64,
-    "spans": pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "label": pl.String})),
-}
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
+
 _ITEM = "annotation_item"
 
 
@@ -60,7 +58,7 @@ def _decided(queue: Queue, views: Sequence[Any]) -> pl.DataFrame:
         agreed = sum(same) / len(same) if same else None
         rows.append((one.item.number, one.value, len(one.labels), agreed, one.item.final_by or "people"))
     names: dict[str, Any] = {
-        "annotation": _TYPES[queue.kind],
+        "annotation": _type(queue.kind),
         "annotation_labels": pl.Int64,
         "annotation_agreement": pl.Float64,
     }
@@ -73,7 +71,7 @@ def _each(queue: Queue, views: Sequence[Any]) -> pl.DataFrame:
         for one in views
         for label in one.labels
     ]
-    names: dict[str, Any] = {"annotation": _TYPES[queue.kind], "annotation_by": pl.String, "annotation_note": pl.String}
+    names: dict[str, Any] = {"annotation": _type(queue.kind), "annotation_by": pl.String, "annotation_note": pl.String}
     times: dict[str, Any] = {"annotation_took_s": pl.Float64, "annotation_made": pl.Datetime("us", "UTC")}
     return pl.DataFrame(rows, schema={_ITEM: pl.Int64, **names, **times}, orient="row")
 
@@ -98,3 +96,10 @@ def _content(
         return pl.concat(found, how="diagonal_relaxed")
     except pl.exceptions.PolarsError as error:
         raise BadInput(f"the sources of the queue do not fit together: {str(error).splitlines()[0]}") from error
+
+
+def _type(kind: str) -> Any:
+    """What a column of labels of this kind holds."""
+    if kind == "spans":
+        return pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "label": pl.String}))
+    return {"choice": pl.String, "choices": pl.List(pl.String), "number": pl.Float64}[kind]

@@ -6,13 +6,14 @@ import heapq
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.data.manifest import digest_of
 from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.plain import plain
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _PART_ROWS = 1 << 14
 _LONGEST_ITEM = 1 << 20

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from stackcanvas.errors import BadInput, Corrupt, MissingExtra, NotFound, Unavailable
+from stackcanvas.late import late
 
 if TYPE_CHECKING:
+    import polars as pl
     from deltalake import DeltaTable
+else:
+    pl = late("polars")
 
 PATH = "delta.json"
 """The one file of such a version: it says which table is meant, and which of its versions."""

@@ -6,13 +6,18 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 import sqlalchemy as sa
 
 from stackcanvas.backends.files import Scratch
 from stackcanvas.errors import BadInput, MissingExtra, Unavailable
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 _BATCH_ROWS = 100_000
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.$]*")

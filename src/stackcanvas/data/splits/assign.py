@@ -10,14 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
-from typing import Any, Literal
-
-import numpy as np
-import numpy.typing as npt
-import polars as pl
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from stackcanvas.errors import BadInput, NotFound, Usage
+from stackcanvas.late import late
 from stackcanvas.statistics.distinct import text_hashes
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import polars as pl
+else:
+    np = late("numpy")
+    npt = late("numpy.typing")
+    pl = late("polars")
 
 Method = Literal["random", "stratified", "group", "time"]
 METHODS: tuple[Method, ...] = ("random", "stratified", "group", "time")
@@ -25,7 +31,7 @@ METHODS: tuple[Method, ...] = ("random", "stratified", "group", "time")
 _SHARES_TO = 10**6
 _MOST_PARTS = 20
 
-Places = npt.NDArray[np.uint8]
+Places: TypeAlias = "npt.NDArray[np.uint8]"
 
 
 @dataclass(frozen=True, slots=True)

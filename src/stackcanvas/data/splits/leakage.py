@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from stackcanvas.data.analysis.associations import Gathering
 from stackcanvas.data.analysis.profiling import profile_of
 from stackcanvas.data.splits.assign import keys
 from stackcanvas.errors import NotFound
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 LEAK, HINT = "leak", "hint"
 TELLING = 0.98

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.data.data import Data
 from stackcanvas.data.splits.assign import Method, Plan, assign, in_parts
 from stackcanvas.data.splits.leakage import LEAK, Leak, Looked, leaks
 from stackcanvas.data.versions import DataVersion
 from stackcanvas.errors import BadInput, NotFound
+from stackcanvas.late import late
 from stackcanvas.metadata import Artifact, Ref, Spine
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 DEFAULT = {"train": 0.8, "test": 0.2}
 

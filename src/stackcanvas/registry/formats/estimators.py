@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import polars as pl
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import get_tags
 
 from stackcanvas.errors import BadInput, Refused
+from stackcanvas.late import late
 from stackcanvas.registry.formats.base import Agreement, Exported
 from stackcanvas.registry.formats.loaded import ProcessModel
 from stackcanvas.registry.signature import Output, Signature, infer_exact
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+else:
+    np = late("numpy")
 
 
 def export_sklearn(model: object, sample: pl.DataFrame, *, tolerance: float) -> Exported:

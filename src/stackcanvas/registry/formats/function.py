@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
 from stackcanvas.registry.formats.base import Agreement, Exported
 from stackcanvas.registry.formats.estimators import agreed
 from stackcanvas.registry.formats.loaded import ProcessModel
 from stackcanvas.registry.signature import Output, Signature, infer_exact
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+else:
+    np = late("numpy")
 
 
 def export(model: object, sample: pl.DataFrame, *, tolerance: float) -> Exported:

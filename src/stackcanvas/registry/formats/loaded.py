@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
-import polars as pl
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stackcanvas.backends.runtimes.isolated import IsolatedModel
 from stackcanvas.backends.runtimes.trees import FILES, Raw, Wanted, outputs, raw
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
 from stackcanvas.registry.signature import Output, Signature, numpy_type, tensors
 
-Arrays = dict[str, np.ndarray[Any, Any]]
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+else:
+    np = late("numpy")
+
+Arrays: TypeAlias = "dict[str, np.ndarray[Any, Any]]"
 
 
 class TreeModel:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import onnx
-import polars as pl
 from onnxruntime import InferenceSession
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
 from stackcanvas.errors import BadInput, Refused
+from stackcanvas.late import late
 from stackcanvas.registry.formats.base import Agreement, Exported
 from stackcanvas.registry.formats.onnx_convert import INPUT_TYPES, convert
 from stackcanvas.registry.formats.onnx_runtime import FILE, run, session
 from stackcanvas.registry.signature import Input, Output, Signature, infer_inputs
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+else:
+    np = late("numpy")
+    pl = late("polars")
 
 _ROUNDING = 1e-4
 _RUNTIME_TYPES = {

@@ -16,11 +16,9 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import onnx
-import polars as pl
 from onnx import TensorProto, helper
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import BooleanTensorType, FloatTensorType, Int64TensorType, StringTensorType
@@ -30,8 +28,16 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.pipeline import Pipeline
 
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
 from stackcanvas.registry.formats.onnx_runtime import first_line
 from stackcanvas.registry.signature import Input
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+else:
+    np = late("numpy")
+    pl = late("polars")
 
 _INSIDE = "__model_"  # before the names of tensors inside the graph, so that no column is called like one
 _STACKED = f"{_INSIDE}stacked"

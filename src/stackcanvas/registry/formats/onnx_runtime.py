@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import onnxruntime
-import polars as pl
 
 from stackcanvas.errors import BadInput
+from stackcanvas.late import late
 from stackcanvas.registry.signature import Input, Signature, tensors
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+else:
+    np = late("numpy")
 
 FILE = "model.onnx"
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.errors import BadInput, MissingExtra
 from stackcanvas.registry.formats.base import Exported
 from stackcanvas.registry.formats.estimators import estimator
+
+if TYPE_CHECKING:
+    import polars as pl
 
 try:
     import skops.io as skops_io

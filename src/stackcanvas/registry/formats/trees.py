@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
-import polars as pl
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stackcanvas.backends.runtimes.trees import FILES, Wanted, installed, outputs, raw
 from stackcanvas.errors import BadInput, Refused
+from stackcanvas.late import late
 from stackcanvas.registry.formats.base import Agreement, Exported
 from stackcanvas.registry.signature import Input, Output, Signature, infer_exact, numpy_type, tensors
 
-_Array = np.ndarray[Any, Any]
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+else:
+    np = late("numpy")
+
+_Array: TypeAlias = "np.ndarray[Any, Any]"
 
 
 def export_lightgbm(model: object, sample: pl.DataFrame, *, tolerance: float) -> Exported:

@@ -18,8 +18,15 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
+from stackcanvas.late import late
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = late("pyarrow")
+
 
 OPEN = ".arrow"
 SEALED = ".sealed.arrow"

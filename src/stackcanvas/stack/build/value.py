@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from stackcanvas.canvas.blocks.value import Payoff
 from stackcanvas.value import Value
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from stackcanvas.stack.stack import Stack
 
 

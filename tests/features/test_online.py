@@ -149,7 +149,7 @@ def test_another_definition_is_another_place(store: KeyValue) -> None:
     online.put(old, frame([("a", 1, 1, 1.0)]), after=None, until=at(1))
     online.put(new, frame([("a", 1, 1, 2.0)]), after=None, until=at(1))
 
-    online.drop(new, others=True)
+    online.drop_others(new)
 
     assert online.get([(old, ["value"])], [{"key": "a"}], now=at(1)) == [{"value": None}]
     assert online.get([(new, ["value"])], [{"key": "a"}], now=at(1)) == [{"value": 2.0}]

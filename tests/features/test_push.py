@@ -151,3 +151,141 @@ def test_a_key_of_another_kind_is_refused(features: Features, clock: ManualClock
     for wrong in (1.5, "7"):
         with pytest.raises(BadInput, match="the key 'user' is"):
             features.online(["clicks:count"], [{"user": wrong}])
+
+
+def clicks(clock: ManualClock, count: object, *, second: int = -60, user: object = 7) -> pl.DataFrame:
+    """One row whose event and knowledge are the same instant."""
+    instant = clock.now() + timedelta(seconds=second)
+    return pl.DataFrame({"user": [user], "event": [instant], "known": [instant], "count": [count]})
+
+
+def offline(features: Features, clock: ManualClock) -> list[Any]:
+    """What a training set would hold of that user now."""
+    return features.join(pl.DataFrame({"user": [7], "time": [clock.now()]}), ["clicks"], time="time")["count"].to_list()
+
+
+@pytest.mark.parametrize("folded", [True, False], ids=["folded each time", "folded at the end"])
+@pytest.mark.parametrize("order", [(1, 2, 1, 2), (1, 2, 2, 1), (1, 1, 2, 2), (1, 2, 1, 1)])
+def test_of_rows_that_tie_the_last_pushed_counts_on_both_paths(
+    features: Features, clock: ManualClock, order: tuple[int, ...], folded: bool
+) -> None:
+    """Also when it was pushed before, another one came between, and the data set holds both already."""
+    for count in order:
+        features.push("clicks", clicks(clock, count))
+        if folded:
+            features.fold()
+    (version, *_) = [*features.fold(), features._data.get("clicks")]
+    features.materialize()
+
+    assert offline(features, clock) == [order[-1]]
+    assert features.online(["clicks:count"], [{"user": 7}]) == [{"count": order[-1]}]
+    assert version.rows == len(list(itertools.groupby(order)))
+
+
+def test_two_folds_at_once_lose_nothing(features: Features, clock: ManualClock, data: Data, spine: Spine) -> None:
+    """What was read before another one committed is read again."""
+    features.push("clicks", clicks(clock, 1))
+    features.fold()
+    features.push("clicks", clicks(clock, 2, second=-50))
+    begun: list[int] = []
+
+    class Late(Data):
+        def commit(self, *args: Any, **options: Any) -> Any:
+            if not begun:
+                begun.append(1)
+                features.push("clicks", clicks(clock, 3, second=-40))
+                features.fold()
+            return super().commit(*args, **options)
+
+    late = Late(spine, data._parts.objects, data._parts.root, data._parts.root / "cache")
+    other = Features(spine, late, features._online._store, [CLICKS], folder=data._parts.root / "features")
+    other.fold()
+    late.close()
+
+    assert sorted(data.scan("clicks").collect()["count"]) == [1, 2, 3]
+    assert features.fold() == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [(1, 2.5, pl.Float64), (1.5, 2, pl.Float64), (1, 2.0, pl.Int64), (None, 2, pl.Int64), (1, None, pl.Int64)],
+)
+def test_a_pushed_value_is_never_cut(  # noqa: PLR0917 - pytest passes them by name
+    features: Features, clock: ManualClock, data: Data, first: object, second: object, kept: pl.DataType
+) -> None:
+    """A fraction beside whole numbers makes the column one of fractions; both paths give it whole."""
+    features.push("clicks", clicks(clock, first))
+    features.fold()
+    features.push("clicks", clicks(clock, second, second=-30))
+    features.fold()
+    features.materialize()
+
+    assert offline(features, clock) == [second]
+    assert features.online(["clicks:count"], [{"user": 7}]) == [{"count": second}]
+    assert data.scan("clicks").collect_schema()["count"] == kept
+
+
+def test_a_finer_time_is_not_rounded_down(features: Features, clock: ManualClock, data: Data) -> None:
+    """In a data set of whole milliseconds a row would otherwise be known before its time."""
+    coarse = pl.col("event", "known").dt.cast_time_unit("ms")
+    features.push("clicks", clicks(clock, 1).with_columns(coarse))
+    features.fold()
+    later = pl.col("event", "known").dt.offset_by("7us")
+    features.push("clicks", clicks(clock, 2).with_columns(later))
+    features.fold()
+
+    instant = clock.now() - timedelta(seconds=60)
+    asked = pl.DataFrame({"user": [7, 7], "time": [instant, instant + timedelta(microseconds=7)]})
+    assert features.join(asked, ["clicks"], time="time")["count"].to_list() == [1, 2]
+
+
+def test_another_kind_of_value_is_refused_at_the_push(features: Features, clock: ManualClock) -> None:
+    """Before anything of it is kept, so that it holds nothing up."""
+    features.push("clicks", clicks(clock, 1))
+    features.fold()
+    features.materialize()
+
+    with pytest.raises(BadInput, match="'count' is String, and Int64 in data:clicks"):
+        features.push("clicks", clicks(clock, "many", second=-30))
+    with pytest.raises(BadInput, match="the key 'user' is a text"):
+        features.push("clicks", clicks(clock, 1, second=-30, user="7"))
+
+    features.push("clicks", clicks(clock, 5, second=-20))
+    assert [version.rows for version in features.fold()] == [2]
+
+
+def test_what_does_not_fit_any_more_holds_up_nobody(features: Features, clock: ManualClock, data: Data) -> None:
+    """The data set got another type between push and fold: that file is laid aside and said, the rest is folded."""
+    features.push("clicks", clicks(clock, "many"))
+    features.push("clicks", clicks(clock, 5, second=-20))
+
+    with pytest.raises(BadInput, match="pushed rows do not fit data:clicks") as caught:
+        features.fold()
+
+    aside = next((data._parts.root / "features").rglob("refused/*"))
+    assert str(aside) == caught.value.where
+    assert features.fold() == []
+    assert data.scan("clicks").collect()["count"].to_list() == ["many"]
+
+
+def test_new_columns_of_pushed_rows_join_the_data_set(features: Features, clock: ManualClock, data: Data) -> None:
+    """Rows without them have nulls there."""
+    features.push("clicks", clicks(clock, 1))
+    features.fold()
+    features.push("clicks", clicks(clock, 2, second=-30).with_columns(page=pl.lit("home")))
+    features.push("clicks", clicks(clock, 3, second=-20))
+    features.fold()
+
+    assert data.scan("clicks").collect()["page"].to_list() == [None, "home", None]
+
+
+def test_a_rebuild_keeps_what_was_just_pushed(features: Features, clock: ManualClock) -> None:
+    """Rows that wait for their data set are part of it before everything is written anew."""
+    features.push("clicks", clicks(clock, 1))
+    features.fold()
+    features.materialize()
+    features.push("clicks", clicks(clock, 2, second=-30))
+
+    features.materialize(rebuild=True)
+
+    assert features.online(["clicks:count"], [{"user": 7}]) == [{"count": 2}]

@@ -99,6 +99,7 @@ def _record(parts: Parts, made: Draft, wish: Wish, source: Sequence[str], record
         parts.objects.put(manifest_key(digest), manifest)
     with parts.spine.write() as tx:
         latest = parts.versions.find(tx, Ref("data", wish.name))
+        _require_newest(wish, 0 if latest is None else latest.number)
         if latest is not None and latest.digest == digest:
             version = replace(latest, existed=True)
         else:
@@ -121,6 +122,15 @@ def _record(parts: Parts, made: Draft, wish: Wish, source: Sequence[str], record
         recording.made(version.ref)
         recording.finish(tx)
     return replace(version, tags=tuple(sorted({*version.tags, *wish.tags})))
+
+
+def _require_newest(wish: Wish, newest: int) -> None:
+    if wish.after is not None and wish.after != newest:
+        raise Conflict(
+            f"{wish.name}@{newest} was committed meanwhile",
+            expected=f"{wish.name}@{wish.after} as the newest version" if wish.after else "no version yet",
+            fix="Read the newest version, and commit what comes of that",
+        )
 
 
 def _broken(parts: Parts, made: Draft, wish: Wish) -> list[Broken]:

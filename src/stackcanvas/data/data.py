@@ -113,6 +113,7 @@ class Data:
         tags: Sequence[str] = (),
         expect: Expectations | str | os.PathLike[str] | None = None,
         origin: str | None = None,
+        after: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> DataVersion:
         """Make files or rows the newest version of a data set.
@@ -129,13 +130,16 @@ class Data:
             expect: what its rows must be like, or a YAML file that tells; by default what the canvas says of the source
                 of this name.
             origin: where the source came from, for the records, when that is not this disk.
+            after: the number of the version that must still be the newest, 0 for none: what was made from one version
+                does not undo what somebody else committed meanwhile.
             progress: told of bytes as they are done.
 
         Raises:
             NotFound: a file does not exist.
             BadInput: a file is broken, is no table where one is needed, or the key repeats.
             ExpectationsBroken: the rows are not as expected; the error has those that are not.
-            Conflict: a file was changed meanwhile, a tag is taken, or `data.lock` holds the marks of a merge.
+            Conflict: a file was changed meanwhile, `after` is not the newest version, a tag is taken, or `data.lock`
+                holds the marks of a merge.
             Unavailable: the disk is full, or a file cannot be read. Nothing is half done.
         """
         keys = (key,) if isinstance(key, str) else tuple(key)
@@ -145,7 +149,9 @@ class Data:
             raise BadInput(f"a commit makes a new version: {name!r} names one", fix=f"Say {ref.name!r}")
         advance = progress or (lambda _: None)
         expected = self._expected(ref.name, expect)
-        return commit(self._parts, source, Wish(ref.name, message, table, keys, named, advance, expected, origin))
+        return commit(
+            self._parts, source, Wish(ref.name, message, table, keys, named, advance, expected, origin, after)
+        )
 
     def ingest(
         self,

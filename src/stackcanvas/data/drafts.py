@@ -43,6 +43,7 @@ class Wish:
         advance: told of bytes as they are done.
         expected: what the rows must be like.
         origin: where the source came from, as it may be shown; None for what lies on this disk.
+        after: the number of the version that must still be the newest; 0 for none, None for any.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Wish:
     advance: Callable[[int], None]
     expected: Expectations | None = None
     origin: str | None = None
+    after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

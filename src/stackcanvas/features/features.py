@@ -212,6 +212,8 @@ class Features:
             raise BadInput(f"the instant {instant.isoformat()} says no time zone", expected="one with a time zone")
         # A stream that nothing was pushed to yet has no data set.
         chosen = [self.get(name) for name in views] if views is not None else [v for v in self.ls() if self._began(v)]
+        for view in chosen if rebuild else ():  # what was pushed lately is not lost
+            self._journal.fold(view, self._data)
         return [
             materialize(self._spine, self._data, self._online, view, until=instant, rebuild=rebuild) for view in chosen
         ]
@@ -235,10 +237,12 @@ class Features:
         found, instant = self.get(view), now or self._spine.clock.now()
         frame = as_frame(rows)
         current = current_rows(found, frame.lazy(), after=None, until=instant)
+        self._online.check_kinds(found, current)
         if found.stream if keep is None else keep:
             if found.transform is not None:
                 said = f"the view {view!r} has a transform: what is pushed is not what its data set holds"
                 raise BadInput(said, fix="Commit the rows to the data set instead")
+            self._journal.check(found, frame, self._data)
             self._journal.add(found, frame, now=instant, name=self._spine.ids.new())
         return self._online.put_rows(found, current)
 

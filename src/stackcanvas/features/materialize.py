@@ -67,12 +67,10 @@ def materialize(
             until = max(until, after)
         scanned = view.rows(data.scan(source))
         current = current_rows(view, scanned, after=after, until=until)
-        if rebuild:
-            online.drop(view, others=False)
-        rows = online.put_rows(view, current)
+        rows = online.replace(view, current) if rebuild else online.put_rows(view, current)
         online.mark(view, source=str(source), until=until, rows=current)
         if before is None:
-            online.drop(view, others=True)
+            online.drop_others(view)
         made = Materialized(view.name, source, until, rows, spine.clock.now())
         with spine.write() as tx:
             facts: dict[str, Any] = {"definition": view.ref.selector, "source": str(source), "until": until}

@@ -61,12 +61,38 @@ class Online:
 
     def put_rows(self, view: FeatureView, current: pl.DataFrame) -> int:
         """Write rows that `current_rows` has chosen."""
-        prefix, kept = self.place(view).prefix, 0
+        return sum(self._store.put_many(items) for items in self._items(view, current))
+
+    def replace(self, view: FeatureView, current: pl.DataFrame) -> int:
+        """Write rows in place of all that a view has online; who reads meanwhile finds the old or the new ones."""
+        before, kept = {key: order for key, order, _ in self._store.scan(self.place(view).prefix)}, 0
+        for items in self._items(view, current):
+            # Only what was taken back stands in the way; a moment later its older row is there.
+            taken_back = [key for key, order, _ in items if before.pop(key, order) > order]
+            if taken_back:
+                self._store.delete_many(taken_back)
+            kept += self._store.put_many(items)
+        for batch in _batches(before):
+            self._store.delete_many(batch)
+        return kept
+
+    def _items(self, view: FeatureView, current: pl.DataFrame) -> Iterator[list[tuple[bytes, int, bytes]]]:
+        prefix = self.place(view).prefix
         for part in current.iter_slices(_BATCH_ROWS):
             keys, values = part.select(view.keys).rows(), part.select(view.features).rows()
             events, knowns = part[_EVENT].to_list(), part[_KNOWN].to_list()
-            kept += self._store.put_many([item(prefix, *row) for row in zip(keys, events, knowns, values, strict=True)])
-        return kept
+            yield [item(prefix, *row) for row in zip(keys, events, knowns, values, strict=True)]
+
+    def check_kinds(self, view: FeatureView, rows: pl.DataFrame) -> None:
+        """Refuse rows whose keys are of another kind than those that are online: nobody would find them.
+
+        Raises:
+            BadInput: names the first such key.
+        """
+        (noted,) = self.marked([view])
+        for key, had, has in zip(view.keys, noted.kinds if noted else (), _kinds(view, rows)[0], strict=False):
+            if had != has and not rows.is_empty():
+                raise BadInput(f"the key {key!r} is a {has}", where=f"view {view.name}", expected=f"a {had}")
 
     def mark(self, view: FeatureView, *, source: str, until: datetime, rows: pl.DataFrame) -> None:
         """Note how far a view has come, beside its rows: whoever loses the rows loses the note."""
@@ -77,11 +103,11 @@ class Online:
         """How far each view has come; None where it was never brought."""
         return marked(self._store, [self.place(view) for view in views])
 
-    def drop(self, view: FeatureView, *, others: bool) -> None:
-        """Remove what is kept of a view: all of it, or what its other definitions have written."""
+    def drop_others(self, view: FeatureView) -> None:
+        """Remove what other definitions of a view have written."""
         place = self.place(view)
         for prefix, own in ((f"{view.name}\0".encode(), place.prefix), (f"\0mark\0{view.name}\0".encode(), place.mark)):
-            keys = (key for key, _, _ in self._store.scan(prefix) if not (others and key.startswith(own)))
+            keys = (key for key, _, _ in self._store.scan(prefix) if not key.startswith(own))
             for batch in _batches(keys):
                 self._store.delete_many(batch)
 

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from stackcanvas.foundations import Git
+from stackcanvas.foundations.submodules import fill
 
 
 def git(folder: Path, *words: str, given: bytes | None = None) -> bytes:
@@ -77,3 +78,46 @@ def test_outside_a_repository_nothing_differs(tmp_path: Path) -> None:
     assert Git(tmp_path).changes() is None
     git(tmp_path, "init", "-q")
     assert Git(tmp_path).changes() is None
+
+
+def test_what_differs_inside_submodules_is_part_of_it(tmp_path: Path) -> None:
+    """Changed, new and committed there since; together with `fill` the same files come back, two levels deep."""
+    inner, middle, top = (tmp_path / name for name in ("inner", "middle", "top"))
+    for repository in (inner, middle, top):
+        repository.mkdir()
+        git(repository, "init", "-q")
+        (repository / "code.py").write_text(f"{repository.name}\n")
+    for repository, below in ((inner, None), (middle, inner), (top, middle)):
+        if below is not None:
+            git(
+                repository,
+                "-c",
+                "protocol.file.allow=always",
+                "submodule",
+                "add",
+                "-q",
+                str(below),
+                f"libs/{below.name}",
+            )
+        git(repository, "add", ".")
+        git(repository, "commit", "-qm", "first")
+    git(top, "-c", "protocol.file.allow=always", "submodule", "update", "-q", "--init", "--recursive")
+    assert Git(top).changes() is None
+
+    middle, inner = top / "libs" / "middle", top / "libs" / "middle" / "libs" / "inner"
+    (inner / "code.py").write_text("changed\n")
+    (inner / "new.bin").write_bytes(bytes(range(256)))
+    (middle / "code.py").write_text("committed\n")
+    git(middle, "commit", "-qam", "second")
+    (top / "code.py").write_text("top as well\n")
+    found = Git(top).changes()
+    assert found is not None
+    assert found.left_out == ()
+
+    copy = tmp_path / "copy"
+    git(top, "worktree", "add", "--detach", "-q", str(copy))
+    fill(top, "HEAD", copy)
+    assert (copy / "libs" / "middle" / "libs" / "inner" / "code.py").read_text() == "inner\n"
+    assert git(copy, "status", "--porcelain") == b""
+    git(copy, "apply", "--whitespace=nowarn", "-", given=found.patch)
+    assert contents(copy) == contents(top)

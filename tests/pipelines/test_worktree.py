@@ -75,6 +75,27 @@ def test_unused_folders_are_removed(repository: Path, worktrees: Worktrees) -> N
     assert (worktrees.at(first) / "pipelines.py").exists()
 
 
+def test_submodules_are_there(repository: Path, worktrees: Worktrees, tmp_path: Path) -> None:
+    """Taken from the project's own; one whose commit is gone is told."""
+    library = tmp_path / "library"
+    library.mkdir()
+    git(library, "init", "--quiet")
+    (library / "code.py").write_text("one = 1\n")
+    git(library, "add", ".")
+    git(library, "commit", "--quiet", "-m", "Code")
+    git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(library), "library")
+    git(repository, "commit", "--quiet", "-m", "A library")
+    commit = str(worktrees.head())
+    (repository / "library" / "code.py").write_text("edited = 1\n")
+
+    assert (worktrees.at(commit) / "library" / "code.py").read_text() == "one = 1\n"
+
+    git(repository, "update-index", "--cacheinfo", f"160000,{'e' * 40},projects/delay/library")
+    git(repository, "commit", "--quiet", "-m", "A commit that nobody has")
+    with pytest.raises(NotFound, match="submodule update"):
+        worktrees.at(str(worktrees.head()))
+
+
 def test_an_unknown_commit_is_not_found(worktrees: Worktrees) -> None:
     """Nor is what could be an option of git."""
     for commit in ("f" * 40, "--help", "HEAD~1"):

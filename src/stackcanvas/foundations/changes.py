@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stackcanvas.errors import Unavailable
+from stackcanvas.foundations.submodules import present
 
 # What records name by themselves, and the state of the stack: neither is code.
 EXCLUDED = (":(exclude)data.lock", ":(exclude).stackcanvas")
 
 _LARGEST_FILE_BYTES = 1 << 20
 _LARGEST_BYTES = 16 << 20
-_STRAIGHT = ("--binary", "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/")
+_STRAIGHT = ("--binary", "--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Changes:
 
     Args:
         patch: for `git apply`, from the top of the repository; new files are part of it.
-        left_out: new files that are too large for a patch, or `.` when the whole patch is.
+        left_out: new files that are too large for a patch, submodules at a commit that cannot be compared with the
+            recorded one, or `.` when the whole patch is too large.
     """
 
     patch: bytes
@@ -36,14 +38,44 @@ class Changes:
 def changes(root: Path) -> Changes | None:
     """What git would lose if the project's folder were checked out anew; None when nothing differs.
 
-    The repository itself stays as it is: new files are named in a copy of its index only.
+    The files of submodules count like the project's own. The repository itself stays as it is: new files are named in
+    a copy of its index only.
+    """
+    found = _differing(root, "HEAD", repository="")
+    if found is None or not (found.patch or found.left_out):
+        return None
+    return found if len(found.patch) <= _LARGEST_BYTES else Changes(b"", (".",))
+
+
+def _differing(root: Path, commit: str, *, repository: str) -> Changes | None:
+    """In what a folder differs from a commit of its repository; None when git does not have the commit.
+
+    Args:
+        repository: where its top lies in the outermost repository, with a slash at the end.
     """
     listed = _git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", ".", *EXCLUDED)
-    if listed is None:
+    prefix = _git(root, "rev-parse", "--show-prefix")
+    if listed is None or prefix is None:
         return None
     new = [name for name in listed.split(b"\0") if name]
     small = [name for name in new if _size(root, name) <= _LARGEST_FILE_BYTES]
     left_out = sorted(os.fsdecode(name) for name in set(new) - set(small))
+    patch = _patch(root, commit, small, repository=repository)
+    if patch is None:
+        return None
+    inside = repository + os.fsdecode(prefix.rstrip(b"\n"))
+    for path, wanted in present(root).items():
+        below = _differing(root / path, wanted, repository=f"{inside}{path}/")
+        if below is None:
+            left_out.append(path)
+        else:
+            patch += below.patch
+            left_out += [f"{path}/{name}" for name in below.left_out]
+    return Changes(patch, tuple(left_out))
+
+
+def _patch(root: Path, commit: str, new: list[bytes], *, repository: str) -> bytes | None:
+    """The difference to a commit, with new files; None when git does not have the commit."""
     index = _git(root, "rev-parse", "--git-path", "index")
     with tempfile.TemporaryDirectory(prefix="stackcanvas-") as folder:
         copy = Path(folder) / "index"
@@ -51,14 +83,12 @@ def changes(root: Path) -> Changes | None:
         if there.is_file():
             shutil.copy2(there, copy)
         surroundings = {**os.environ, "GIT_INDEX_FILE": str(copy), "GIT_OPTIONAL_LOCKS": "0"}
-        if small:
+        if new:
             literal = {**surroundings, "GIT_LITERAL_PATHSPECS": "1"}
             words = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")
-            _git(root, *words, given=b"\0".join(small), surroundings=literal)
-        patch = _git(root, "diff", *_STRAIGHT, "HEAD", "--", ".", *EXCLUDED, surroundings=surroundings)
-    if patch is None or not (patch or left_out):
-        return None
-    return Changes(patch, tuple(left_out)) if len(patch) <= _LARGEST_BYTES else Changes(b"", (".",))
+            _git(root, *words, given=b"\0".join(new), surroundings=literal)
+        places = (f"--src-prefix=a/{repository}", f"--dst-prefix=b/{repository}")
+        return _git(root, "diff", *_STRAIGHT, *places, commit, "--", ".", *EXCLUDED, surroundings=surroundings)
 
 
 def _size(root: Path, name: bytes) -> int:

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stackcanvas.errors import NotFound, Unavailable
+from stackcanvas.foundations.submodules import fill
 
 _READY = ".ready"
+_FETCH = "Fetch the branch that has it; after a rebase or a squash it may be gone for good"
 
 
 class Worktrees:
@@ -69,9 +71,12 @@ class Worktrees:
         if said.returncode != 0:
             known = self._git("cat-file", "-e", f"{commit}^{{commit}}")
             if known is not None and known.returncode != 0:
-                raise NotFound("commit", commit)
+                raise NotFound("commit", commit, where=str(self._root), fix=_FETCH)
             reason = said.stderr.strip().splitlines()[-1:] or ["git gave no reason"]
             raise Unavailable(f"git cannot make a work tree of {commit[:12]} ({reason[0]})", where=str(tree))
+        top = self._git("rev-parse", "--show-toplevel")
+        if top is not None and top.returncode == 0:
+            fill(Path(top.stdout.rstrip("\n")), commit, tree)
 
     def _remove(self, commit: str, tree: Path) -> None:
         self._mark(commit).unlink(missing_ok=True)

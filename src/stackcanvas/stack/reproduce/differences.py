@@ -94,7 +94,6 @@ def circumstances_of(stack: Stack, first: RunInfo, again: RunInfo) -> list[Compa
 def _around(stack: Stack, run: RunInfo) -> Iterator[tuple[str, object]]:
     origin = stack.experiments.origins.get(run.id) or Origin()
     yield "commit", run.code.commit
-    yield "uncommitted changes", origin.patch and origin.patch[:16]
     yield "seed", run.seed
     yield from ((f"parameter {name}", value) for name, value in run.parameters.items())
     yield from ((f"data {one.name}", one.digest[:16]) for one in run.inputs)

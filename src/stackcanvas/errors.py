@@ -136,6 +136,8 @@ class NotFound(StackCanvasError):
     def __init__(
         self, kind: str, name: str, *, known: Iterable[str] = (), where: str | None = None, fix: str | None = None
     ) -> None:
+        self.kind = kind
+        self.name = name
         self.known = tuple(known)
         self.near = nearest(name, self.known)
         super().__init__(f"There is no {kind} {name!r}", where=where, fix=fix)

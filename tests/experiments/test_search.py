@@ -124,7 +124,7 @@ def test_the_best_of_many_is_one_walk_along_the_index(filled: Experiments, spine
         ({"where": ["dataset.size = 3"]}, "context, digest, name"),
         ({"where": "started > 'monday'"}, "an instant"),
         ({"where": [Condition("tag", "a", "~", "b")]}, "no operator"),
-        ({"order_by": "metric.auc up"}, "Invalid order_by"),
+        ({"order_by": "metric.auc up"}, "in order_by clause"),
         ({"order_by": "begun"}, "Invalid attribute key"),
         ({"order_by": "dataset.name"}, "ordered by a data set"),
     ],

@@ -54,7 +54,7 @@ def test_what_is_said_of_a_version_changes_and_the_version_does_not(registry: Re
     assert found.digest == made.digest
     assert registry.changes.untag(made.ref, "reviewed")
     assert not registry.changes.untag(made.ref, "reviewed")
-    with pytest.raises(BadInput, match="no stage"):
+    with pytest.raises(BadInput, match="must be one of None, Staging"):
         registry.changes.move(made.ref, "shelf")
 
 

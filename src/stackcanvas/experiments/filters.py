@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -91,7 +91,7 @@ class Grammar:
         if found:
             name, direction = found[1], found[2].lower()
         if not name or (" " in name and not _quoted(name.partition(".")[2] or name)):
-            raise BadInput(f"Invalid order_by clause {text!r}", expected="such as metrics.auc DESC")
+            raise BadInput(f"Invalid ordering key in order_by clause {text!r}", expected="such as metrics.auc DESC")
         entity, key = self.identifier(name, also=self.orders)
         return Ordering(entity, key, direction == "desc")
 
@@ -102,15 +102,15 @@ class Grammar:
             head, rest = "attribute", name
         entity = ENTITIES.get(_unquoted(head), _unquoted(head))
         if entity not in self.operators:
-            raise BadInput(f"Invalid entity type {head!r}", expected=", ".join(self.operators))
+            raise BadInput(f"Invalid entity type {head!r}. Valid values are {', '.join(self.operators)}")
         key = _unquoted(rest)
         if entity == "attribute":
             key = self.aliases.get(key, key)
             known = {*self.texts, *self.numbers, *also}
             if key not in known:
-                raise BadInput(f"Invalid attribute key {key!r} specified", expected=", ".join(sorted(known)))
+                raise _unknown("attribute", key, known)
         elif entity == "dataset" and key not in self.datasets:
-            raise BadInput(f"Invalid dataset key {key!r} specified", expected=", ".join(sorted(self.datasets)))
+            raise _unknown("dataset", key, self.datasets)
         return entity, key
 
     def allowed(self, entity: str, key: str) -> frozenset[str]:
@@ -171,7 +171,7 @@ class _Parser:
         entity, key = self._grammar.identifier(name)
         allowed = self._grammar.allowed(entity, key)
         if operator not in allowed:
-            raise BadInput(f"Invalid comparator {operator!r} for {name}", expected=", ".join(sorted(allowed)))
+            raise BadInput(f"Invalid comparator {operator!r} for {name}, not one of {', '.join(sorted(allowed))}")
         if operator in NULLS:
             return Clause(entity, key, operator, None)
         if operator in LISTS:
@@ -201,12 +201,12 @@ class _Parser:
         kind, said = self._take()
         if entity == "metric" or (entity == "attribute" and key in self._grammar.numbers):
             if kind != "number":
-                raise BadInput(f"Expected numeric value type for {entity} {key!r}. Found {said}")
+                raise BadInput(f"Expected numeric value type for {_named(entity, key)}. Found {said}")
             return int(said) if re.fullmatch(r"[-+]?\d+", said) else float(said)
         if self._grammar.bare and (kind == "number" or (kind == "name" and not _quoted(said))):
             return said
         if kind != "text" and not (kind == "name" and _is(said, '"')):
-            raise BadInput(f"Expected a quoted string value for {entity} {key!r}. Got value {said}")
+            raise BadInput(f"Expected a quoted string value for {_named(entity, key)}. Got value {said}")
         return said[1:-1]
 
     def _list(self) -> tuple[str, ...]:
@@ -238,7 +238,15 @@ class _Parser:
 
 
 def _unreadable(text: str, why: str) -> BadInput:
-    return BadInput(f"Invalid clause(s) in filter string {text[:200]!r}: {why}")
+    return BadInput(f"Invalid clause(s) in filter string: {text[:200]!r}: {why}")
+
+
+def _unknown(entity: str, key: str, known: Iterable[str]) -> BadInput:
+    return BadInput(f"Invalid {entity} key {key!r} specified. Valid keys are {', '.join(sorted(known))}")
+
+
+def _named(entity: str, key: str) -> str:
+    return f"numeric attribute: {key}" if entity == "attribute" else f"{entity} (`{key}`)"
 
 
 def _is(text: str, quote: str) -> bool:

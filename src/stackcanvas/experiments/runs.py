@@ -200,9 +200,10 @@ class Runs:
         held: dict[str, str] = {row.key: row.value for row in there}
         for row in rows:
             if held[row["key"]] != row["value"]:
+                # In the words that programs of tracking clients look for.
                 raise Conflict(
-                    f"the parameter {row['key']!r} of the run has the value {held[row['key']]!r} "
-                    f"and cannot become {row['value']!r}",
+                    f"Changing param values is not allowed. Param with key={row['key']!r} was already logged with "
+                    f"value={held[row['key']]!r} for run ID={run_id!r}. Attempted logging new value {row['value']!r}",
                     fix="Start another run, or log what changes as a metric or a tag",
                 )
 

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from stackcanvas.errors import Refused
+from stackcanvas.registry.folders import FILES
 from stackcanvas.registry.formats.mlmodel import MLMODEL
 from stackcanvas.registry.signature import Signature
 from stackcanvas.registry.versions import ModelVersion
@@ -25,13 +26,15 @@ _COLUMNS: Mapping[str, str] = MappingProxyType(
 def folder_files(version: ModelVersion, *, example: str | None) -> dict[str, bytes]:
     """What must stand beside the files of a version, so that MLflow's `pyfunc.load_model` loads it.
 
+    Files that do not say what model they are are given as they are.
+
     Args:
         example: the file that holds an input example.
 
     Raises:
-        Refused: the files do not say what model they are.
+        Refused: there are no files.
     """
-    if MLMODEL in version.files:
+    if MLMODEL in version.files or version.format == FILES:
         return {}
     if version.format not in _FLAVORS:
         raise Refused(f"{version.ref} is kept as {version.format}, which is no model that can be loaded")

@@ -104,6 +104,8 @@ class Registry:
                     recording.used(ref, role)
             policy = self.policy(name)
             self._require(policy, run, training, gate=gate, metrics=measured)
+            if run is not None:
+                self._spine.executions.get(run.name)
             exported = exporter(format)(model, sample, tolerance=policy.tolerance)
             kept = self._kept(name, format, exported, sample=sample, profile=profile)
             given = replace(kept, run=run, training=training, metrics=measured, gate=gate, message=message)
@@ -155,7 +157,7 @@ class Registry:
             folder: where its files lie; None when they are out of reach, and the version is a mere pointer.
             source: the address that the client gave.
             storage: where a client finds files that are not held here.
-            run: the run that trained it.
+            run: the run that trained it; one that is not recorded here is kept as a name and counts as none.
             training: the data version it was trained on, with its number.
             metrics: what it was judged by.
             run_link: a page about the run.
@@ -168,7 +170,7 @@ class Registry:
             BadInput: the folder's description cannot be read.
         """
         measured = dict(metrics or {})
-        self._require(self.policy(name), run, training, gate=None, metrics=measured)
+        self._require(self.policy(name), self._recorded(run), training, gate=None, metrics=measured)
         found = read_folder(folder, self._files)
         version = replace(
             self._new(name, found),
@@ -296,7 +298,7 @@ class Registry:
         What stands there beside the registered files is made from the records, and is the same each time.
 
         Raises:
-            Refused: it is only a pointer, or its files do not say what model they are.
+            Refused: it is only a pointer.
         """
         found = self.consents.require(ref)
         made = folder_files(found, example=EXAMPLE if EXAMPLE in found.files else None)
@@ -361,6 +363,15 @@ class Registry:
             chosen = [version for model in self.ls() for version in self.versions(model.name)]
         return [self._files.verify(version) for version in chosen]
 
+    def _recorded(self, run: Ref | None) -> Ref | None:
+        """The run, where it is recorded here: clients may name one of another server."""
+        try:
+            if run is not None:
+                self._spine.executions.get(run.name)
+        except NotFound:
+            return None
+        return run
+
     def _require(
         self,
         policy: Policy,
@@ -374,8 +385,6 @@ class Registry:
         reasons = policy.against(run=run, training=training, gate=gate, metrics=metrics)
         if reasons:
             raise Refused(f"the model is not registered: {'; '.join(reasons)}")
-        if run is not None:
-            self._spine.executions.get(run.name)
         if training is not None:
             if training.kind != "data" or training.number is None:
                 raise BadInput(

@@ -27,5 +27,6 @@ def stage_named(text: str) -> str:
     """
     stage = STAGES.get(text.lower())
     if stage is None:
-        raise BadInput(f"{text!r} is no stage", expected=", ".join(STAGES.values()))
+        known = ", ".join(STAGES.values())
+        raise BadInput(f"Invalid Model Version stage: {text}. Value must be one of {known}")
     return stage

@@ -99,11 +99,11 @@ def make_app(stack: Stack, *, door: Door = Door(), on_ready: Callable[[], None] 
 
 
 def _add_own_routes(app: FastAPI, feed: Feed, metrics: Metrics) -> None:
-    @app.get("/health", include_in_schema=False)
+    @app.api_route("/health", methods=["GET", "HEAD"], include_in_schema=False)
     def health() -> Response:
         return PlainTextResponse("OK")
 
-    @app.get("/version", include_in_schema=False)
+    @app.api_route("/version", methods=["GET", "HEAD"], include_in_schema=False)
     def version() -> Response:
         return PlainTextResponse(version_of("stackcanvas"))
 

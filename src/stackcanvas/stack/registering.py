@@ -162,9 +162,10 @@ class _Finder:
             return self._model(source, address.path.strip("/"), run_id=run_id, model_id=model_id)
         if address.scheme == "runs":
             found_run, _, path = address.path.strip("/").partition("/")
-            if address.netloc or model_id or not run_id or found_run != run_id:
-                raise _not_of(source, "model_id" if model_id else "run_id")
             place = self._run_place(found_run)
+            # What lies with a run of elsewhere is a mere pointer, and older clients name any run beside it.
+            if address.netloc or model_id or not run_id or (place and found_run != run_id):
+                raise _not_of(source, "model_id" if model_id else "run_id")
             return _Source(source, source, self._below(place, path) if place else None, found_run)
         inside = self._inside(source)
         if inside is None:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stackcanvas.errors import StackCanvasError
 from stackcanvas.rest.mlflow.answers import Answer, encode
-from stackcanvas.rest.mlflow.artifacts import GET_ARTIFACT, ROOTS, Files
+from stackcanvas.rest.mlflow.artifacts import FILES, GET_ARTIFACT, GET_VERSION_ARTIFACT, Files
 from stackcanvas.rest.mlflow.errors import MlflowError, invalid
 from stackcanvas.rest.mlflow.messages import from_body, from_query
 from stackcanvas.rest.mlflow.replies import failed, reply
@@ -23,6 +23,7 @@ _log = logging.getLogger("stackcanvas.mlflow")
 _OURS = (
     *(f"{prefix}/{version}/mlflow" for prefix in PREFIXES for version in ("2.0", "2.0/preview", "3.0")),
     GET_ARTIFACT,
+    GET_VERSION_ARTIFACT,
 )
 _READERS = 4
 _MOVERS = 2
@@ -50,13 +51,18 @@ class Api:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
         path = scope.get("path", "")
+        if path.startswith("//"):  # as some clients put base and path together
+            path = f"/{path.lstrip('/')}"
         if scope["type"] != "http" or not path.startswith(_OURS):
             await self._app(scope, receive, send)
             return
-        if path.startswith(ROOTS) or path == GET_ARTIFACT:
+        scope["path"] = path
+        if path.startswith(FILES):
             await self._files(scope, receive, send)
             return
-        route, variables, exists = self._table.find(scope["method"], path)
+        method = scope["method"]
+        # The server below leaves out what has no place in an answer to HEAD.
+        route, variables, exists = self._table.find("GET" if method == "HEAD" else method, path)
         body = await _body(receive)
         if route is None:
             await reply(send, _unknown(scope, exists=exists))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import mimetypes
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -20,21 +21,49 @@ from stackcanvas.errors import StackCanvasError
 from stackcanvas.experiments.artifacts import ArtifactInfo, files_in, remove
 from stackcanvas.rest.mlflow.answers import Answer, encode, present
 from stackcanvas.rest.mlflow.artifacts_uri import check_path, key_of, model_uri, run_uri, served
-from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid
+from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid, missing
 from stackcanvas.rest.mlflow.messages import Message
 from stackcanvas.rest.mlflow.registered import is_registered, registered_key, registered_list, unchangeable
 from stackcanvas.rest.mlflow.replies import failed, reply
 from stackcanvas.rest.mlflow.routes import PREFIXES, Route
 from stackcanvas.rest.mlflow.runs import Run
+from stackcanvas.rest.mlflow.versions import Numbered, version_of
 from stackcanvas.stack import Stack
+from stackcanvas.stack.registering import address_of
 
 _log = logging.getLogger("stackcanvas.mlflow")
-ROOTS = tuple(f"{prefix}/2.0/mlflow-artifacts/artifacts" for prefix in PREFIXES)
-GET_ARTIFACT = "/get-artifact"
+_BELOW = tuple(f"{prefix}/2.0/mlflow-artifacts/" for prefix in PREFIXES)
+ROOTS = tuple(f"{below}artifacts" for below in _BELOW)
+GET_ARTIFACT, GET_VERSION_ARTIFACT = "/get-artifact", "/model-versions/get-artifact"
+FILES = (*_BELOW, GET_ARTIFACT, GET_VERSION_ARTIFACT)
+# Clients that hear these words send or fetch the file in one piece instead.
+_IN_PARTS = {"mpu/": "upload", "presigned/": "download"}
 _PIECE_BYTES = 4 << 20
 _THREADS = 4
-# What a browser would run is told as plain text.
-_PLAIN = ("text/", "application/javascript", "application/xml", "image/svg")
+# What a browser would run is told as plain text, and so is what people read.
+_PLAIN = ("text/", "application/javascript", "application/json", "application/xml", "image/svg")
+_READ = {
+    "MLmodel",
+    "mlproject",
+    "cf",
+    "cfg",
+    "cnf",
+    "conf",
+    "err",
+    "hocon",
+    "ini",
+    "ipynb",
+    "log",
+    "md",
+    "prop",
+    "properties",
+    "py3",
+    "rst",
+    "toml",
+    "yaml",
+    "yml",
+}
+_TOKEN = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 T = TypeVar("T")
 
 
@@ -69,12 +98,17 @@ class Files:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
+        if method == "HEAD":
+            method, send = "GET", _head_of(send)
         query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
-        if path == GET_ARTIFACT:
+        if path in {GET_ARTIFACT, GET_VERSION_ARTIFACT}:
             scope["route"] = _Place(path)
-            await self._send(await self._in_thread(lambda: self._key_in_run(query)), send)
+            find = self._key_in_run if path == GET_ARTIFACT else self._key_in_version
+            await self._send(await self._in_thread(lambda: find(query)), send, name=query.get("path"))
             return
-        root = next(root for root in ROOTS if path.startswith(root))
+        root = next((root for root in ROOTS if path.startswith(root)), None)
+        if root is None:
+            raise _not_in_parts(path)
         scope["route"] = _Place(root)
         below = path.removeprefix(root)
         if below in {"", "/"} and method == "GET":
@@ -113,15 +147,15 @@ class Files:
     async def _send(self, key: str, send: Send, *, name: str | None = None) -> None:
         objects = self._stack.objects
         size = await self._in_thread(lambda: objects.size(key))
-        name = name or key.rpartition("/")[2]
+        name = (name or key).rpartition("/")[2]
         if size is None:
-            raise absent(f"There is no file {name!r} at this path")
+            raise absent(f"No such artifact: {name!r}")
         # The first piece is read before anything is promised.
         piece = await self._in_thread(lambda: objects.get(key, length=_PIECE_BYTES))
         headers = [
             (b"content-type", _type_of(name).encode()),
             (b"content-length", str(size).encode()),
-            (b"content-disposition", f"attachment; filename*=UTF-8''{quote(name)}".encode()),
+            (b"content-disposition", f"attachment; {_called(name)}".encode()),
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         sent = 0
@@ -149,17 +183,38 @@ class Files:
         path = query.get("path", "")
         run_id = query.get("run_id") or query.get("run_uuid") or ""
         if not run_id or not path:
-            raise invalid(f"Missing value for required parameter '{'path' if run_id else 'run_id'}'")
+            raise missing("path" if run_id else "run_id")
         check_path(path)
         found = self._stack.experiments.tracking.get(run_id)
         return f"{_own(run_uri(found.experiment, found.id, found.artifact_location))}/{path}"
+
+    def _key_in_version(self, query: dict[str, str]) -> str:
+        asked = Numbered(name=query.get("name", ""), version=query.get("version", ""))
+        path = query.get("path", "")
+        for parameter, given in (("name", asked.name), ("version", asked.version), ("path", path)):
+            if not given:
+                raise missing(parameter)
+        check_path(path)
+        return self._readable(f"{_served(address_of(version_of(self._stack, asked)))}/{path}".lstrip("/"))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, work)
 
 
 class _Gone(Exception):
-    """The client left before its body was whole."""
+    """The client left before its body was whole, or has heard all it wanted."""
+
+
+def _head_of(send: Send) -> Send:
+    """Sends what stands before a body, and no body."""
+
+    async def send_head(event: Event) -> None:
+        if event["type"] == "http.response.start":
+            await send(event)
+            await send({"type": "http.response.body", "body": b""})
+            raise _Gone
+
+    return send_head
 
 
 class List(Run):
@@ -199,14 +254,23 @@ def _told(stack: Stack, uri: str, path: str) -> dict[str, Any]:
 
 
 def _own(uri: str) -> str:
+    return key_of(_served(uri))
+
+
+def _served(uri: str) -> str:
     path = served(uri)
     if path is None:
-        raise MlflowError(
-            "INVALID_PARAMETER_VALUE",
-            f"The files lie at {uri}, where this server does not look",
-            expected="a client that reads them there itself",
-        )
-    return key_of(path)
+        said = f"The files lie at {uri}, where this server does not look"
+        raise invalid(said, expected="a client that reads them there itself")
+    return path
+
+
+def _not_in_parts(path: str) -> MlflowError:
+    below = path.partition("/mlflow-artifacts/")[2]
+    what = next((what for start, what in _IN_PARTS.items() if below.startswith(start)), None)
+    if what is None:
+        return MlflowError("ENDPOINT_NOT_FOUND", f"There is nothing at {path}")
+    return MlflowError("NOT_IMPLEMENTED", f"Multipart {what} is not supported for the current artifact repository")
 
 
 def _writable(path: str) -> str:
@@ -217,7 +281,7 @@ def _writable(path: str) -> str:
 
 def _named(below: str) -> str:
     if not below.startswith("/") or below == "/":
-        raise invalid("Invalid path", expected="the path of a file")
+        raise invalid("Invalid path")
     return below[1:]
 
 
@@ -227,7 +291,22 @@ def _file(found: ArtifactInfo, prefix: str) -> dict[str, Any]:
 
 def _type_of(name: str) -> str:
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return "text/plain; charset=utf-8" if kind.startswith(_PLAIN) else kind
+    return "text/plain" if kind.startswith(_PLAIN) or name.rpartition(".")[2] in _READ else kind
+
+
+def _called(name: str) -> str:
+    """What a download is called; old programs read the plain form only.
+
+    Example:
+        >>> _called("a.txt"), _called("a b.txt"), _called("é.txt")
+        ('filename=a.txt', 'filename="a b.txt"', "filename=.txt; filename*=UTF-8''%C3%A9.txt")
+    """
+    if not name.isascii():
+        return f"{_called(name.encode('ascii', 'ignore').decode())}; filename*=UTF-8''{quote(name)}"
+    if _TOKEN.fullmatch(name):
+        return f"filename={name}"
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'filename="{escaped}"'
 
 
 ROUTES = (

@@ -80,9 +80,9 @@ def check_path(path: str) -> None:
         drive = len(path) > 1 and path[1] == ":"
         odd = "\\" in path or drive or any(ord(letter) < 32 or letter == "\x7f" for letter in path)
         if odd or any(part in {"", ".", ".."} for part in parts) or parts[0].startswith(("#", "file:")):
-            raise invalid("Invalid path", expected="a relative path without .. that stays where it begins")
+            raise invalid("Invalid path")
         further = unquote(path)
         if further == path:
             return
         path = further
-    raise invalid("Invalid path", expected="a path that is not encoded again and again")
+    raise invalid("Invalid path")

@@ -36,6 +36,14 @@ _CODES: dict[type[StackCanvasError], str] = {
     Corrupt: "DATA_LOSS",
 }
 
+_ABSENT = {
+    "run": "Run with id={} not found",
+    "experiment": "No Experiment with id={} exists",
+    "tag": "No tag with name: {}",
+    "model": "Registered Model with name={} not found",
+    "logged model with ID": "Logged model with ID '{}' not found",
+}
+
 
 class MlflowError(StackCanvasError):
     """An error with one of MLflow's codes.
@@ -62,7 +70,8 @@ def invalid(what: str, *, expected: str | None = None) -> MlflowError:
 
 def missing(parameter: str) -> MlflowError:
     """A value that must be given and is not."""
-    return invalid(f"Missing value for required parameter '{parameter}'")
+    said = f"Missing value for required parameter '{parameter}'."
+    return invalid(f"{said} See the API docs for more information about request parameters.")
 
 
 def taken(what: str) -> MlflowError:
@@ -76,14 +85,17 @@ def absent(what: str) -> MlflowError:
 
 
 def told(error: StackCanvasError) -> tuple[int, dict[str, str]]:
-    """The status and the body that tell an error.
+    """The status and the body that tell an error, in the words that programs look for where there are such.
 
     Example:
         >>> told(NotFound("run", "beef"))
-        (404, {'error_code': 'RESOURCE_DOES_NOT_EXIST', 'message': "There is no run 'beef'."})
+        (404, {'error_code': 'RESOURCE_DOES_NOT_EXIST', 'message': 'Run with id=beef not found'})
     """
     if isinstance(error, MlflowError):
         code = error.code
     else:
         code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "INTERNAL_ERROR")
-    return STATUSES[code], {"error_code": code, "message": error.sentence()}
+    words = _ABSENT.get(error.kind) if isinstance(error, NotFound) else None
+    # Clients' texts end without a full stop, and some programs compare all of them.
+    said = words.format(error.name) if words and isinstance(error, NotFound) else error.sentence().removesuffix(".")
+    return STATUSES[code], {"error_code": code, "message": said}

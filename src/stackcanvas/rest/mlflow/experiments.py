@@ -17,6 +17,7 @@ from stackcanvas.rest.mlflow.limits import (
     LONGEST_EXPERIMENT_TAG,
     check_experiment_name,
     check_key,
+    check_page,
     number_of,
     time_conditions,
 )
@@ -88,8 +89,10 @@ def _create(stack: Stack, asked: Create) -> dict[str, Any]:
     for one in asked.tags:
         _check_tag(one.key, one.value)
     location = asked.artifact_location or None
-    if location is not None and (location.startswith("runs:") or "#" in location or "\\" in location):
-        raise invalid(f"Invalid value {location!r:.300} for parameter 'artifact_location' supplied")
+    if location is not None and location.startswith("runs:"):
+        raise invalid(f"Artifact location cannot be a runs:/ URI. Given: {location!r:.300}")
+    if location is not None and ("#" in location or "\\" in location):
+        raise invalid("'artifact_location' URL can't include fragments or params")
     tags = {one.key: one.value for one in asked.tags}
     try:
         number = stack.experiments.catalog.create(asked.name, artifact_location=location, tags=tags)
@@ -146,15 +149,11 @@ def _drop_tag(stack: Stack, asked: Tag) -> dict[str, Any]:
 
 
 def _search(stack: Stack, asked: Search) -> dict[str, Any]:
-    if not 0 < asked.max_results <= _MOST:
-        raise invalid(
-            f"Invalid value {asked.max_results} for parameter 'max_results' supplied",
-            expected=f"a positive integer, at most {_MOST}",
-        )
+    check_page(asked.max_results, _MOST)
     where = [one for clause in _GRAMMAR.parse(asked.filter) for one in _conditions(clause)]
     order = [_GRAMMAR.order(text) for text in asked.order_by]
     if any(one.entity != "attribute" for one in order):
-        raise invalid("Invalid order_by entity", expected=", ".join(_COLUMNS))
+        raise invalid(f"Invalid order_by entity: {order[0].entity}", expected=", ".join(_COLUMNS))
     orders = [Order("attribute", _COLUMNS[one.key], one.largest_first) for one in order]
     catalog = stack.experiments.catalog
 
@@ -186,7 +185,7 @@ def _found(stack: Stack, experiment_id: str, *, lifecycle: str | None = None) ->
     except NotFound:
         raise absent(f"No Experiment with id={experiment_id} exists") from None
     if lifecycle is not None and found.lifecycle != lifecycle:
-        raise absent(f"No Experiment with id={experiment_id} exists that is {lifecycle}")
+        raise absent(f"No Experiment with id={experiment_id} exists")
     return found
 
 

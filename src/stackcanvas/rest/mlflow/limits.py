@@ -42,7 +42,11 @@ def check_key(key: str, place: str) -> None:
             "underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)"
         )
     if is_path(key):
-        raise invalid(f"Invalid value {_shown(key)} for parameter '{place}' supplied: it reads as a path to elsewhere")
+        raise invalid(
+            f"Invalid value {_shown(key)} for parameter '{place}' supplied: Names may be treated as files in certain "
+            "cases, and must not resolve to other names when treated as such. This name would resolve to "
+            f"{posixpath.normpath(key)[:300]!r}"
+        )
     if len(key) > LONGEST_KEY:
         raise invalid(f"'{place}' exceeds the maximum length of {LONGEST_KEY} characters")
 
@@ -84,7 +88,18 @@ def check_amounts(*, metrics: Sequence[object], parameters: Sequence[object], ta
         ("metrics, params, and tags", _MOST_ENTITIES, entities),
     ):
         if found > most:
-            raise invalid(f"A batch logging request can contain at most {most} {what}. Got {found} {what}")
+            raise invalid(
+                f"A batch logging request can contain at most {most} {what}. Got {found} {what}. Please split up "
+                f"{what} across multiple requests and try again"
+            )
+
+
+def check_page(size: int, most: int) -> None:
+    """Refuse a page that is empty or too large."""
+    if size <= 0:
+        raise invalid(f"Invalid value {size} for parameter 'max_results' supplied. It must be a positive integer")
+    if size > most:
+        raise invalid(f"Invalid value {size} for parameter 'max_results' supplied. It must be at most {most}")
 
 
 def number_of(experiment_id: str | None) -> int:
@@ -98,7 +113,7 @@ def number_of(experiment_id: str | None) -> int:
     try:
         number = int(experiment_id)
     except ValueError:
-        raise invalid(f"Invalid experiment ID '{experiment_id:.100}'. It must be a valid integer") from None
+        raise invalid(f"Invalid experiment ID '{experiment_id:.100}'. Experiment ID must be a valid integer") from None
     return min(max(number, -1), (1 << 63) - 1)  # what no experiment can have is not found
 
 
@@ -122,8 +137,8 @@ def check_time(milliseconds_ms: int, place: str) -> None:
     """Refuse the timestamp of a metric that is negative or lies beyond the year 9999."""
     if not 0 <= milliseconds_ms <= _LATEST_MS:
         raise invalid(
-            f"Invalid value {milliseconds_ms} for parameter '{place}' supplied: a timestamp is milliseconds since "
-            "1970, up to the year 9999"
+            f"Invalid value {milliseconds_ms} for parameter '{place}' supplied: Timestamp must be a nonnegative long "
+            "(64-bit integer): milliseconds since 1970, up to the year 9999"
         )
 
 

@@ -111,7 +111,7 @@ class LogOutputs(Run):
     """What a run made."""
 
     needed: ClassVar[tuple[str, ...]] = ("run_id", "models")
-    models: list[ModelLink] = msgspec.field(default_factory=list)
+    models: list[ModelLink] | None = None
 
 
 class LogModel(Run):
@@ -140,9 +140,10 @@ def _log_batch(stack: Stack, asked: LogBatch) -> dict[str, Any]:
             known.add(one.key)
     parameters = _pairs(asked.params, "params", longest=LONGEST_PARAMETER)
     if len(parameters) < len(asked.params):
+        keys = [one.key for one in asked.params]
         raise invalid(
-            "Duplicate parameter keys have been submitted. Please ensure the request contains only one param value "
-            "per param key"
+            f"Duplicate parameter keys have been submitted: {sorted({key for key in keys if keys.count(key) > 1})}. "
+            "Please ensure the request contains only one param value per param key"
         )
     tags = _pairs(asked.tags, "tags", longest=LONGEST_TAG)
     stack.experiments.tracking.log(
@@ -188,7 +189,7 @@ def _log_inputs(stack: Stack, asked: LogInputs) -> dict[str, Any]:
 
 
 def _log_outputs(stack: Stack, asked: LogOutputs) -> dict[str, Any]:
-    stack.experiments.tracking.add_outputs(asked.run_id, [(one.model_id, one.step) for one in asked.models])
+    stack.experiments.tracking.add_outputs(asked.run_id, [(one.model_id, one.step) for one in asked.models or ()])
     return {}
 
 

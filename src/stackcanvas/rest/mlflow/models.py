@@ -120,6 +120,8 @@ def _update(stack: Stack, asked: Update) -> dict[str, Any]:
 
 def _rename(stack: Stack, asked: Rename) -> dict[str, Any]:
     check_model(asked.new_name)
+    if asked.new_name == asked.name:
+        return {"registered_model": _told(stack, [_model(stack, asked.name)])[0]}
     try:
         with _known(asked.name):
             renamed = stack.registry.changes.rename(asked.name, asked.new_name)

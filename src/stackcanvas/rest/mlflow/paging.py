@@ -34,7 +34,7 @@ def offset_of(token: str | None) -> int:
     try:
         offset = json.loads(base64.b64decode(token, validate=True))["offset"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise invalid("Invalid page token, could not be decoded") from None
+        raise invalid("Invalid page token, could not base64-decode") from None
     if type(offset) is not int or not 0 <= offset < _LARGEST:
         raise invalid(f"Invalid page token, the offset {offset!r:.40} cannot be used")
     return offset

@@ -29,7 +29,7 @@ def registered_key(stack: Stack, path: str) -> str:
     """
     files, below = _files(stack, path)
     if below not in files:
-        raise absent(f"There is no file {below.rpartition('/')[2]!r} at this path")
+        raise absent(f"No such artifact: {below.rpartition('/')[2]!r}")
     return files[below]
 
 

@@ -18,6 +18,7 @@ from stackcanvas.rest.mlflow.errors import absent, invalid, missing
 from stackcanvas.rest.mlflow.limits import (
     LONGEST_TAG,
     check_key,
+    check_page,
     instant,
     number_of,
     numbers_of,
@@ -154,11 +155,7 @@ def _restore(stack: Stack, asked: Run) -> dict[str, Any]:
 
 
 def _search(stack: Stack, asked: Search) -> dict[str, Any]:
-    if not 0 < asked.max_results <= _MOST:
-        raise invalid(
-            f"Invalid value {asked.max_results} for parameter 'max_results' supplied",
-            expected=f"a positive integer, at most {_MOST}",
-        )
+    check_page(asked.max_results, _MOST)
     experiments = numbers_of(asked.experiment_ids)
     where = [one for clause in _GRAMMAR.parse(asked.filter) for one in _conditions(clause)]
     orders = [_order(_GRAMMAR.order(text)) for text in asked.order_by]

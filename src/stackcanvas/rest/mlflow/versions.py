@@ -13,6 +13,7 @@ from stackcanvas.registry import Condition, ModelVersion
 from stackcanvas.rest.mlflow.answers import milliseconds, pairs, present
 from stackcanvas.rest.mlflow.artifacts_uri import key_of
 from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid
+from stackcanvas.rest.mlflow.limits import check_page
 from stackcanvas.rest.mlflow.messages import Message, Pair
 from stackcanvas.rest.mlflow.naming import check_key, check_model, number_of
 from stackcanvas.rest.mlflow.paging import page
@@ -106,29 +107,26 @@ def _create(stack: Stack, asked: Create) -> dict[str, Any]:
 
 
 def _get(stack: Stack, asked: Numbered) -> dict[str, Any]:
-    return {"model_version": told_version(_version(stack, asked))}
+    return {"model_version": told_version(version_of(stack, asked))}
 
 
 def _update(stack: Stack, asked: Update) -> dict[str, Any]:
-    found = _version(stack, asked)
+    found = version_of(stack, asked)
     stack.registry.changes.describe(found.ref, asked.description)
     return _get(stack, asked)
 
 
 def _delete(stack: Stack, asked: Numbered) -> dict[str, Any]:
-    stack.registry.delete(_version(stack, asked).ref)
+    stack.registry.delete(version_of(stack, asked).ref)
     return {}
 
 
 def _address(stack: Stack, asked: Numbered) -> dict[str, Any]:
-    return {"artifact_uri": address_of(_version(stack, asked))}
+    return {"artifact_uri": address_of(version_of(stack, asked))}
 
 
 def _search(stack: Stack, asked: Find) -> dict[str, Any]:
-    if not 0 < asked.max_results <= _LARGEST_PAGE:
-        raise invalid(
-            f"Invalid value {asked.max_results} for parameter 'max_results'", expected=f"1 to {_LARGEST_PAGE}"
-        )
+    check_page(asked.max_results, _LARGEST_PAGE)
     where = [_condition(clause) for clause in _GRAMMAR.parse(asked.filter)]
     orders = [_order(text) for text in asked.order_by]
     if len({key for key, _ in orders}) < len(orders):
@@ -169,7 +167,7 @@ def _order(text: str) -> tuple[str, bool]:
 
 
 def _move(stack: Stack, asked: Move) -> dict[str, Any]:
-    found = _version(stack, asked)
+    found = version_of(stack, asked)
     moved = stack.registry.changes.move(found.ref, asked.stage, archive_others=asked.archive_existing_versions)
     return {"model_version": told_version(moved)}
 
@@ -186,7 +184,12 @@ def _delete_tag(stack: Stack, asked: Tag) -> dict[str, Any]:
     return {}
 
 
-def _version(stack: Stack, asked: Numbered) -> ModelVersion:
+def version_of(stack: Stack, asked: Numbered) -> ModelVersion:
+    """The version that is asked for.
+
+    Raises:
+        MlflowError: there is none.
+    """
     number = number_of(asked.version)
     try:
         return stack.registry.get(Ref("model", asked.name, str(number)))
@@ -195,7 +198,7 @@ def _version(stack: Stack, asked: Numbered) -> ModelVersion:
 
 
 def _ref(stack: Stack, asked: Numbered) -> Ref:
-    return _version(stack, asked).ref
+    return version_of(stack, asked).ref
 
 
 def _missing(name: str, number: int) -> MlflowError:

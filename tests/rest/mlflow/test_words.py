@@ -1,0 +1,148 @@
+"""Programs compare what errors say, read the names of downloads, ask for heads: in the words and forms they know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+Ask = Callable[..., httpx.Response]
+Call = Callable[..., tuple[int, Any]]
+FILES = "/api/2.0/mlflow-artifacts/artifacts"
+NOW = 1_780_000_000_000
+
+
+@pytest.fixture
+def run(call: Call) -> str:
+    """The id of a run that has a parameter."""
+    made = str(call("runs/create", experiment_id="0", start_time=NOW)[1]["run"]["info"]["run_id"])
+    call("runs/log-parameter", run_id=made, key="depth", value="6")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("place", "fields", "said"),
+    [
+        ("experiments/create", {}, "Missing value for required parameter 'name'. See the API docs"),
+        ("experiments/create", {"name": 7}, "Invalid value 7 for parameter 'name' supplied"),
+        ("experiments/create", {"name": "a", "artifact_location": "runs:/b"}, "cannot be a runs:/ URI. Given:"),
+        ("experiments/create", {"name": "a", "artifact_location": "s3://b#c"}, "can't include fragments or params"),
+        ("experiments/delete", {"experiment_id": "77"}, "No Experiment with id=77 exists"),
+        ("experiments/search", {"max_results": 0}, "supplied. It must be a positive integer"),
+        ("experiments/search", {"max_results": 50_001}, "supplied. It must be at most 50000"),
+        ("runs/update", {"run_id": "beef", "status": "FINISHED"}, "Run with id=beef not found"),
+        ("runs/log-parameter", {"key": "depth", "value": "7"}, "Changing param values is not allowed. Param with key="),
+        ("runs/log-metric", {"key": "../a", "value": 1, "timestamp": 1}, "This name would resolve to '../a'"),
+        ("runs/delete-tag", {"key": "none"}, "No tag with name: none"),
+        ("runs/log-batch", {"params": [{"key": "a"}, {"key": "a"}]}, "keys have been submitted: ['a']."),
+        ("runs/outputs", {}, "Missing value for required parameter 'models'."),
+        ("runs/search", {"experiment_ids": ["0"], "page_token": "x"}, "Invalid page token, could not base64-decode"),
+        ("runs/search", {"experiment_ids": ["x"]}, "Invalid experiment ID 'x'. Experiment ID must be a valid integer"),
+        ("runs/search", {"experiment_ids": ["0"], "filter": "a.b = 'c'"}, "Invalid entity type 'a'. Valid values"),
+        ("runs/search", {"experiment_ids": ["0"], "filter": "run.b = 'c'"}, "Invalid attribute key 'b' specified."),
+        ("model-versions/create", {"name": "none", "source": "s3://a/b"}, "Registered Model with name=none not found"),
+    ],
+)  # fmt: skip
+def test_errors_say_what_programs_look_for(call: Call, run: str, place: str, fields: dict[str, Any], said: str) -> None:
+    """Within the same sentence as the clients' own server."""
+    told = call(place, **{"run_id": run, **fields} if place.startswith("runs/") else fields)[1]
+    assert said in told["message"]
+    assert not told["message"].endswith("exists.")
+
+
+def test_a_path_that_leads_elsewhere_is_told_in_two_words(ask: Ask, run: str) -> None:
+    """Nothing of where it would have led."""
+    for path in ("../a", "/etc/passwd", "a/%2e%2e/%2e%2e/b"):
+        for place in ("/api/2.0/mlflow/artifacts/list", "/get-artifact"):
+            said = ask("GET", place, params={"run_id": run, "path": path})
+            assert (said.status_code, said.json()["message"]) == (400, "Invalid path")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "called"),
+    [
+        ("a.txt", "text/plain", "filename=a.txt"),
+        ("MLmodel", "text/plain", "filename=MLmodel"),
+        ("conda.yaml", "text/plain", "filename=conda.yaml"),
+        ("page.html", "text/plain", "filename=page.html"),
+        ("b.pkl", "application/octet-stream", "filename=b.pkl"),
+        ("c.png", "image/png", "filename=c.png"),
+        ("step+20.png", "image/png", "filename=step+20.png"),
+        ("two words.pdf", "application/pdf", 'filename="two words.pdf"'),
+        ('a"b.bin', "application/octet-stream", 'filename="a\\"b.bin"'),
+        ("é.txt", "text/plain", "filename=.txt; filename*=UTF-8''%C3%A9.txt"),
+    ],
+)
+def test_a_download_has_a_type_and_a_name(ask: Ask, run: str, name: str, kind: str, called: str) -> None:
+    """The same by its path and as a file of its run; nothing that a browser would run."""
+    ask("PUT", f"{FILES}/0/{run}/artifacts/{name}", content=b"x")
+    for said in (
+        ask("GET", f"{FILES}/0/{run}/artifacts/{name}"),
+        ask("GET", "/get-artifact", params={"run_id": run, "path": name}),
+    ):
+        assert said.content == b"x"
+        assert said.headers["content-type"] == kind
+        assert said.headers["content-disposition"] == f"attachment; {called}"
+        assert said.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_head_has_no_body(ask: Ask, run: str) -> None:
+    """Load balancers and download managers ask so."""
+    ask("PUT", f"{FILES}/0/{run}/artifacts/a.txt", content=b"12345")
+    said = ask("HEAD", f"{FILES}/0/{run}/artifacts/a.txt")
+    assert (said.status_code, said.headers["content-length"], said.content) == (200, "5", b"")
+    assert ask("HEAD", f"{FILES}/0/{run}/artifacts/b.txt").status_code == 404
+    assert ask("HEAD", "/api/2.0/mlflow/runs/get", params={"run_id": run}).status_code == 200
+    assert [ask("HEAD", path).status_code for path in ("/health", "/version")] == [200, 200]
+
+
+@pytest.mark.parametrize("place", ["mpu/create", "mpu/complete", "mpu/abort"])
+def test_a_client_hears_that_files_come_in_one_piece(ask: Ask, place: str) -> None:
+    """By the words after which it sends them so."""
+    said = ask("POST", f"/api/2.0/mlflow-artifacts/{place}/0/a", json={"path": "b", "num_parts": 2})
+    assert (said.status_code, said.json()["error_code"]) == (501, "NOT_IMPLEMENTED")
+    assert said.json()["message"].startswith("Multipart upload is not supported for the current artifact repository")
+
+
+def test_the_file_of_a_version_is_given(ask: Ask, call: Call, run: str) -> None:
+    """By the model's name and number; also where base and path were put together with two slashes."""
+    ask("PUT", f"{FILES}/0/{run}/artifacts/model/notes.md", content=b"# notes")
+    call("registered-models/create", name="delay")
+    call("model-versions/create", name="delay", source=f"runs:/{run}/model", run_id=run)
+    asked = {"name": "delay", "version": "1", "path": "notes.md"}
+    for place in ("/model-versions/get-artifact", "//model-versions/get-artifact"):
+        said = ask("GET", f"http://127.0.0.1{place}", params=asked)
+        assert (said.status_code, said.content) == (200, b"# notes")
+    for changed, status in (
+        ({"path": "../x"}, 400),
+        ({"path": "x"}, 404),
+        ({"version": "2"}, 404),
+        ({"name": ""}, 400),
+    ):
+        assert ask("GET", "/model-versions/get-artifact", params={**asked, **changed}).status_code == status
+
+
+def test_two_slashes_open_no_other_door(ask: Ask) -> None:
+    """Only paths of this API are read so: who may do what is decided by the path as it came."""
+    assert ask("GET", "http://127.0.0.1//api/v1/tokens").status_code == 404
+
+
+@pytest.mark.parametrize("source", ["runs:/elsewhere/model", "s3://bucket/model"])
+def test_a_version_may_come_from_a_run_of_another_server(call: Call, source: str) -> None:
+    """It is kept as a pointer, with the name of the run; such a run counts as none where one must be given."""
+    call("registered-models/create", name="delay")
+    for run in ("elsewhere", "another"):
+        status, said = call("model-versions/create", name="delay", source=source, run_id=run)
+        assert status == 200, said
+        assert (said["model_version"]["run_id"], said["model_version"]["source"]) == (run, source)
+    found = call("model-versions/search", method="GET", filter="run_id = 'another'")[1]["model_versions"]
+    assert [one["version"] for one in found] == ["2"]
+
+
+def test_a_model_may_keep_its_name(call: Call) -> None:
+    """Renaming it to what it is called changes nothing."""
+    call("registered-models/create", name="delay")
+    status, said = call("registered-models/rename", name="delay", new_name="delay")
+    assert (status, said["registered_model"]["name"]) == (200, "delay")

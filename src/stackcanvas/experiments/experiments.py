@@ -29,6 +29,7 @@ from stackcanvas.experiments.runs import ACTIVE, KILLED, PARENT, RUNNING, RunInf
 from stackcanvas.experiments.search import NEWEST, Condition, Order, Search
 from stackcanvas.experiments.study import Study
 from stackcanvas.experiments.tables import run, run_environment
+from stackcanvas.experiments.taking import Taking
 from stackcanvas.experiments.tracking import Tracking
 from stackcanvas.experiments.writer import Writer
 from stackcanvas.foundations import Git
@@ -67,6 +68,7 @@ class Experiments:
         self.runs = Runs(spine, root=root, completeness=Completeness(self._wanted, self._has_files))
         self.tracking = Tracking(spine, runs=self.runs, metrics=self._metrics, models=self.models, search=self._search)
         self.origins = Origins(spine.database)
+        self.taking = Taking(spine, catalog=self.catalog, runs=self.runs, metrics=self._metrics, models=self.models)
 
     def run(
         self,

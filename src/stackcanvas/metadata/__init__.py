@@ -9,6 +9,7 @@ from stackcanvas.metadata.leases import Lease
 from stackcanvas.metadata.lineage import Edge, Graph
 from stackcanvas.metadata.refs import KINDS, Ref
 from stackcanvas.metadata.spine import Spine, current, within
+from stackcanvas.metadata.taken import Entry
 
 __all__ = [
     "KINDS",
@@ -18,6 +19,7 @@ __all__ = [
     "AuditProblem",
     "CodeState",
     "Edge",
+    "Entry",
     "Event",
     "Execution",
     "Graph",

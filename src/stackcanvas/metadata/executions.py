@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +19,10 @@ from stackcanvas.metadata.tables import execution, link
 RUNNING, DONE, FAILED, CANCELLED, LOST = "running", "done", "failed", "cancelled", "lost"
 _LONGEST_ERROR = 10_000
 
+_PLAIN = (
+    *("id", "kind", "state", "trigger", "actor", "verified", "started", "ended", "parameters", "process", "parent"),
+    "error",
+)
 _END = update(execution).where(execution.c.id == bindparam("which"), execution.c.state == RUNNING)
 
 
@@ -166,6 +170,23 @@ class Executions:
                 for direction, ref, role, time in links
             ]
             tx.execute(self._link, rows)
+
+    def take(self, tx: Connection, works: Sequence[Execution]) -> None:
+        """Write pieces of work that happened elsewhere as they were; of those that are here the state changes."""
+        new = self._database.insert(execution)
+        changed = {name: new.excluded[name] for name in ("state", "ended")}
+        statement = new.on_conflict_do_update(index_elements=[execution.c.id], set_=changed)
+        rows = [
+            {
+                **{name: getattr(work, name) for name in _PLAIN},
+                "subject": None if work.subject is None else str(work.subject),
+                "code_commit": work.code.commit,
+                "dirty": work.code.dirty,
+            }
+            for work in works
+        ]
+        if rows:
+            tx.execute(statement, rows)
 
     def link(self, tx: Connection, execution_id: str, direction: str, ref: Ref, role: str = "") -> bool:
         """Add what an execution used or made after its end; whether there is such an execution."""

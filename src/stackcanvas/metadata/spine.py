@@ -20,6 +20,7 @@ from stackcanvas.metadata.executions import CANCELLED, FAILED, Executions, Recor
 from stackcanvas.metadata.leases import Leases
 from stackcanvas.metadata.lineage import Lineage
 from stackcanvas.metadata.refs import Ref
+from stackcanvas.metadata.taken import Taken
 
 _current: ContextVar[Recording | None] = ContextVar("stackcanvas_execution", default=None)
 
@@ -63,6 +64,7 @@ class Spine:
         self.lineage = Lineage(database, self.executions)
         self.events = Events(database, clock=clock, actor=self._who)
         self.audit = Audit(database, clock=clock, actor=self._who)
+        self.taken = Taken(database, clock=clock)
         self.leases = Leases(database, clock=wall or SystemClock())
 
     @property

@@ -84,6 +84,19 @@ audit = Table(
     Index("ix_audit_subject", "subject"),
 )
 
+# What came from another tool, by the id that it has there; the digest tells whether it has changed since.
+taken = Table(
+    "taken",
+    schema,
+    Column("source", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("here", Text, nullable=False),
+    Column("time", Instant, nullable=False),
+    Index("ix_taken_kind_here", "kind", "here"),
+)
+
 counter = Table(
     "counter",
     schema,

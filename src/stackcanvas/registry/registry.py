@@ -26,6 +26,7 @@ from stackcanvas.registry.mlfolder import folder_files
 from stackcanvas.registry.numbering import next_version
 from stackcanvas.registry.policy import Policy
 from stackcanvas.registry.search import Search
+from stackcanvas.registry.taking import Taking
 from stackcanvas.registry.versions import ModelVersion, Versions
 from stackcanvas.statistics import Profile
 
@@ -60,6 +61,12 @@ class Registry:
         self.search = Search(spine, self._catalog, self._versions)
         self.changes = Changes(spine, self._catalog, self._versions, consents=self.consents, uses=uses)
         self.policy = policy
+        self.taking = Taking(
+            *(spine, self._catalog, self._versions, self._files),
+            policy=policy,
+            new=self._new,
+            following=self._next,
+        )
 
     def register(
         self,

@@ -91,6 +91,23 @@ def register_logged(
     )
 
 
+def find_logged(stack: Stack, address: str) -> Folder | None:
+    """The files that `runs:/ID/path`, `models:/m-ID` or `models:/NAME/3` stands for; None where they lie elsewhere.
+
+    Raises:
+        NotFound: there is no such model.
+        BadInput: the address is none of these, or nothing that is here.
+    """
+    path = urlsplit(address).path.strip("/")
+    head = path.partition("/")[0]
+    is_run = urlsplit(address).scheme == "runs"
+    finder = _Finder(stack, str)
+    if not is_run and _MODEL_ID.fullmatch(head) and head != path:  # a folder of a logged model
+        place, _ = finder.logged(head, address)
+        return finder.below(place, path.removeprefix(f"{head}/"))
+    return finder.find(address, run_id=head if is_run else None, model_id=None if is_run else path).folder
+
+
 def address_of(version: ModelVersion) -> str:
     """Where a client finds the files of a version."""
     if version.is_held:
@@ -166,7 +183,7 @@ class _Finder:
             # What lies with a run of elsewhere is a mere pointer, and older clients name any run beside it.
             if address.netloc or model_id or not run_id or (place and found_run != run_id):
                 raise _not_of(source, "model_id" if model_id else "run_id")
-            return _Source(source, source, self._below(place, path) if place else None, found_run)
+            return _Source(source, source, self.below(place, path) if place else None, found_run)
         inside = self._inside(source)
         if inside is None:
             return self._elsewhere(source, model_id)
@@ -178,7 +195,7 @@ class _Finder:
     def _root(self, source: str, *, run_id: str | None, model_id: str | None) -> tuple[str | None, str | None]:
         """The place of the run or of the logged model that is named, and the run."""
         if model_id:
-            place, run = self._logged(model_id, source)
+            place, run = self.logged(model_id, source)
             return self._key(place), run
         place_of_run = self._run_place(run_id) if run_id else None
         return (self._key(place_of_run) if place_of_run else None), run_id
@@ -188,8 +205,8 @@ class _Finder:
         if _MODEL_ID.fullmatch(name):
             if name != model_id:
                 raise _not_of(source, "model_id")
-            place, run = self._logged(name, source)
-            return _Source(source, place, self._below(place, ""), run)
+            place, run = self.logged(name, source)
+            return _Source(source, place, self.below(place, ""), run)
         head, at, selector = name.rpartition("@")
         if not at:
             head, _, selector = name.partition("/")
@@ -204,7 +221,8 @@ class _Finder:
         address = f"models:/{version.name}/{version.number}"
         return _Source(address, address_of(version), folder, theirs or None)
 
-    def _logged(self, model_id: str, source: str) -> tuple[str, str | None]:
+    def logged(self, model_id: str, source: str) -> tuple[str, str | None]:
+        """Where the files of a logged model lie, and the run that made it."""
         try:
             found = self.stack.experiments.models.get(model_id)
         except NotFound:
@@ -217,7 +235,7 @@ class _Finder:
         except NotFound:
             return None
 
-    def _below(self, place: str, path: str) -> Folder | None:
+    def below(self, place: str, path: str) -> Folder | None:
         """The folder below a place, where the stack itself keeps it."""
         inside = self._key(place)
         if inside is None:
@@ -246,7 +264,7 @@ class _Finder:
                 "request parameter has to be specified and the local path has to be contained within the artifact "
                 "directory of the run specified by the run_id"
             )
-        run = self._logged(model_id, source)[1] if model_id else None
+        run = self.logged(model_id, source)[1] if model_id else None
         return _Source(source, source, None, run)
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from stackcanvas.pipelines import Definitions, Pipelines, Scheduler, Worker
     from stackcanvas.registry import Registry
     from stackcanvas.serving import Serving
+    from stackcanvas.stack.importing import Imports
     from stackcanvas.value import Value
 
 # The parts of a stack and what makes each: nothing of a block is imported before it is used.
@@ -54,6 +55,7 @@ _PARTS = {
     "monitoring": "stackcanvas.stack.build.monitoring:build",
     "value": "stackcanvas.stack.build.value:build",
     "tokens": "stackcanvas.stack.build.tokens:build",
+    "imports": "stackcanvas.stack.importing:Imports",
 }
 _TICKS = "stackcanvas.stack.ticks:ticks"
 
@@ -92,6 +94,7 @@ class Stack:
     monitoring: Monitoring
     value: Value
     tokens: Tokens
+    imports: Imports
 
     def __init__(
         self, *, root: Path, folder: Path, canvas: Canvas, environment: str | None, settings: Settings, spine: Spine

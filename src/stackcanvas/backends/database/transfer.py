@@ -73,7 +73,7 @@ def copy_tables(
                 expected=f"{expected.rows} rows of digest {expected.digest[:12]}, "
                 f"not {found.rows} of {found.digest[:12]}",
             )
-        _go_on_counting(target, table)
+        go_on_counting(target, table)
         done.append(found)
     return done
 
@@ -114,7 +114,7 @@ def _pages(connection: Connection, table: Table) -> Iterator[Sequence[Any]]:
         yield from result.partitions()
 
 
-def _go_on_counting(connection: Connection, table: Table) -> None:
+def go_on_counting(connection: Connection, table: Table) -> None:
     """Let PostgreSQL number new rows after those that came with their numbers; SQLite looks for itself."""
     column = table.autoincrement_column
     if column is None or connection.dialect.name != "postgresql":

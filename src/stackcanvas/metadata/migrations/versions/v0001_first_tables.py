@@ -698,6 +698,17 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema is
         sa.PrimaryKeyConstraint("study", "number", name=op.f("pk_study_entry")),
     )
     op.create_table(
+        "taken",
+        sa.Column("source", types.Text(), nullable=False),
+        sa.Column("kind", types.Text(), nullable=False),
+        sa.Column("id", types.Text(), nullable=False),
+        sa.Column("digest", types.Text(), nullable=False),
+        sa.Column("here", types.Text(), nullable=False),
+        sa.Column("time", types.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "kind", "id", name=op.f("pk_taken")),
+    )
+    op.create_index("ix_taken_kind_here", "taken", ["kind", "here"], unique=False)
+    op.create_table(
         "token",
         sa.Column("name", types.Text(), nullable=False),
         sa.Column("digest", types.Text(), nullable=False),

@@ -1,0 +1,49 @@
+"""The imports of a stack: `stack.imports.mlflow(...)`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackcanvas.stack.importing.mlflow import import_mlflow
+from stackcanvas.stack.importing.report import Advance, Imported
+
+if TYPE_CHECKING:
+    from stackcanvas.stack.stack import Stack
+
+
+class Imports:
+    """Takes over what other tools hold, with ids, tags and times.
+
+    An import can be killed and run again at any time: each entry is here as a whole or not at all, and a second run
+    adds only what is new or has changed there.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def mlflow(
+        self,
+        uri: str,
+        *,
+        plan: bool = False,
+        artifacts: str | None = None,
+        thorough: bool = False,
+        advance: Advance = lambda _: None,
+    ) -> Imported:
+        """Take over experiments, runs, logged models, registered models and their files from MLflow.
+
+        Args:
+            uri: of the tracking server, or of the store: `http://host:5000`, `mlruns`, `sqlite:///mlflow.db`,
+                `postgresql://...`. Credentials come from `MLFLOW_TRACKING_USERNAME`, `_PASSWORD` or `_TOKEN`.
+            plan: write nothing, and tell what would come in.
+            artifacts: where a store on disk keeps its files, when that is neither in its folder nor where it says: a
+                folder or a URL.
+            thorough: look again for metrics and files of runs that look unchanged.
+            advance: told how many entries more are done.
+
+        Raises:
+            BadInput: there is no MLflow at the address.
+            Refused: the server wants other credentials.
+            Unavailable: the server does not answer any more; the same call goes on where this one stopped.
+        """
+        return import_mlflow(self._stack, uri, plan=plan, artifacts=artifacts, thorough=thorough, advance=advance)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from stackcanvas.pipelines import Definitions, Pipelines, Scheduler, Worker
     from stackcanvas.registry import Registry
     from stackcanvas.serving import Serving
-    from stackcanvas.stack.importing import Imports
     from stackcanvas.value import Value
 
 # The parts of a stack and what makes each: nothing of a block is imported before it is used.
@@ -94,7 +93,7 @@ class Stack:
     monitoring: Monitoring
     value: Value
     tokens: Tokens
-    imports: Imports
+    imports: Any  # an `Imports`, which is built over this class
 
     def __init__(
         self, *, root: Path, folder: Path, canvas: Canvas, environment: str | None, settings: Settings, spine: Spine

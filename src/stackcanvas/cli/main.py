@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import shell_complete
 
 from stackcanvas.cli.commands import Entry, LazyGroup
 from stackcanvas.cli.faults import to_exit_code
+from stackcanvas.errors import Refused
 
 _CLI = "stackcanvas.cli"
 
@@ -59,6 +61,12 @@ SECTIONS = {
 }
 
 
+# What needs the files and processes of the stack itself.
+_HERE = frozenset(
+    ("up", "move", "backup", "restore", "doctor", "fsck", "du", "migrate", "plan", "apply", "reproduce", "status")
+)
+
+
 def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value and not context.resilient_parsing:
         from importlib.metadata import version  # noqa: PLC0415 - 15 ms that no other command needs
@@ -77,18 +85,27 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
     type=click.Path(path_type=Path, file_okay=False),
     envvar="STACKCANVAS_PROJECT",
     metavar="DIR",
-    help="The project's folder. By default the nearest one upwards that holds a canvas.yaml.",
+    help="The project's folder. By default the nearest one upwards that holds a canvas.yaml; STACKCANVAS_URL names a "
+    "server instead.",
 )
 @click.option(
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version."
 )
-def cli(project: Path | None) -> None:
+@click.pass_context
+def cli(context: click.Context, project: Path | None) -> None:
     """The MLOps Stack Canvas that runs: design, run and prove a stack from one file, canvas.yaml.
 
     Results go to stdout, talk to stderr. Exit codes: 0 yes, 1 the answer is no, 2 usage, 3 bad input,
     4 not found, 5 conflict, 6 unavailable, 70 our fault, 130 interrupted.
     """
     del project  # read from the context by the command that opens the stack
+    name = context.invoked_subcommand
+    said = context.get_parameter_source("project") is ParameterSource.COMMANDLINE
+    if name in _HERE and os.environ.get("STACKCANVAS_URL") and not said:
+        raise Refused(
+            f"`stackcanvas {name}` works on the stack of this machine, and STACKCANVAS_URL names another one",
+            fix=f"Run it on that machine, or name a folder here: stackcanvas --project . {name}",
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

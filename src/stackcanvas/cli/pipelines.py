@@ -44,12 +44,13 @@ def run(  # noqa: PLR0917 - click passes them by name
     """Run the pipeline NAME.
 
     Steps whose code, inputs, parameters and packages are those of an earlier run are taken from it. When a step fails,
-    those that do not depend on it still run; mend it and go on with --resume.
+    those that do not depend on it still run; mend it and go on with --resume. On a stack of another machine
+    (STACKCANVAS_URL) the run is queued there.
     """
     if resume is not None and (words or queue):
         raise Usage("a run that is resumed keeps its parameters and runs here", fix="Leave out -p and --queue")
     parameters = stack.pipelines.project.pipeline(name).parse(words)
-    if queue:
+    if queue or stack.is_served:
         emit_record(stack.pipelines.queue(name, parameters), fields=("id", "pipeline", "state"))
         return
     with progress(f"Running {name}") as advance:

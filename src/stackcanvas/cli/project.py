@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from stackcanvas.cli.commands import load
 
@@ -19,14 +20,16 @@ _Result = TypeVar("_Result")
 
 
 def open_stack() -> Stack:
-    """The stack of the project that `--project` names, or of the nearest one upwards.
+    """The stack that `--project` names, else the one of the server in `STACKCANVAS_URL`, else the nearest one upwards.
 
     Raises:
         NotFound: no folder upwards holds a canvas.yaml.
     """
     context = click.get_current_context()
-    folder = context.find_root().params.get("project")
-    stack: Stack = load("stackcanvas.stack:open")(folder)
+    root = context.find_root()
+    # A folder that only the environment names gives way to a server that the environment names.
+    said = root.get_parameter_source("project") is ParameterSource.COMMANDLINE
+    stack: Stack = load("stackcanvas.stack:open")(root.params.get("project") if said else None)
     context.call_on_close(stack.close)
     return stack
 

@@ -17,14 +17,14 @@ from stackcanvas.data.clearing import LEASE
 from stackcanvas.data.drafts import Draft, Wish, draft
 from stackcanvas.data.expectations import Broken, ExpectationsBroken, check
 from stackcanvas.data.lockfile import Locked, LockFile
-from stackcanvas.data.manifest import decode_listing, digest_of, manifest_key
+from stackcanvas.data.manifest import Manifest, decode_listing, digest_of, manifest_key
 from stackcanvas.data.parts import Parts, profile_key
 from stackcanvas.data.places import Place
 from stackcanvas.data.read import rows_of_files
 from stackcanvas.data.sources import as_paths, gather
 from stackcanvas.data.tag import check_tag
 from stackcanvas.data.versions import DataVersion
-from stackcanvas.errors import BadInput, Conflict, NotFound
+from stackcanvas.errors import BadInput, Conflict, Corrupt, NotFound
 from stackcanvas.metadata import Recording, Ref, current
 
 _SHOWN = 20
@@ -51,7 +51,7 @@ def commit(parts: Parts, source: object, wish: Wish) -> DataVersion:
             raise Conflict(
                 "the commit took too long to be sure of all it found", fix="Commit again: it goes on from here"
             )
-        version = _record(parts, made, wish, shown, recording)
+        version = (parts.record or _record)(parts, made, wish, shown, recording)
     if around is not None:
         around.made(version.ref)
     if lock is not None:
@@ -59,6 +59,33 @@ def commit(parts: Parts, source: object, wish: Wish) -> DataVersion:
     if gathered is not None and wish.origin is None and all(root.is_relative_to(parts.root) for root in gathered.roots):
         parts.places.note(Place(version.name, version.number, gathered.folder, gathered.roots))
     return version
+
+
+def enter(parts: Parts, made: Draft, wish: Wish, source: Sequence[str]) -> DataVersion:
+    """Record a draft that was made on another machine; see `Data.enter`."""
+    _check(parts, wish)
+    parts.index.refresh()
+    _require_whole(parts, made.manifest)
+    asked = {"message": wish.message, "source": list(source), "table": wish.table, "key": list(wish.key)}
+    with parts.spine.record("data.commit", subject=Ref("data", wish.name), parameters=asked) as recording:
+        return _record(parts, made, wish, source, recording)
+
+
+def _require_whole(parts: Parts, manifest: Manifest) -> None:
+    """Refuse a manifest that names contents which are not there, or says of them what is not so."""
+    listing = bytes.fromhex(manifest.listing)
+    (there,) = parts.reader.complete([listing])
+    if not there:
+        raise Corrupt("the listing of the version is not there", where=manifest.listing)
+    data = parts.reader.whole(listing)
+    files = decode_listing(data, where=manifest.listing)
+    same = (manifest.files, manifest.size_bytes) == (len(files), sum(file.size_bytes for file in files))
+    if digest_of(data) != manifest.listing or not same:
+        raise Corrupt("the listing of the version is not what its manifest says", where=manifest.listing)
+    whole = parts.reader.complete([bytes.fromhex(file.digest) for file in files])
+    missing = next((file.path for file, there in zip(files, whole, strict=True) if not there), None)
+    if missing is not None:
+        raise Corrupt("a file of the version is not there", where=missing)
 
 
 def changed_columns(before: DataVersion | None, now: dict[str, str]) -> dict[str, tuple[str | None, str | None]]:

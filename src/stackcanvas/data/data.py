@@ -102,6 +102,11 @@ class Data:
             readers=dict(readers or {}),
         )
 
+    @property
+    def parts(self) -> Parts:
+        """The state of the block, for those who work on another stack's records."""
+        return self._parts
+
     def commit(
         self,
         name: str,
@@ -148,7 +153,7 @@ class Data:
         if ref.selector is not None:
             raise BadInput(f"a commit makes a new version: {name!r} names one", fix=f"Say {ref.name!r}")
         advance = progress or (lambda _: None)
-        expected = self._expected(ref.name, expect)
+        expected = self.expected(ref.name, expect)
         return commit(
             self._parts, source, Wish(ref.name, message, table, keys, named, advance, expected, origin, after)
         )
@@ -183,7 +188,7 @@ class Data:
         source = Source(url, query) if url is not None else self._source(name)
         keys = (key,) if isinstance(key, str) else tuple(key)
         named = (tags,) if isinstance(tags, str) else tuple(tags)
-        advance, expected = progress or (lambda _: None), self._expected(name, expect)
+        advance, expected = progress or (lambda _: None), self.expected(name, expect)
         wish = Wish(_ref(name).name, message, table, keys, named, advance, expected)
         return ingest(self._parts, replace(source, query=query or source.query), wish)
 
@@ -198,7 +203,7 @@ class Data:
             BadInput: nothing is said of what is expected, or the version is no table.
         """
         version = self.get(ref)
-        expected = self._expected(version.name, expect)
+        expected = self.expected(version.name, expect)
         if expected is None:
             raise BadInput(
                 f"nothing is said of what is expected of {version.name}",
@@ -457,7 +462,8 @@ class Data:
             )
         return found()
 
-    def _expected(self, name: str, given: Expectations | str | os.PathLike[str] | None) -> Expectations | None:
+    def expected(self, name: str, given: Expectations | str | os.PathLike[str] | None = None) -> Expectations | None:
+        """What is expected of a data set: as given, else as the canvas says; None when nobody says."""
         if given is None:
             return self._expectations.get(name)
         return given if isinstance(given, Expectations) else load_piece(Path(given), Expectations)

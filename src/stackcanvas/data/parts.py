@@ -38,6 +38,7 @@ class Parts:
         converted: the folder of CSV files in a form that reads fast.
         scratch: for files that are being written, beside the cache.
         readers: first part of a name to what reads such names, such as `predictions/delay`.
+        record: writes a finished draft down where the records lie elsewhere; None for the spine itself.
     """
 
     spine: Spine
@@ -52,6 +53,7 @@ class Parts:
     converted: Path
     scratch: Scratch
     readers: Mapping[str, Callable[[str], pl.LazyFrame]]
+    record: Callable[..., DataVersion] | None = None
 
     def listing(self, version: DataVersion) -> list[DataFile]:
         """The files of a version, sorted by path.

@@ -52,8 +52,16 @@ def _read(path: tuple[str, ...]) -> Environment:
             found.setdefault(name, version)
     packages = dict(sorted(found.items()))
     python, machine = platform.python_version(), f"{sys.platform}-{platform.machine()}"
-    digest = blake3(msgspec.msgpack.encode([python, machine, list(packages.items())])).hexdigest()
-    return Environment(python=python, platform=machine, packages=packages, digest=digest)
+    return Environment(python=python, platform=machine, packages=packages, digest=_digest(python, machine, packages))
+
+
+def is_whole(given: Environment) -> bool:
+    """Whether the digest of an environment that somebody tells of is that of its packages."""
+    return given.digest == _digest(given.python, given.platform, dict(sorted(given.packages.items())))
+
+
+def _digest(python: str, machine: str, packages: dict[str, str]) -> str:
+    return blake3(msgspec.msgpack.encode([python, machine, list(packages.items())])).hexdigest()
 
 
 def _installed(folder: str) -> list[tuple[str, str]]:

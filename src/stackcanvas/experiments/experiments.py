@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,10 @@ from stackcanvas.experiments.complete import Completeness, Wanted
 from stackcanvas.experiments.environment import Environment
 from stackcanvas.experiments.frame import frame_of
 from stackcanvas.experiments.logged import LoggedModels
-from stackcanvas.experiments.metrics import Metric, Metrics
+from stackcanvas.experiments.metrics import Metric, Metrics, Point
 from stackcanvas.experiments.origin import OWN, PATCH, REPRODUCES, REPRODUCES_VARIABLE, Origin, Origins, origin
 from stackcanvas.experiments.run import Run, Tools, open_run
-from stackcanvas.experiments.runs import ACTIVE, KILLED, PARENT, RUNNING, RunInfo, RunInput, Runs
+from stackcanvas.experiments.runs import ACTIVE, KILLED, PARENT, RUNNING, Elsewhere, RunInfo, RunInput, Runs
 from stackcanvas.experiments.search import NEWEST, Condition, Order, Search
 from stackcanvas.experiments.study import Study
 from stackcanvas.experiments.tables import run, run_environment
@@ -38,9 +39,32 @@ from stackcanvas.metadata import CodeState, Recording, Ref, Spine, current, proc
 if TYPE_CHECKING:
     import polars as pl
 
-_KIND = "experiments.run"
+KIND = "experiments.run"
 _SAMPLE_S = 10.0
 _PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a run starts.
+
+    Args:
+        experiment: made when it is new; None to go on with a run in its own.
+        trigger: what started it.
+        parent: the id of the execution that it is part of.
+        elsewhere: the process that runs, when it is not this one.
+    """
+
+    experiment: str | None
+    code: CodeState
+    name: str | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    tags: Mapping[str, object] = field(default_factory=dict)
+    seed: int | None = None
+    origin: Origin | None = None
+    trigger: str = "manual"
+    parent: str | None = None
+    elsewhere: Elsewhere | None = None
 
 
 class Experiments:
@@ -107,25 +131,54 @@ class Experiments:
         parent = parent or (open_run() if id is None else None)
         of_what = {**(tags or {}), **({PARENT: parent} if parent else {}), **_reproduced()}
         run_id = id or self._spine.ids.new()
-        comes_from = self.origin(run_id, code) if id is None else None
+        start = Start(
+            experiment,
+            code=code,
+            name=name,
+            parameters=parameters or {},
+            tags=of_what,
+            seed=seed,
+            origin=self.origin(run_id, code) if id is None else None,
+            trigger=around.trigger if around else "manual",
+            parent=around.id if around and around.id != run_id else None,
+        )
+        number, recording = self.begin(run_id, start)
+        return self._live(run_id, number, recording, system_s=self._system_s(system_metrics))
+
+    def begin(self, run_id: str, start: Start) -> tuple[int, Recording]:
+        """Record the start of a run with its execution; the same again changes nothing.
+
+        Returns:
+            The number of the experiment, and the execution.
+        """
         with self._spine.write() as tx:
-            number = self.catalog.ensure(tx, experiment) if experiment else self.runs.experiment_of(tx, run_id)
+            named = start.experiment
+            number = self.catalog.ensure(tx, named) if named else self.runs.experiment_of(tx, run_id)
             recording = self._spine.executions.start(
                 tx,
                 run_id,
-                _KIND,
-                code=code,
+                KIND,
+                code=start.code,
                 subject=Ref("run", run_id),
-                parameters={"experiment": experiment} if experiment else {},
-                trigger=around.trigger if around else "manual",
-                parent=around.id if around and around.id != run_id else None,
+                parameters={"experiment": named} if named else {},
+                trigger=start.trigger,
+                parent=start.parent,
+                process=None if start.elsewhere is None else start.elsewhere.process,
             )
-            self.runs.add(tx, run_id, experiment_id=number, name=name, code=code, seed=seed)
-            self.runs.set_parameters(tx, run_id, parameters or {}, new=id is None)
-            self.runs.set_tags(tx, run_id, of_what)
-            if comes_from is not None:
-                self.origins.add(tx, run_id, comes_from)
-        return self._live(run_id, number, recording, system_s=self._system_s(system_metrics))
+            self.runs.add(
+                tx,
+                run_id,
+                experiment_id=number,
+                name=start.name,
+                code=start.code,
+                seed=start.seed,
+                elsewhere=start.elsewhere,
+            )
+            self.runs.set_parameters(tx, run_id, start.parameters, new=named is not None and start.elsewhere is None)
+            self.runs.set_tags(tx, run_id, start.tags)
+            if start.origin is not None:
+                self.origins.add(tx, run_id, start.origin)
+        return number, recording
 
     def open(
         self,
@@ -169,6 +222,10 @@ class Experiments:
         if changes is not None:
             self.files.put(run_id, PATCH, changes.patch)
         return origin(self._root, changes)
+
+    def add_points(self, tx: Connection, run_id: str, points: Sequence[Point], *, experiment: int) -> None:
+        """Write values of metrics inside the caller's transaction; what is there already is not added again."""
+        self._metrics.add(tx, run_id, points, experiment=experiment)
 
     def attach(self, run_id: str) -> Run:
         """A live run for writing to one that was started elsewhere and is ended there.
@@ -331,7 +388,7 @@ class Experiments:
         for found in self.find(where=[Condition("attribute", "status", "=", RUNNING)]):
             with suppress(NotFound):
                 work = self._spine.executions.get(found.id)
-                if work.kind == _KIND and (work.state == "lost" or processes.is_gone(work.process)):
+                if work.kind == KIND and (work.state == "lost" or processes.is_gone(work.process)):
                     gone.append(found.id)
         with self._spine.write() as tx:
             for run_id in gone:

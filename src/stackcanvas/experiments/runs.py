@@ -99,6 +99,19 @@ class RunInfo:
         return tuple(said for said in self.tags.get(INCOMPLETE, "").split(", ") if said)
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The process of a run that another machine started.
+
+    Args:
+        process: as `processes.mark` tells it there.
+    """
+
+    host: str
+    process: str
+    environment: Environment
+
+
 class Runs:
     """Writes the records of runs; mutating methods work inside the caller's transaction.
 
@@ -121,10 +134,22 @@ class Runs:
         self._set_tag = tag.on_conflict_do_update(index_elements=keys, set_={"value": tag.excluded.value})
 
     def add(
-        self, tx: Connection, run_id: str, *, experiment_id: int, name: str | None, code: CodeState, seed: int | None
+        self,
+        tx: Connection,
+        run_id: str,
+        *,
+        experiment_id: int,
+        name: str | None,
+        code: CodeState,
+        seed: int | None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
-        """Record that a run has started; one that exists goes on."""
-        here = environment()
+        """Record that a run has started; one that exists goes on.
+
+        Args:
+            elsewhere: where it goes on, when that is not this process.
+        """
+        here = environment() if elsewhere is None else elsewhere.environment
         self._add_environment(tx, here)
         facts = {
             "id": run_id,
@@ -138,7 +163,7 @@ class Runs:
             "code_commit": code.commit,
             "dirty": code.dirty,
             "environment": here.digest,
-            "host": socket.gethostname(),
+            "host": socket.gethostname() if elsewhere is None else elsewhere.host,
             "seed": seed,
         }
         tx.execute(self._add, facts)
@@ -251,7 +276,7 @@ class Runs:
     def _add_environment(self, tx: Connection, here: Environment) -> None:
         if tx.execute(select(run_environment.c.digest).where(run_environment.c.digest == here.digest)).first() is None:
             facts = {"python": here.python, "platform": here.platform, "packages": here.packages}
-            facts["lock"] = lock(here.packages, root=self._root)
+            facts["lock"] = here.lock if here.lock is not None else lock(here.packages, root=self._root)
             new = self._spine.database.insert(run_environment).values(digest=here.digest, **facts)
             tx.execute(new.on_conflict_do_nothing())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -34,6 +34,7 @@ class CodeState:
     dirty: bool = False
 
 
+_coding: ContextVar[CodeState | None] = ContextVar("stackcanvas_code", default=None)
 _acting: ContextVar[Actor | None] = ContextVar("stackcanvas_actor", default=None)
 
 
@@ -56,3 +57,18 @@ def acting(actor: Actor) -> Iterator[None]:
 def actor_or(own: Actor) -> Actor:
     """Who acts in this context; the process's own actor where nobody was named."""
     return _acting.get() or own
+
+
+@contextmanager
+def coding(code: CodeState) -> Iterator[None]:
+    """Make a state of the code that of all that is done in the block of code: that of the client who asked."""
+    token = _coding.set(code)
+    try:
+        yield
+    finally:
+        _coding.reset(token)
+
+
+def code_or(own: Callable[[], CodeState]) -> CodeState:
+    """Which code is at work in this context; the process's own where nobody said."""
+    return _coding.get() or own()

@@ -12,7 +12,7 @@ from stackcanvas.backends.database import Database
 from stackcanvas.clock import Clock, SystemClock
 from stackcanvas.errors import StackCanvasError
 from stackcanvas.ids import Ids
-from stackcanvas.metadata.actors import Actor, CodeState, actor_or
+from stackcanvas.metadata.actors import Actor, CodeState, actor_or, code_or
 from stackcanvas.metadata.artifacts import Artifacts
 from stackcanvas.metadata.audit import Audit
 from stackcanvas.metadata.events import Events
@@ -58,7 +58,7 @@ class Spine:
         self.clock = clock
         self.ids = ids
         self._own = actor
-        self.code = code
+        self._code = code
         self.executions = Executions(database, clock=clock, actor=self._who)
         self.artifacts = Artifacts(database, clock=clock)
         self.lineage = Lineage(database, self.executions)
@@ -71,6 +71,10 @@ class Spine:
     def actor(self) -> Actor:
         """Who is at work: whoever a server says has asked, else the process's own."""
         return actor_or(self._own)
+
+    def code(self) -> CodeState:
+        """Which code is at work: that of whoever asked a server, else the process's own."""
+        return code_or(self._code)
 
     def become(self, actor: Actor) -> None:
         """Make somebody the actor of this process, who has shown a token."""

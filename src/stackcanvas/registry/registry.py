@@ -16,7 +16,8 @@ from stackcanvas.registry.agreements import Agreements
 from stackcanvas.registry.catalog import Catalog, RegisteredModel
 from stackcanvas.registry.changes import Changes, Uses, no_uses
 from stackcanvas.registry.consents import PYTHON
-from stackcanvas.registry.files import ModelFiles, Verification, version_digest
+from stackcanvas.registry.entering import found_in, unnumbered
+from stackcanvas.registry.files import ModelFiles, Verification
 from stackcanvas.registry.folders import Folder, Found, read_folder
 from stackcanvas.registry.formats.base import Exported, LoadedModel
 from stackcanvas.registry.formats.environment import needed
@@ -106,9 +107,7 @@ class Registry:
         if gate is not None:
             measured |= {check.metric: check.candidate for check in gate.checks if check.candidate is not None}
         with self._spine.record("registry.register", subject=subject, parameters={"format": format}) as recording:
-            for ref, role in ((run, "run"), (training, "training")):
-                if ref is not None:
-                    recording.used(ref, role)
+            _link(recording, run, training)
             policy = self.policy(name)
             self._require(policy, run, training, gate=gate, metrics=measured)
             if run is not None:
@@ -117,6 +116,23 @@ class Registry:
             kept = self._kept(name, format, exported, sample=sample, profile=profile)
             given = replace(kept, run=run, training=training, metrics=measured, gate=gate, message=message)
             return self._add(recording, given)
+
+    def enter(self, version: ModelVersion) -> ModelVersion:
+        """Number a version that was made on another machine, whose files have been stored; `register` ends so.
+
+        Raises:
+            Refused: the policy says no, or the gate was not asked here.
+            BadInput: a file is not there.
+        """
+        found = found_in(self._spine, self._files, version)
+        said = {name: getattr(version, name) for name in ("run", "training", "metrics", "gate", "message")}
+        subject, asked = Ref("model", version.name), {"format": version.format}
+        of = version.run, version.training
+        with self._spine.record("registry.register", subject=subject, parameters=asked) as recording:
+            _link(recording, *of)
+            self._require(self.policy(version.name), *of, gate=version.gate, metrics=version.metrics)
+            made = replace(self._new(version.name, found), agreement=version.agreement, **said)
+            return self._add(recording, made)
 
     def gate(
         self,
@@ -420,28 +436,7 @@ class Registry:
 
     def _new(self, name: str, found: Found) -> ModelVersion:
         """A version of these files, before it has a number."""
-        now = self._spine.clock.now()
-        digest = version_digest(found.format, found.signature, found.files, found.runtime) if found.files else ""
-        return ModelVersion(
-            name=name,
-            number=0,
-            version="",
-            digest=digest,
-            format=found.format,
-            signature=found.signature,
-            files=found.files,
-            size_bytes=found.size_bytes,
-            environment=found.environment,
-            runtime=found.runtime,
-            run=None,
-            training=None,
-            metrics={},
-            gate=None,
-            agreement=None,
-            created=now,
-            updated=now,
-            actor=self._spine.actor.name,
-        )
+        return unnumbered(name, found, now=self._spine.clock.now(), actor=self._spine.actor.name)
 
     def _add(self, recording: Recording, version: ModelVersion) -> ModelVersion:
         """Number a version and write it with lineage, audit and event, in one commit."""
@@ -491,6 +486,12 @@ class Registry:
             same_signature=signature == new.signature.to_json(),
             same_origin=any(mine) and (run, training) == mine,
         )
+
+
+def _link(recording: Recording, run: Ref | None, training: Ref | None) -> None:
+    for ref, role in ((run, "run"), (training, "training")):
+        if ref is not None:
+            recording.used(ref, role)
 
 
 def _ref(ref: Ref | str) -> Ref:

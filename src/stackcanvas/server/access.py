@@ -16,10 +16,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stackcanvas.metadata import Actor, acting
 from stackcanvas.metadata.tokens import ADMIN, APPROVER, READER, WRITER, Token, Tokens
+from stackcanvas.stack.served.allowed import call
+from stackcanvas.stack.served.link import REMOTE
 from stackcanvas.ui.login import login_page
 
 COOKIE = "stackcanvas_token"
 _OPEN = frozenset({"/health", "/version", "/login"})
+_CALLS = f"{REMOTE}/call/"
 _READING = {"GET", "HEAD", "OPTIONS"}
 # Questions that are too long for an address are sent as a body.
 _ASKING = frozenset({"search", "search-datasets", "get-history-bulk", "query", "get-latest-versions", "join"})
@@ -131,6 +134,10 @@ def needed(method: str, path: str) -> str:
     """
     if path.startswith("/api/v1/tokens"):
         return ADMIN
+    if path.startswith(_CALLS):
+        part, _, name = path.removeprefix(_CALLS).partition("/")
+        allowed = call(part, name)
+        return READER if allowed is None else allowed.role  # what is not on the list is answered with a sentence
     last = path.rstrip("/").rpartition("/")[2]
     if method in _READING or (method == "POST" and last in _ASKING):
         return READER

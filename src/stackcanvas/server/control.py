@@ -36,6 +36,7 @@ from stackcanvas.server.guard import Guard
 from stackcanvas.server.metrics import Metrics, Observer
 from stackcanvas.stack import Stack, find_root, open  # noqa: A004 - the verb of the package
 from stackcanvas.stack.running import announce, withdraw
+from stackcanvas.stack.served.link import REMOTE
 from stackcanvas.ui.site import pages
 
 
@@ -90,7 +91,7 @@ def make_app(stack: Stack, *, door: Door = Door(), on_ready: Callable[[], None] 
     secure = door.certificate is not None
     app.add_middleware(Access, tokens=stack.tokens, required=door.tokens, secure=secure)
     # Outermost: what it refuses is seen by nothing else.
-    app.add_middleware(Guard, streamed=ROOTS, hosts=None if door.tokens else ())
+    app.add_middleware(Guard, streamed=(*ROOTS, f"{REMOTE}/objects/"), hosts=None if door.tokens else ())
     install_errors(app)
     app.include_router(api())
     _add_own_routes(app, feed, metrics)

@@ -21,11 +21,12 @@ from stackcanvas.metadata.migrate import is_empty, prepare
 from stackcanvas.metadata.tokens import Tokens
 from stackcanvas.stack import tables
 from stackcanvas.stack.root import CANVAS, FOLDER, LOCAL, find_root
+from stackcanvas.stack.served.link import TOKEN
+from stackcanvas.stack.served.stack import address_of, connect
 from stackcanvas.stack.settings import settings_of
 from stackcanvas.stack.stack import Stack
 
 _CODE_HOLDS_S = 2.0
-TOKEN = "STACKCANVAS_TOKEN"  # noqa: S105 - the name of a variable
 
 
 def _remembered(ask: Callable[[], CodeState]) -> Callable[[], CodeState]:
@@ -69,10 +70,12 @@ def open(  # noqa: A001 - reads as `sc.open()`
     clock: Clock | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Stack:
-    """Open the stack of a project.
+    """Open the stack of a project, or the one that a server has open.
 
     Args:
-        path: the project's folder or one inside it; `STACKCANVAS_PROJECT` or the current folder by default.
+        path: the project's folder or one inside it, or the address of a server, such as
+            `https://stack.example.org/w/churn`; by default `STACKCANVAS_URL`, else `STACKCANVAS_PROJECT`, else the
+            current folder. A server is shown the token in `STACKCANVAS_TOKEN`.
         environment: the entry of `environments` in the canvas to apply; `STACKCANVAS_ENVIRONMENT` by default.
         clock: what time it is for records; the machine's by default.
         environ: where `${NAME}` in the canvas is looked up; the process's own by default.
@@ -81,9 +84,12 @@ def open(  # noqa: A001 - reads as `sc.open()`
         NotFound: no folder upwards holds a `canvas.yaml`.
         BadInputs: the canvas has errors; each with line and column.
         Refused: `STACKCANVAS_TOKEN` is no token of this stack.
-        Unavailable: the state cannot be opened.
+        Unavailable: the state cannot be opened, or the server does not answer.
     """
     known = os.environ if environ is None else environ
+    served = address_of(path, known)
+    if served is not None:
+        return connect(served[0], token=served[1], clock=clock, environ=known)
     chosen = environment or known.get("STACKCANVAS_ENVIRONMENT") or None
     root = find_root(Path(path or known.get("STACKCANVAS_PROJECT") or Path.cwd()))
     canvas = load(root / CANVAS)
@@ -109,12 +115,15 @@ def open(  # noqa: A001 - reads as `sc.open()`
         actor=Actor(git.identity() or getpass.getuser()),
         code=_remembered(lambda: CodeState(git.head(), git.dirty())),
     )
-    text = known.get(TOKEN)
-    if text:
-        token = Tokens(spine).check(text)
-        if token is None:
-            raise Refused(
-                f"the token in {TOKEN} is unknown, expired or revoked", fix=f"Unset {TOKEN}, or ask for another"
-            )
-        spine.become(Actor(token.name, verified=True))
+    _show(spine, known.get(TOKEN))
     return Stack(root=root, folder=folder, canvas=canvas, environment=chosen, settings=settings, spine=spine)
+
+
+def _show(spine: Spine, text: str | None) -> None:
+    """Make whom a token names the actor."""
+    if not text:
+        return
+    token = Tokens(spine).check(text)
+    if token is None:
+        raise Refused(f"the token in {TOKEN} is unknown, expired or revoked", fix=f"Unset {TOKEN}, or ask for another")
+    spine.become(Actor(token.name, verified=True))

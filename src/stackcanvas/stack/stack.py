@@ -55,6 +55,7 @@ _PARTS = {
     "value": "stackcanvas.stack.build.value:build",
     "tokens": "stackcanvas.stack.build.tokens:build",
     "imports": "stackcanvas.stack.importing:Imports",
+    "served": "stackcanvas.stack.served.entering:build",
 }
 _TICKS = "stackcanvas.stack.ticks:ticks"
 
@@ -94,6 +95,10 @@ class Stack:
     value: Value
     tokens: Tokens
     imports: Any  # an `Imports`, which is built over this class
+    served: Any  # what is done for clients of other machines
+    is_served = False
+    """Whether it is the stack of another machine, asked over REST."""
+    _parts: Mapping[str, str] = _PARTS
 
     def __init__(
         self, *, root: Path, folder: Path, canvas: Canvas, environment: str | None, settings: Settings, spine: Spine
@@ -114,7 +119,7 @@ class Stack:
         return self._answers[model]
 
     def __getattr__(self, name: str) -> Any:
-        target = _PARTS.get(name)
+        target = self._parts.get(name)
         if target is None:
             raise AttributeError(f"a stack has no part {name!r}")
         with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.canvas.blocks import data as answered
 from stackcanvas.data import Data, Source
@@ -21,24 +21,26 @@ def build(stack: Stack) -> Data:
     def predictions(name: str) -> pl.LazyFrame:
         return stack.serving.log.scan(name.removeprefix("predictions/"))
 
-    cache = stack.folder / "cache"
-    sources = stack.answers().get("data.sources") or ()
-    origins = {source.name: partial(_origin, source) for source in sources if source.url is not None}
-    told = ("licence", "ownership", "personal")
-    about = {source.name: {fact: getattr(source, fact) for fact in told} for source in sources}
-    expectations = {source.name: source.expectations for source in sources if source.expectations is not None}
-    readers = {"predictions": predictions}
     return Data(
         stack.spine,
         stack.objects,
         stack.root,
-        cache,
-        readers=readers,
+        stack.folder / "cache",
+        readers={"predictions": predictions},
         remote=stack.settings.remote,
-        expectations=expectations,
-        sources=origins,
-        about=about,
+        **answered_of(stack),
     )
+
+
+def answered_of(stack: Stack) -> dict[str, Any]:
+    """What the canvas says of data sets: where they come from, whose they are, what they must be like."""
+    sources = stack.answers().get("data.sources") or ()
+    told = ("licence", "ownership", "personal")
+    return {
+        "sources": {source.name: partial(_origin, source) for source in sources if source.url is not None},
+        "about": {source.name: {fact: getattr(source, fact) for fact in told} for source in sources},
+        "expectations": {one.name: one.expectations for one in sources if one.expectations is not None},
+    }
 
 
 def _origin(source: answered.Source) -> Source:

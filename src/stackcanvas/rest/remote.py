@@ -1,0 +1,103 @@
+"""The routes of clients that open this stack from another machine: calls and bytes, as `stack/served` sends them."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from stackcanvas.errors import NotFound, StackCanvasError
+from stackcanvas.rest.answers import StackOf
+from stackcanvas.stack import Stack
+from stackcanvas.stack.served.asked import RELEASE, carry_out, failure
+from stackcanvas.stack.served.holding import Holding, readable
+from stackcanvas.stack.served.link import CONTENT
+from stackcanvas.stack.served.link import RELEASE as RELEASE_HEADER
+from stackcanvas.stack.served.wire import pack
+
+router = APIRouter(prefix="/remote", tags=["remote"])
+_PAGE = 1000
+_LARGEST_PART_BYTES = 64 << 20
+
+
+@router.post("/call/{part}/{method}")
+async def call(request: Request, stack: StackOf, part: str, method: str) -> Response:
+    """Call a method of a part of the stack; only those on the list, each with the role that it needs."""
+    body = await request.body()
+    return await run_in_threadpool(_told, stack, lambda: carry_out(stack, part, method, body))
+
+
+@router.get("/objects")
+def listing(
+    stack: StackOf,
+    prefix: Annotated[str, Query(max_length=1024)],
+    after: Annotated[str, Query(max_length=1024)] = "",
+) -> Response:
+    """A page of the keys that begin with a prefix, with size and time; those after one key."""
+
+    def listed() -> bytes:
+        page = []
+        for info in stack.objects.list(readable(prefix)):
+            if info.key > after:
+                page.append((info.key, info.size_bytes, info.modified))
+                if len(page) == _PAGE:
+                    break
+        return pack(page)
+
+    return _told(stack, listed)
+
+
+@router.get("/size/{key:path}")
+def size(stack: StackOf, key: str) -> Response:
+    """The size of an object; nothing when it is missing."""
+    return _told(stack, lambda: pack(stack.objects.size(readable(key))))
+
+
+@router.get("/objects/{key:path}")
+def get(
+    stack: StackOf,
+    key: str,
+    start: Annotated[int, Query(ge=0)] = 0,
+    length: Annotated[int, Query(ge=0, le=_LARGEST_PART_BYTES)] = _LARGEST_PART_BYTES,
+) -> Response:
+    """The bytes of an object, or a part of them; 64 MB at most."""
+    try:
+        data = stack.objects.get(readable(key), start=start, length=length)
+    except StackCanvasError as error:
+        return _failed(stack, error)
+    return Response(data, media_type="application/octet-stream", headers={RELEASE_HEADER: RELEASE})
+
+
+@router.put("/objects/{key:path}")
+async def put(request: Request, stack: StackOf, key: str, absent: bool = False) -> Response:
+    """Keep bytes, when they are what the key says; with `absent` only where there are none yet."""
+    with tempfile.TemporaryDirectory(prefix="stackcanvas-") as folder:
+        path = Path(folder) / "sent"
+        with path.open("wb") as received:
+            async for piece in request.stream():
+                await run_in_threadpool(received.write, piece)
+
+        def kept() -> bytes:
+            Holding(stack).take(key, path, if_absent=absent)
+            return pack(None)
+
+        return await run_in_threadpool(_told, stack, kept)
+
+
+def _told(stack: Stack, work: object) -> Response:
+    assert callable(work)
+    try:
+        body = work()
+    except StackCanvasError as error:
+        return _failed(stack, error)
+    return Response(body, media_type=CONTENT, headers={RELEASE_HEADER: RELEASE})
+
+
+def _failed(stack: Stack, error: StackCanvasError) -> Response:
+    if isinstance(error, NotFound) and error.where is not None and "://" in error.where:
+        error.where = None  # where the server keeps its objects
+    told = failure(error, hidden=(str(stack.folder), str(stack.root), tempfile.gettempdir()))
+    return Response(told, status_code=error.status, media_type=CONTENT, headers={RELEASE_HEADER: RELEASE})

@@ -1,0 +1,1 @@
+"""A stack of another machine: the same attributes, asked over REST."""

@@ -76,6 +76,15 @@ def test_training_set(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
         assert stack.data.read("training")["calls"].to_list() == [5, 7]
 
 
+def test_training_set_of_a_file(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Rows that are in no data set yet."""
+    with sc.open(project) as stack:
+        stack.data.read("customers").write_csv(project / "customers.csv")
+    words = ("training-set", "training", "customers.csv", "--time", "asked", "--view", "usage", "--format", "json")
+
+    assert json.loads(printed(capfd, *words))["rows"] == 2
+
+
 def test_what_is_not_there(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """A sentence with what is."""
     assert main(["features", "show", "usgae"]) == 4

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -172,3 +173,59 @@ def test_a_large_training_set_is_made_from_files(
 
     assert (large.ref, large.digest) == (small.ref, small.digest)
     assert features.rebuild(large.ref, verify=True).equal
+
+
+@pytest.mark.parametrize("given_as", ["lazy", "dictionaries", "pandas", "arrow", "csv", "parquet", "version"])
+def test_entity_rows_come_in_any_form(
+    features: Features, data: Data, clock: ManualClock, tmp_path: Path, given_as: str
+) -> None:
+    """Every form gives the same training set."""
+    rows = asked(clock)
+    rows.write_csv(tmp_path / "asked.csv")
+    rows.write_parquet(tmp_path / "asked.parquet")
+    data.commit("asked", rows)
+    forms: dict[str, Callable[[], Any]] = {
+        "lazy": rows.lazy,
+        "dictionaries": rows.to_dicts,
+        "pandas": rows.to_pandas,
+        "arrow": lambda: rows.to_arrow().to_reader(),
+        "csv": lambda: tmp_path / "asked.csv",
+        "parquet": lambda: tmp_path / "asked.parquet",
+        "version": lambda: "asked",
+    }
+    expected = features.join(rows, ["view"], time="time")["value"].to_list()
+
+    made = features.training_set("training", forms[given_as](), views=["view"], time="time")
+
+    found = [features.join(forms[given_as](), ["view"], time="time"), data.read(str(made.ref))]
+    assert [str(one["value"].to_list()) for one in found] == [str(expected)] * 2
+
+
+def test_times_of_a_file_that_say_no_zone_are_refused(features: Features, clock: ManualClock, tmp_path: Path) -> None:
+    """Unless the zone is given."""
+    naive = asked(clock).with_columns(pl.col("time").dt.replace_time_zone(None))
+    naive.write_csv(tmp_path / "asked.csv")
+
+    with pytest.raises(BadInput, match="which says no time zone"):
+        features.join(tmp_path / "asked.csv", ["view"], time="time")
+
+    found = features.join(tmp_path / "asked.csv", ["view"], time="time", timezone="UTC")
+    assert str(found["value"]) == str(features.join(asked(clock), ["view"], time="time")["value"])
+
+
+def test_a_frame_without_rows_need_not_know_its_types(features: Features) -> None:
+    """Such as one that was made of empty lists."""
+    assert features.join(pl.DataFrame({"key": [], "time": []}), ["view"], time="time").columns[-1] == "value"
+
+
+@pytest.mark.parametrize(("stamp", "expected"), [(1 << 62, None), (-(1 << 62), 7.0)])
+def test_instants_beyond_all_calendars(stamp: int, expected: float | None) -> None:
+    """They are later or earlier than everything, and do not come round at the other end."""
+    times = pl.Series([stamp]).cast(pl.Datetime("ms", "UTC"))
+    rows = pl.DataFrame({"key": ["a"], "event": times, "value": [7.0]})
+    one = Observations(name="one", frame=rows.lazy(), keys=("key",), event_time="event", features=("value",))
+    now = pl.DataFrame({"key": ["a"], "time": [datetime(2026, 1, 1, tzinfo=UTC)]})
+
+    assert point_in_time(now, [one], time="time")["value"].to_list() == [expected]
+    asked_then = pl.DataFrame({"key": ["a"], "time": times})
+    assert point_in_time(asked_then, [one], time="time")["value"].to_list() == [7.0]

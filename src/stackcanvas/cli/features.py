@@ -122,7 +122,9 @@ def materialize(stack: Stack, views: tuple[str, ...], until: str | None, *, rebu
 @output_options
 @pass_stack
 def training_set(stack: Stack, /, rebuild: str | None, *, verify: bool, **wanted: Any) -> None:
-    """Join features to the rows of the data version ENTITIES as known at their time, and commit the result as NAME.
+    """Join features to the rows of ENTITIES as known at their time, and commit the result as NAME.
+
+    ENTITIES is a data version, or a CSV, Parquet or JSON lines file.
 
     With --rebuild a training set is made again from the same versions; the exit code is 1 when it comes out otherwise.
     """
@@ -134,6 +136,8 @@ def training_set(stack: Stack, /, rebuild: str | None, *, verify: bool, **wanted
         said = "--verify goes with --rebuild" if verify else f"missing: {', '.join(missing)}"
         raise click.UsageError(f"{said}. Say NAME ENTITIES --time COLUMN --view VIEW, or --rebuild REF.")
     name, entities = wanted.pop("name"), wanted.pop("entities")
+    if Path(entities).is_file():
+        entities = Path(entities)
     made = stack.features.training_set(name, entities, **wanted)
     emit_record(made, fields=("ref", "rows", "digest", "created", "message"))
 

@@ -14,6 +14,8 @@ from stackcanvas.canvas.units import parse_duration
 from stackcanvas.errors import BadInput
 from stackcanvas.metadata import Ref
 
+_OLDEST = timedelta(days=365_000)
+
 
 def names_of(columns: Sequence[str]) -> tuple[str, ...]:
     """The columns as a tuple: one text is a sequence of letters, and surely meant as one name."""
@@ -28,7 +30,9 @@ def age_of(ttl: timedelta | str | None) -> tuple[timedelta | None, list[str]]:
         except BadInput as error:
             return None, [f"the ttl {error.what}; expected {error.expected}"]
     if ttl is not None and ttl <= timedelta(0):
-        return None, [f"the ttl is {ttl}, which nothing can be younger than"]
+        return None, [f"the ttl is {ttl}, which nothing can be younger than; leave it out where any age counts"]
+    if ttl is not None and ttl > _OLDEST:
+        return None, [f"the ttl is {ttl.days} days; leave it out where any age counts"]
     return ttl, []
 
 

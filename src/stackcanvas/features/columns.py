@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 else:
     pl = late("polars")
 
+# Instants beyond it, 292,000 years away, stay what they are: never, or always.
+_MOST_MS = (1 << 63) // 1000 - 1
+
 
 def require_columns(schema: pl.Schema, names: Iterable[str], *, where: str) -> None:
     """Refuse when one of the columns is not there.
@@ -40,6 +43,8 @@ def instants_us(schema: pl.Schema, name: str, *, up: bool, where: str, zone: str
         BadInput: the column holds no instants with a time zone, and none is given.
     """
     dtype = schema[name]
+    if dtype == pl.Null():  # a table without rows need not know its types
+        return pl.col(name).cast(pl.Int64)
     naive = isinstance(dtype, pl.Datetime) and dtype.time_zone is None
     if not isinstance(dtype, pl.Datetime) or (naive and zone is None):
         raise BadInput(
@@ -47,13 +52,16 @@ def instants_us(schema: pl.Schema, name: str, *, up: bool, where: str, zone: str
             where=where,
             expected="instants with a time zone",
             fix=f"Say which zone it is in, for example pl.col({name!r})"
-            + ("" if naive else '.cast(pl.Datetime("us"))')
-            + '.dt.replace_time_zone("UTC")'
+            + (
+                '.str.to_datetime(time_unit="us", time_zone="UTC")'
+                if dtype == pl.String()
+                else ("" if naive else '.cast(pl.Datetime("us"))') + '.dt.replace_time_zone("UTC")'
+            )
             + (', or give timezone="UTC"' if naive else ""),
         )
     instants = (_placed(pl.col(name), str(zone), up=up) if naive else pl.col(name)).to_physical()
     if dtype.time_unit == "ms":
-        return instants * 1000
+        return instants.clip(-_MOST_MS, _MOST_MS) * 1000
     if dtype.time_unit == "ns":
         return (instants + 999 if up else instants) // 1000
     return instants
@@ -95,6 +103,8 @@ def key_expressions(
 
 def _common(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
     """The type in which keys of both types are compared, None when there is none."""
+    if pl.Null() in (left, right):
+        return right if left == pl.Null() else left
     if left.is_integer() and right.is_integer():
         if left == right:
             return left

@@ -141,7 +141,8 @@ class Features:
         """Add the features that were known of each row at its time; same rows, same order.
 
         Args:
-            entities: rows with the views' keys and a time: a polars frame, or anything with the Arrow interface.
+            entities: rows with the views' keys and a time: a polars frame, anything with the Arrow interface (pandas,
+                DuckDB), dictionaries, the path of a CSV, Parquet or JSON lines file, or the ref of a data version.
             views: names of views or services, or single features as `view:feature`.
             time: the column that says at which instant each row is asked.
             timezone: the zone of these instants where they say none.
@@ -149,7 +150,7 @@ class Features:
             versions: by data set, the version to take the features from; the latest by default.
         """
         facts = {"time": time, "timezone": timezone, "full_names": full_names}
-        return self._trainings.join(as_frame(entities), self._trainings.recipe(views, versions=versions, **facts))
+        return self._trainings.join(entities, self._trainings.recipe(views, versions=versions, **facts))
 
     def training_set(
         self,
@@ -167,8 +168,8 @@ class Features:
 
         Args:
             name: the data set that the version belongs to.
-            entities: rows with keys, time and whatever else a model learns from, or the ref of the data version that
-                holds them; a version, and a lazy frame, may be larger than memory.
+            entities: rows with keys, time and whatever else a model learns from, as `join` takes them; a data version,
+                and a lazy frame, may be larger than memory.
             views: which features to add: names of views or services, or single features as `view:feature`.
             time: the column that says at which instant each row is asked.
             timezone: the zone of these instants where they say none.

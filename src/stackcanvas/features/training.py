@@ -15,6 +15,7 @@ from stackcanvas.features.catalog import Catalog, Selection, column_name
 from stackcanvas.features.chunks import ENTITY_ROWS, join_in_parts
 from stackcanvas.features.compare import differences
 from stackcanvas.features.demand import OnDemandView
+from stackcanvas.features.files import read_rows
 from stackcanvas.features.join import Observations, point_in_time
 from stackcanvas.features.records import record_view
 from stackcanvas.features.view import FeatureView
@@ -90,8 +91,13 @@ class Trainings:
         pinned = {source: self._data.get(given.get(source, Ref("data", source))).ref for source in sources}
         return Recipe(views=tuple(views), versions=pinned, **facts)
 
-    def join(self, entities: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+    def join(self, entities: Any, recipe: Recipe) -> pl.DataFrame:
         """The entity rows with their features, in memory."""
+        if isinstance(entities, Ref | str):
+            entities = self._data.scan(entities)
+        elif isinstance(entities, Path):
+            entities = read_rows(entities, instants=(recipe.time,), zoned=False)
+        entities = as_frame(entities)
         chosen = self._catalog.select(recipe.views)
         joined = point_in_time(entities, self._observations(chosen, recipe), time=recipe.time, timezone=recipe.timezone)
         return _finished(joined, entities.columns, chosen, full=recipe.full_names)
@@ -101,6 +107,8 @@ class Trainings:
         chosen = self._catalog.select(recipe.views)
         if isinstance(entities, Ref | str):
             entities = self._data.get(entities).ref
+        elif isinstance(entities, Path):
+            entities = read_rows(entities, instants=(recipe.time,), zoned=False)
         with self._spine.record(
             KIND, subject=Ref("data", name), parameters=self._said(recipe, chosen, entities)
         ) as work:
@@ -175,11 +183,11 @@ class Trainings:
         """The joined rows: in memory where they are few, from files where they are many."""
         rows = self._data.scan(entities) if isinstance(entities, Ref) else entities
         if not isinstance(rows, pl.LazyFrame):
-            yield self.join(as_frame(rows), recipe)
+            yield self.join(rows, recipe)
             return
         count = int(rows.select(pl.len()).collect(engine="streaming").item())
         if count <= ENTITY_ROWS:
-            yield self.join(rows.collect(), recipe)
+            yield self.join(rows, recipe)
             return
         with self._scratch.room() as room:
             observations = self._observations(chosen, recipe)
@@ -235,9 +243,14 @@ def as_frame(rows: Any) -> pl.DataFrame:
     """
     if isinstance(rows, pl.DataFrame):
         return rows
+    if isinstance(rows, pl.LazyFrame):
+        return rows.collect()
+    if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
+        return pl.DataFrame(rows, infer_schema_length=None)
     if not hasattr(rows, "__arrow_c_stream__"):
         raise BadInput(
-            f"the rows are a {type(rows).__name__}", expected="a polars frame, or anything with the Arrow interface"
+            f"the rows are a {type(rows).__name__}",
+            expected="a polars frame, a list of dictionaries, or anything with the Arrow interface",
         )
     return pl.DataFrame(rows)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -198,12 +199,11 @@ class FeatureStore:
             self.store.close()
 
     def _count(self, view: str, rows: Sequence[Row], now_us: int) -> None:
-        states = [row.state for row in rows]
-        for state in set(states):
-            self._metrics.feature_rows.add((view, state), states.count(state))
-        for row in rows:
-            if row.event_us is not None:
-                self._metrics.feature_age.observe((now_us - row.event_us) / 1e6, (view,))
+        for state, count in Counter([row.state for row in rows]).items():
+            self._metrics.feature_rows.add((view, state), count)
+        for event_us, count in Counter([row.event_us for row in rows]).items():
+            if event_us is not None:
+                self._metrics.feature_age.observe((now_us - event_us) / 1e6, (view,), times=count)
 
     def _stored(self, view: str, rows: Sequence[Row], names: set[str]) -> dict[tuple[str, str], Found]:
         """The columns of a view; they share their states and times as far as they are the same."""

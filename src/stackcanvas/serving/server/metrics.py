@@ -71,13 +71,13 @@ class Histogram:
         self._bounds = tuple(bounds)
         self._values: dict[_Labels, list[float]] = {}
 
-    def observe(self, value: float, labels: _Labels = ()) -> None:
-        """Count one value."""
+    def observe(self, value: float, labels: _Labels = (), *, times: int = 1) -> None:
+        """Count one value, or as many that are the same."""
         cells = self._values.get(labels)
         if cells is None:
             cells = self._values[labels] = [0] * (len(self._bounds) + 1) + [0.0]
-        cells[bisect_left(self._bounds, value)] += 1
-        cells[-1] += value
+        cells[bisect_left(self._bounds, value)] += times
+        cells[-1] += value * times
 
     def lines(self) -> Iterator[str]:
         """The family as text."""

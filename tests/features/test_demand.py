@@ -160,7 +160,7 @@ def test_definitions_that_name_nothing_are_refused(make_features: Make) -> None:
     again = OnDemandView("again", inputs=["spending:share"], function=lambda share: {"x": share})
     nothing = FeatureService("nothing", features=["use:*"])
     with pytest.raises(BadInputs) as caught:
-        make_features([USAGE, SPENDING, wrong, again, nothing])
+        make_features([USAGE, SPENDING, wrong, again, nothing]).ls()
 
     assert "Did you mean 'spent'" in str(caught.value)
     assert "spending:share is computed on demand, too" in str(caught.value)

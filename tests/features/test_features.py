@@ -109,7 +109,7 @@ def test_rows_may_come_in_any_arrow_form(features: Features, clock: ManualClock)
 
     assert features.join(table, ["weather"], time="time")["temp"].to_list() == [12.0, 11.0]
     with pytest.raises(BadInput, match="the rows are a list"):
-        features.join([{"origin": "JFK"}], ["weather"], time="time")
+        features.join(["JFK"], ["weather"], time="time")
 
 
 def test_online_equals_the_training_set_at_the_same_instant(features: Features, clock: ManualClock) -> None:
@@ -220,4 +220,4 @@ def test_what_does_not_exist_is_named(features: Features, make_features: Make, c
 def test_two_views_of_one_name_are_refused(make_features: Make) -> None:
     """One of them would never be found."""
     with pytest.raises(BadInput, match="two feature views are called 'planes'"):
-        make_features([PLANES, PLANES])
+        make_features([PLANES, PLANES]).ls()

@@ -14,6 +14,7 @@ import pytest
 
 import stackcanvas as sc
 from stackcanvas.clock import ManualClock
+from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.metadata import Ref
 from stackcanvas.stack import Stack
 from stackcanvas.stack.featuring import lookup, publish, refresh, take
@@ -99,6 +100,36 @@ def test_views_are_refreshed_as_the_canvas_says(stack: Stack, clock: ManualClock
     assert stack.features.online(["model"], [{"origin": "JFK"}]) == [{"wind": 5.0, "month": 4}]
 
 
+def test_a_changed_definition_is_read_without_a_restart(stack: Stack, clock: ManualClock) -> None:
+    """The view comes online anew, although its data are the same; the prediction server is told."""
+    stack.data.commit("weather", rows(-1, knots=9.0))
+    refresh(stack, clock.now())
+    take(stack, clock.now())
+    before = json.loads((stack.folder / "serving" / "features.json").read_text())["views"]["weather"]["place"]
+
+    (stack.root / "features.py").write_text(FEATURES.format(ttl="90m") + "\n# another length, so that it is seen\n")
+    assert [one.view for one in refresh(stack, clock.now())] == ["weather"]
+    take(stack, clock.now())
+
+    after = json.loads((stack.folder / "serving" / "features.json").read_text())["views"]["weather"]["place"]
+    assert (before["ttl_us"], after["ttl_us"]) == (6 * 3600 * 10**6, 90 * 60 * 10**6)
+    assert refresh(stack, clock.now()) == []
+    (stack.root / "features.py").write_text("import stackcanvas as sc\n\nweather = sc.FeatureView('weather')\n")
+    with pytest.raises(BadInput, match=r"features\.py:3"):
+        refresh(stack, clock.now())
+
+
+def test_a_view_that_fails_holds_up_no_other(stack: Stack, clock: ManualClock) -> None:
+    """The failure is told once the others are done."""
+    stack.data.commit("weather", rows(-1, other=9.0))
+    stack.data.commit("months", rows(-1, month=3))
+
+    with pytest.raises(NotFound, match="'knots'"):
+        refresh(stack, clock.now())
+
+    assert [one.view for one in stack.features.materialized()] == ["months"]
+
+
 def test_pushed_rows_are_gathered_into_a_version(stack: Stack, clock: ManualClock) -> None:
     """Those that Python pushed and those that the prediction server kept, once each."""
     stack.features.push("taps", rows(-1, count=3))
@@ -150,13 +181,14 @@ def test_what_a_model_can_look_up_is_what_it_was_trained_on(stack: Stack, clock:
     assert found is not None
     assert found["columns"] == {"wind": "strength:wind", "month": "months:month"}
     assert found["missing"] == "empty"
-    (stack.root / "features.py").write_text(FEATURES.format(ttl="9h"))
+    before = stack.features.get("weather").ref
+    (stack.root / "features.py").write_text(FEATURES.format(ttl="9h") + "# another length, so that it is seen\n")
     with sc.open(stack.root, clock=clock) as changed:
-        assert changed.features.get("weather").ref != stack.features.get("weather").ref
+        assert changed.features.get("weather").ref == stack.features.get("weather").ref != before
         again = lookup(changed, ref)
     assert again is not None
     assert again["columns"] == {"month": "months:month"}
-    assert again["definitions"]["weather"] == stack.features.get("weather").ref.selector
+    assert again["definitions"]["weather"] == before.selector
 
 
 def serving(stack: Stack) -> PredictionProcess:

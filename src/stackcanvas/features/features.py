@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,22 +64,39 @@ class Features:
         spine: where work is recorded.
         data: where the views' rows come from and training sets go to.
         store: where features lie for prediction.
-        definitions: views, on-demand views and services of the project.
+        definitions: views, on-demand views and services of the project, or what gives them: another list once they
+            have changed.
         folder: where pushed rows wait for their data set, and what is larger than memory lies meanwhile.
-
-    Raises:
-        BadInput: two definitions have one name, or one names what does not exist.
     """
 
     def __init__(
-        self, spine: Spine, data: Data, store: KeyValue, definitions: Sequence[Definition], *, folder: Path
+        self,
+        spine: Spine,
+        data: Data,
+        store: KeyValue,
+        definitions: Sequence[Definition] | Callable[[], Sequence[Definition]],
+        *,
+        folder: Path,
     ) -> None:
         self._spine = spine
         self._data = data
         self._online = Online(store)
         self._journal = Journal(folder / "pushed")
-        self.catalog = Catalog(definitions)
-        self._trainings = Trainings(spine, data, self.catalog, folder / "scratch")
+        self._definitions = definitions if callable(definitions) else lambda: definitions
+        self._read: tuple[Sequence[Definition], Catalog] | None = None
+        self._trainings = Trainings(spine, data, lambda: self.catalog, folder / "scratch")
+
+    @property
+    def catalog(self) -> Catalog:
+        """What the project defines now.
+
+        Raises:
+            BadInput: the definitions cannot be loaded, two have one name, or one names what does not exist.
+        """
+        found, read = self._definitions(), self._read
+        if read is None or read[0] is not found:
+            self._read = read = (found, Catalog(found))
+        return read[1]
 
     def ls(self) -> list[FeatureView]:
         """The views that have rows, by name."""

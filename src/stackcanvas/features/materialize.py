@@ -34,12 +34,14 @@ class Materialized:
 
     Args:
         view: its name.
+        definition: which one, as the selector of its ref.
         source: the data version that its rows came from.
         until: rows that were available by then are online.
         rows: how many were written the last time.
     """
 
     view: str
+    definition: str
     source: Ref
     until: datetime
     rows: int
@@ -71,9 +73,9 @@ def materialize(
         online.mark(view, source=str(source), until=until, rows=current)
         if before is None:
             online.drop_others(view)
-        made = Materialized(view.name, source, until, rows, spine.clock.now())
+        made = Materialized(view.name, str(view.ref.selector), source, until, rows, spine.clock.now())
         with spine.write() as tx:
-            facts: dict[str, Any] = {"definition": view.ref.selector, "source": str(source), "until": until}
+            facts: dict[str, Any] = {"definition": made.definition, "source": str(source), "until": until}
             facts |= {"rows": rows, "time": made.time, "facts": view.definition}
             new = spine.database.insert(feature_materialized).values(view=view.name, **facts)
             updated = {name: new.excluded[name] for name in facts}
@@ -87,7 +89,10 @@ def materialized(spine: Spine) -> list[Materialized]:
     with spine.read() as connection:
         rows = connection.execute(select(feature_materialized).order_by(feature_materialized.c.view)).mappings()
         return [
-            Materialized(row["view"], Ref.parse(row["source"]), row["until"], row["rows"], row["time"]) for row in rows
+            Materialized(
+                row["view"], row["definition"], Ref.parse(row["source"]), row["until"], row["rows"], row["time"]
+            )
+            for row in rows
         ]
 
 

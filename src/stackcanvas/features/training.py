@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,11 +71,11 @@ class Trainings:
     """Joins entity rows, and makes training sets.
 
     Args:
-        catalog: the definitions of the project.
+        catalog: gives the definitions of the project.
         scratch: where what is larger than memory lies meanwhile.
     """
 
-    def __init__(self, spine: Spine, data: Data, catalog: Catalog, scratch: Path) -> None:
+    def __init__(self, spine: Spine, data: Data, catalog: Callable[[], Catalog], scratch: Path) -> None:
         self._spine = spine
         self._data = data
         self._catalog = catalog
@@ -83,7 +83,7 @@ class Trainings:
 
     def recipe(self, views: Sequence[str], *, versions: Mapping[str, Ref] | None, **facts: Any) -> Recipe:
         """The recipe with the versions of every data set pinned."""
-        given, chosen = versions or {}, self._catalog.select(views)
+        given, chosen = versions or {}, self._catalog().select(views)
         sources = dict.fromkeys(view.source for view, _ in chosen.stored)
         unknown = next((name for name in given if name not in sources), None)
         if unknown is not None:
@@ -98,13 +98,13 @@ class Trainings:
         elif isinstance(entities, Path):
             entities = read_rows(entities, instants=(recipe.time,), zoned=False)
         entities = as_frame(entities)
-        chosen = self._catalog.select(recipe.views)
+        chosen = self._catalog().select(recipe.views)
         joined = point_in_time(entities, self._observations(chosen, recipe), time=recipe.time, timezone=recipe.timezone)
         return _finished(joined, entities.columns, chosen, full=recipe.full_names)
 
     def make(self, name: str, entities: Any, recipe: Recipe, *, message: str) -> DataVersion:
         """Join and commit, on record."""
-        chosen = self._catalog.select(recipe.views)
+        chosen = self._catalog().select(recipe.views)
         if isinstance(entities, Ref | str):
             entities = self._data.get(entities).ref
         elif isinstance(entities, Path):
@@ -151,7 +151,7 @@ class Trainings:
             full_names=bool(told.get("full_names")),
             versions={name: Ref.parse(text) for name, text in told.get("versions", {}).items()},
         )
-        chosen = self._catalog.select(recipe.views)
+        chosen = self._catalog().select(recipe.views)
         now = self._definitions(chosen)
         for name, then in told.get("definitions", {}).items():
             if now.get(name) != then:

@@ -7,9 +7,10 @@ what it cannot do by itself, materialising and bringing pushed rows into data ve
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from stackcanvas.features import FeatureView, Materialized
     from stackcanvas.stack.stack import Stack
 
+T = TypeVar("T")
+
 _DAY = timedelta(days=1)
 _GATHERED = timedelta(seconds=30)
 _KIND = "features.training_set"
@@ -32,18 +35,32 @@ def refresh(stack: Stack, now: datetime) -> list[Materialized]:
     """Materialise the views that the canvas says are due: by the clock, or because their data set was committed to."""
     done = {one.view: one for one in stack.features.materialized()}
     due = [view.name for view, entry in _entries(stack) if _is_due(stack, view, entry, done.get(view.name), now)]
-    return stack.features.materialize(due, until=now) if due else []
+    made = _each(due, lambda view: stack.features.materialize([view], until=now))
+    return [one for some in made for one in some]
+
+
+def _each(names: Iterable[str], work: Callable[[str], T]) -> list[T]:
+    """Do some work for each name; one that fails holds up no other, and the first failure is raised at the end."""
+    made, failed = [], []
+    for name in names:
+        try:
+            made.append(work(name))
+        except Exception as error:  # noqa: BLE001 - a view is the user's code
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return made
 
 
 def take(stack: Stack, now: datetime) -> None:
     """Do what the prediction server of this machine asked for, and tell it what is online."""
     for asked in sorted((stack.folder / "features" / "asked").glob("*.json")):
         _materialize(stack, asked)
-    for view in stack.features.ls():
-        since = stack.features.waiting_since(view.name)
-        if since is not None and now - since >= _GATHERED:  # a version for each push would be many
-            stack.features.fold([view.name])
     publish(stack)
+    since = {view.name: stack.features.waiting_since(view.name) for view in stack.features.ls()}
+    # A version for each push would be many.
+    waited = [view for view, first in since.items() if first is not None and now - first >= _GATHERED]
+    _each(waited, lambda view: stack.features.fold([view]))
 
 
 def publish(stack: Stack) -> bool:
@@ -117,7 +134,7 @@ def _is_due(stack: Stack, view: FeatureView, entry: Computation, last: Materiali
         newest = stack.data.get(Ref("data", view.source)).ref
     except NotFound:  # nothing was committed yet
         return False
-    if last is None or (entry.on_commit and newest != last.source):
+    if last is None or last.definition != view.ref.selector or (entry.on_commit and newest != last.source):
         return True
     return entry.refreshes_per_day > 0 and now - last.time >= _DAY / entry.refreshes_per_day
 
@@ -132,7 +149,7 @@ def _materialize(stack: Stack, asked: Path) -> None:
         publish(stack)
     except StackCanvasError as error:
         said = {"error": error.sentence()}
-    except (ValueError, KeyError, TypeError) as error:
-        said = {"error": f"the request cannot be read: {error}"}
+    except Exception as error:  # noqa: BLE001 - a view is the user's code, and who asked waits for an answer
+        said = {"error": f"{type(error).__name__}: {error}"}
     replace(asked.with_suffix(".done"), msgspec.json.encode(said))
     asked.unlink(missing_ok=True)

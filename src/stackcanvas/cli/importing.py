@@ -1,4 +1,4 @@
-"""`stackcanvas import`: take over what MLflow, DVC and Feast hold."""
+"""`stackcanvas import`: take over what MLflow and DVC hold."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PLAN = click.option("--plan", is_flag=True, help="Write nothing; tell what woul
 @click.group(
     "import",
     cls=Group,
-    example=("stackcanvas import mlflow http://localhost:5000 --plan", "stackcanvas import mlflow mlruns"),
+    example=("stackcanvas import mlflow http://localhost:5000 --plan", "stackcanvas import dvc ../churn-data"),
 )
 def imports() -> None:
     """Take over what other tools hold, with its ids, tags and times.
@@ -60,6 +60,27 @@ def mlflow(stack: Stack, uri: str, *, plan: bool, artifacts: str | None, thoroug
     """
     with progress("Importing") as advance:
         done = stack.imports.mlflow(uri, plan=plan, artifacts=artifacts, thorough=thorough, advance=advance)
+    _tell(done)
+
+
+@imports.command(
+    "dvc",
+    example=("stackcanvas import dvc ../churn-data --plan", "stackcanvas import dvc ../churn-data --rev v1.0"),
+)
+@click.argument("repository", type=click.Path(exists=True, file_okay=False))
+@_PLAN
+@click.option("--rev", "revisions", multiple=True, help="A branch, tag or commit; HEAD by default. May be given often.")
+@click.option("--remote", metavar="FOLDER_OR_URL", help="Where contents lie besides the cache and the remotes named.")
+@output_options
+@pass_stack
+def dvc(stack: Stack, repository: str, *, plan: bool, revisions: tuple[str, ...], remote: str | None) -> None:
+    """Take over every version of data that a repository of DVC holds.
+
+    Each commit that changed a content makes a version of a data set that is called as the path is, with the time and
+    the message of the commit and the tag git-COMMIT. Contents come from the cache or a remote, compared with their md5.
+    """
+    with progress("Importing") as advance:
+        done = stack.imports.dvc(repository, plan=plan, revisions=revisions, remote=remote, advance=advance)
     _tell(done)
 
 

@@ -141,9 +141,10 @@ def _record(parts: Parts, made: Draft, wish: Wish, source: Sequence[str], record
                 "execution": recording.id,
                 "origin": recording.id,
                 "broken": [one.sentence() for one in broken],
+                **({} if wish.created is None else {"created": wish.created}),
             }
             version = parts.versions.add(tx, wish.name, made.manifest, row)
-            _announce(parts, tx, version)
+            _announce(parts, tx, version, "data.committed" if wish.created is None else "data.imported")
         for tag in wish.tags:
             parts.versions.tag(tx, version, tag)
         recording.made(version.ref)
@@ -191,10 +192,10 @@ def _holds(parts: Parts, key: str, data: bytes) -> bool:
         return False
 
 
-def _announce(parts: Parts, tx: Connection, version: DataVersion) -> None:
+def _announce(parts: Parts, tx: Connection, version: DataVersion, event: str) -> None:
     facts = {"rows": version.rows, "files": version.files, "size_bytes": version.size_bytes}
     changed = {name: list(kinds) for name, kinds in version.changed_columns.items()}
     said = {"digest": version.digest, **facts, "changed_columns": changed, "broken": len(version.broken)}
     parts.spine.artifacts.add(tx, version.ref, digest=version.digest, execution=version.execution, facts=facts)
-    parts.spine.events.emit(tx, "data.committed", version.ref, said)
+    parts.spine.events.emit(tx, event, version.ref, said)
     parts.spine.audit.add(tx, "data.commit", version.ref, {"digest": version.digest, "message": version.message})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -119,6 +119,7 @@ class Data:
         expect: Expectations | str | os.PathLike[str] | None = None,
         origin: str | None = None,
         after: int | None = None,
+        created: datetime | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> DataVersion:
         """Make files or rows the newest version of a data set.
@@ -137,6 +138,7 @@ class Data:
             origin: where the source came from, for the records, when that is not this disk.
             after: the number of the version that must still be the newest, 0 for none: what was made from one version
                 does not undo what somebody else committed meanwhile.
+            created: when it was made where it comes from; the canvas is then not asked what is expected of it.
             progress: told of bytes as they are done.
 
         Raises:
@@ -153,10 +155,9 @@ class Data:
         if ref.selector is not None:
             raise BadInput(f"a commit makes a new version: {name!r} names one", fix=f"Say {ref.name!r}")
         advance = progress or (lambda _: None)
-        expected = self.expected(ref.name, expect)
-        return commit(
-            self._parts, source, Wish(ref.name, message, table, keys, named, advance, expected, origin, after)
-        )
+        expected = self.expected(ref.name, expect) if created is None else None
+        wish = Wish(ref.name, message, table, keys, named, advance, expected, origin, after, created)
+        return commit(self._parts, source, wish)
 
     def ingest(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,7 @@ class Wish:
         expected: what the rows must be like.
         origin: where the source came from, as it may be shown; None for what lies on this disk.
         after: the number of the version that must still be the newest; 0 for none, None for any.
+        created: when it was made, where that was elsewhere.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Wish:
     expected: Expectations | None = None
     origin: str | None = None
     after: int | None = None
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,6 +88,37 @@ class Git:
             return None
         digest = self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         return None if digest is None else self._ask("show", f"{digest}:./{name}")
+
+    def history(self, patterns: Sequence[str], *, revision: str = "HEAD") -> list[Commit]:
+        """The commits up to a revision that changed files of these patterns, the oldest first.
+
+        Raises:
+            NotFound: there is no such revision.
+        """
+        digest = self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        if digest is None:
+            raise NotFound("revision", revision, where=str(self._root))
+        said = self._ask("log", "--topo-order", "--reverse", f"--format={_FIELDS}", digest, "--", *patterns)
+        # A subject may hold any other character that ends a line.
+        return [_commit(line) for line in said.split("\n")] if said else []
+
+    def listing(self, digest: str) -> dict[str, str]:
+        """The files of a commit: path to the hash of the content."""
+        said = self._ask("ls-tree", "-r", "-z", digest) or ""
+        found = (line.partition("\t") for line in said.split("\0") if line)
+        return {path: facts.split()[2] for facts, _, path in found}
+
+    def text(self, blob: str) -> str:
+        """A content by its hash."""
+        return self._ask("cat-file", "blob", blob) or ""
+
+    def tags(self) -> dict[str, str]:
+        """Every tag, with the commit that it stands for."""
+        said = (
+            self._ask("for-each-ref", "--format=%(refname:short)%1f%(*objectname)%1f%(objectname)", "refs/tags") or ""
+        )
+        found = (line.split("\x1f") for line in said.splitlines())
+        return {name: behind or direct for name, behind, direct in found}
 
     def _ask(self, *arguments: str) -> str | None:
         """What git prints, None when it says no."""

@@ -48,6 +48,12 @@ def mlflow_db(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def dvc_repo(tmp_path: Path) -> Path:
+    """A repository of DVC with its cache."""
+    return unpacked("dvc_repo", tmp_path / "there" / "repo")
+
+
+@pytest.fixture
 def project(tmp_path: Path) -> Path:
     """An empty project on SQLite."""
     return make(tmp_path / "here")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stackcanvas.stack.importing.dvc import import_dvc
 from stackcanvas.stack.importing.mlflow import import_mlflow
 from stackcanvas.stack.importing.report import Advance, Imported
 
@@ -47,3 +50,31 @@ class Imports:
             Unavailable: the server does not answer any more; the same call goes on where this one stopped.
         """
         return import_mlflow(self._stack, uri, plan=plan, artifacts=artifacts, thorough=thorough, advance=advance)
+
+    def dvc(
+        self,
+        place: str | Path,
+        *,
+        revisions: Sequence[str] = (),
+        remote: str | None = None,
+        plan: bool = False,
+        advance: Advance = lambda _: None,
+    ) -> Imported:
+        """Take over the versions of data that a repository of DVC holds.
+
+        Each commit that changed a content makes a version of the data set that is called as the path is, with the
+        time and the message of the commit, the tag `git-` and its first twelve letters, and the tags of git.
+
+        Args:
+            place: the folder of the repository.
+            revisions: branches, tags or commits whose history counts; the current one by default.
+            remote: where contents lie besides the cache and the remotes that the repository names: a folder or a URL.
+            plan: write nothing, and tell what would come in.
+            advance: told how many entries more are done.
+
+        Raises:
+            BadInput: the folder is no repository of DVC.
+            NotFound: there is no such revision.
+            Unavailable: a remote does not answer; the same call goes on where this one stopped.
+        """
+        return import_dvc(self._stack, place, revisions=revisions, remote=remote, plan=plan, advance=advance)

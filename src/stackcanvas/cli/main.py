@@ -63,7 +63,21 @@ SECTIONS = {
 
 # What needs the files and processes of the stack itself.
 _HERE = frozenset(
-    ("up", "move", "backup", "restore", "doctor", "fsck", "du", "migrate", "plan", "apply", "reproduce", "status")
+    (
+        "up",
+        "move",
+        "backup",
+        "restore",
+        "doctor",
+        "fsck",
+        "du",
+        "migrate",
+        "plan",
+        "apply",
+        "reproduce",
+        "status",
+        "import",
+    )
 )
 
 

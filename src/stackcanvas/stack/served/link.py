@@ -280,7 +280,7 @@ class Link:
 
     def _stranger(self, reply: Reply) -> Unavailable:
         theirs = reply.headers.get(RELEASE)
-        if theirs is not None:
+        if theirs:
             said = f"the server of release {theirs} does not know what this client of release {_MINE} asks"
             return Unavailable(said, where=str(self.address), fix="Bring them to the same release")
         return Unavailable(

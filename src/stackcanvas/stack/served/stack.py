@@ -43,7 +43,7 @@ class ServedStack(Stack):
         "objects": f"{_BUILD}:objects",
         "project": "stackcanvas.stack.build.pipelines:project",
         "data": f"{_BUILD}:data",
-        "analysis": "stackcanvas.stack.build.analysis:build",
+        "analysis": "stackcanvas.stack.served.analysis:build",
         "experiments": f"{_BUILD}:experiments",
         "features": f"{_BUILD}:features",
         "registry": f"{_BUILD}:registry",

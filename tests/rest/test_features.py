@@ -44,6 +44,26 @@ def test_from_the_definition_to_a_value(ask: Ask) -> None:
     assert found == [{"calls": 7}, {"calls": None}]
 
 
+def test_rows_are_pushed(ask: Ask) -> None:
+    """As they happen, with times as text or as seconds; an older one changes nothing."""
+    ask("POST", "/features/materialize", json={})
+
+    def push(calls: object, day: object) -> httpx.Response:
+        row = {"customer": 42, "day": day, "calls": calls}
+        return ask("POST", "/features/push", json={"view": "usage", "rows": [row]})
+
+    now = datetime.now(UTC) - timedelta(minutes=1)
+    assert push(9, now.isoformat()).json() == {"view": "usage", "rows": 1, "newer": 1}
+    assert push(8, now.timestamp() - 5).json()["newer"] == 0
+    assert push(8, "soon").status_code == 400
+    assert push(8, [1]).status_code == 400
+    assert push(8, None).json()["newer"] == 0
+    assert ask("POST", "/features/push", json={"view": "usage", "rows": []}).status_code in {200, 400, 404}
+    assert ask("POST", "/features/push", json={"view": "usge", "rows": []}).status_code == 404
+    found = ask("POST", "/features/online", json={"features": ["usage:*"], "keys": [{"customer": 42}]}).json()["items"]
+    assert found == [{"calls": 9}]
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -260,7 +260,9 @@ class Features:
             if found.transform is not None:
                 said = f"the view {view!r} has a transform: what is pushed is not what its data set holds"
                 raise BadInput(said, fix="Commit the rows to the data set instead")
-            self._journal.check(found, frame, self._data)
+            # Online it has the types that it will have in the data set.
+            fitted = self._journal.check(found, frame, self._data)
+            current = current_rows(found, fitted.lazy(), after=None, until=instant)
             self._journal.add(found, frame, now=instant, name=self._spine.ids.new())
         return self._online.put_rows(found, current)
 

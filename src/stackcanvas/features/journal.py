@@ -44,14 +44,14 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def check(self, view: FeatureView, rows: pl.DataFrame, data: Data) -> None:
-        """Refuse rows that the data set could not take.
+    def check(self, view: FeatureView, rows: pl.DataFrame, data: Data) -> pl.DataFrame:
+        """The rows as the data set will take them.
 
         Raises:
             BadInput: a column holds another kind of value than the data set has there.
         """
         _, source = _source(view, data)
-        fit(view, rows, None if source is None else source.collect_schema())
+        return fit(view, rows, None if source is None else source.collect_schema())
 
     def add(self, view: FeatureView, rows: pl.DataFrame, *, now: datetime, name: str) -> None:
         """Keep pushed rows; they are durable when this returns.

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
+from stackcanvas.features.files import rows_of_records
 from stackcanvas.rest.answers import StackOf, answer, answer_items
 
 router = APIRouter(prefix="/features", tags=["features"])
@@ -20,6 +21,16 @@ class OnlineBody(BaseModel):
     )
     full_names: bool = Field(default=False, description="Call the features `view__feature`.")
     keys: list[dict[str, Any]] = Field(max_length=10_000, description="One object of key columns for each row.")
+
+
+class PushBody(BaseModel):
+    """Rows of a view as they happen."""
+
+    view: str = Field(description="The view, best a stream.")
+    rows: list[dict[str, Any]] = Field(
+        max_length=10_000,
+        description="One object of keys, times and features for each row; times as ISO 8601 or seconds since 1970.",
+    )
 
 
 class MaterializeBody(BaseModel):
@@ -63,6 +74,14 @@ def view(stack: StackOf, view: str) -> Response:
 def online(stack: StackOf, body: OnlineBody) -> Response:
     """Features as they count now, one object for each row of keys; null where nothing is known or it is too old."""
     return answer_items(stack.features.online(body.features, body.keys, full_names=body.full_names))
+
+
+@router.post("/push")
+def push(stack: StackOf, body: PushBody) -> Response:
+    """Bring rows online at once, and those of a stream also into its data set; older ones replace nothing newer."""
+    found = stack.features.get(body.view)
+    rows = rows_of_records(body.rows, instants=found.times, zoned=found.timezone is None)
+    return answer({"view": body.view, "rows": rows.height, "newer": stack.features.push(body.view, rows)})
 
 
 @router.post("/materialize")

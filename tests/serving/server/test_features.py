@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -372,6 +374,26 @@ def test_a_store_that_is_away(folder: ServedFolder, start: Start) -> None:
     assert predict(server, {"driver_id": 1})[0] == 200
     store.close()
     redis.stop()
+
+
+def test_a_store_that_hangs_is_not_waited_for_by_everyone(folder: ServedFolder, start: Start) -> None:
+    """It takes connections and says nothing: the first request waits, the next are answered by the fallback at once."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        publish(folder, plan(f"redis://127.0.0.1:{port}/0?socket_timeout=0.4"))
+        lookup = {"columns": COLUMNS, "missing": "fallback"}
+        constant = {"probability": 0.25, "label": 0, "who": "nobody"}
+        folder.route(delay=folder.to(("v1", folder.delay(lookup=lookup), 1.0), fallback={"constant": constant}))
+        server = start(folder)
+
+        took = []
+        for _ in range(4):
+            begun = time.perf_counter()
+            status, found = predict(server, {"driver_id": 1})
+            took.append(time.perf_counter() - begun)
+            assert (status, found["predictions"][0]["fallback"]) == (200, True)
+
+        assert max(took[1:]) < took[0]
 
 
 def test_a_new_document_is_taken_without_a_restart(folder: ServedFolder, start: Start, tmp_path: Path) -> None:

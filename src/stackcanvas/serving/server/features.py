@@ -10,7 +10,7 @@ import asyncio
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from stackcanvas.serving.server.metrics import Metrics
 
 FILE = "features.json"
 _SQLITE = "sqlite:///"
+_PATIENCE_S, _AWAY_S = 0.25, 2.0
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -87,6 +88,7 @@ class FeatureStore:
         self._seen: tuple[int, int] | None = None
         self._address = ""
         self._reader: Reader | None = None
+        self._away: tuple[float, Unavailable] | None = None
         self.store: KeyValue | None = None
         self.plan = Plan()
 
@@ -110,7 +112,7 @@ class FeatureStore:
         address = f"{plan.namespace} {plan.online}"
         if plan.online and (address != self._address or self.store is None):
             self.store = open_keyvalue(self._resolved(plan.online), namespace=plan.namespace)
-            self._reader, self._address = Reader(self.store), address
+            self._reader, self._address, self._away = Reader(self.store), address, None
         self.plan = plan
         for name, view in plan.views.items():
             if view.until_us is not None:
@@ -166,14 +168,26 @@ class FeatureStore:
         if not places:
             return []
         if self.remote:
-            asked = asyncio.get_running_loop().run_in_executor(
-                self._pool, lambda: reader.read(places, rows, now_us=now_us)
-            )
-            found = await asked
+            found = await self._asked(lambda: reader.read(places, rows, now_us=now_us))
         else:
             found = reader.read(places, rows, now_us=now_us)
         for name, column in zip(views, found, strict=True):
             self._count(name, column, now_us)
+        return found
+
+    async def _asked(self, read: Callable[[], list[list[Row]]]) -> list[list[Row]]:
+        """Ask a store across the network; one that let a request wait in vain is not waited for by every other."""
+        loop = asyncio.get_running_loop()
+        begun_s = loop.time()
+        if self._away is not None and begun_s < self._away[0]:
+            raise self._away[1]
+        try:
+            found = await loop.run_in_executor(self._pool, read)
+        except Unavailable as error:
+            if loop.time() - begun_s > _PATIENCE_S:  # one that refuses at once may be back at once
+                self._away = (loop.time() + _AWAY_S, error)
+            raise
+        self._away = None
         return found
 
     @property

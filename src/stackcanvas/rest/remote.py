@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from stackcanvas.errors import NotFound, StackCanvasError
+from stackcanvas.errors import BadInput, NotFound, StackCanvasError
 from stackcanvas.rest.answers import StackOf
 from stackcanvas.stack import Stack
 from stackcanvas.stack.served.asked import RELEASE, carry_out, failure
@@ -74,14 +74,21 @@ def get(
 @router.put("/objects/{key:path}")
 async def put(request: Request, stack: StackOf, key: str, absent: bool = False) -> Response:
     """Keep bytes, when they are what the key says; with `absent` only where there are none yet."""
+    holding = Holding(stack)
     with tempfile.TemporaryDirectory(prefix="stackcanvas-") as folder:
         path = Path(folder) / "sent"
-        with path.open("wb") as received:
-            async for piece in request.stream():
-                await run_in_threadpool(received.write, piece)
+        try:
+            largest = await run_in_threadpool(holding.largest, key)
+            with path.open("wb") as received:
+                async for piece in request.stream():
+                    if received.tell() + len(piece) > (largest or received.tell() + len(piece)):
+                        raise BadInput(f"these are more than the {largest} bytes that are taken for such a key")
+                    await run_in_threadpool(received.write, piece)
+        except StackCanvasError as error:
+            return _failed(stack, error)
 
         def kept() -> bytes:
-            Holding(stack).take(key, path, if_absent=absent)
+            holding.take(key, path, if_absent=absent)
             return pack(None)
 
         return await run_in_threadpool(_told, stack, kept)

@@ -178,6 +178,7 @@ def test_roles_hold_at_the_server(server: Server) -> None:
         lambda: reader.experiments.run("x"),
         lambda: reader.data.tag("rows@1", "good"),
         lambda: reader.objects.put("models/aa", b""),
+        lambda: reader.objects.put("models/aa", bytes(30_000_000)),
         writer.tokens.ls,
         lambda: writer.registry.consents.give("delay@1", "deploy"),
         writer.data.gc,
@@ -353,6 +354,16 @@ def test_what_is_written_to_runs_is_all_or_nothing(server: Server, served: Stack
             link.call("served", "write", [good, bad])
     assert server.stack.experiments.get(run.id).tags == {}
     run.end()
+
+
+def test_the_id_of_other_work_is_not_taken_for_a_run(server: Server, served: Stack) -> None:
+    """Nobody opens again by it what has ended."""
+    version = served.data.commit("rows", ROWS)
+    ids = served.spine.ids
+    ids.new = lambda: version.execution  # type: ignore[method-assign]
+    with pytest.raises(Conflict, match=r"other work, a data\.commit"):
+        served.experiments.run("first")
+    assert server.stack.spine.executions.get(version.execution).state == "done"
 
 
 def test_what_makes_no_sense_from_afar_is_said(served: Stack) -> None:

@@ -181,3 +181,13 @@ def test_garbage_that_looks_like_ours_is_a_sentence(value: dict[str, object]) ->
         return
     with suppress(StackCanvasError):
         unpack(data)
+
+
+@given(st.integers(0, 5000), st.integers(0, 255))
+def test_a_table_with_a_wrong_byte_harms_nobody(place: int, byte: int) -> None:
+    """It is another table, or a sentence."""
+    frame = pl.DataFrame({"a": ["x", "yy", None] * 20, "b": [1, 2, None] * 20, "c": [[1], [], None] * 20})
+    data = bytearray(pack(frame))
+    data[place % len(data)] = byte
+    with suppress(StackCanvasError):
+        unpack(bytes(data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,9 @@ from stackcanvas.data import DataVersion
 from stackcanvas.data.commit import enter
 from stackcanvas.data.drafts import Draft, Wish
 from stackcanvas.data.manifest import Manifest
-from stackcanvas.errors import BadInput, NotFound
+from stackcanvas.errors import BadInput, Conflict, NotFound
 from stackcanvas.experiments.environment import is_whole
-from stackcanvas.experiments.experiments import Start
+from stackcanvas.experiments.experiments import KIND, Start
 from stackcanvas.metadata import Ref
 from stackcanvas.registry import ModelVersion
 from stackcanvas.stack.served.allowed import capabilities
@@ -70,12 +71,17 @@ class Entering:
 
         Raises:
             BadInput: it does not say where the run goes on, or its environment is not what its digest says.
+            Conflict: the id is that of other work.
         """
         elsewhere = start.elsewhere
         if len(run_id) != 32 or not set(run_id) <= set("0123456789abcdef"):
             raise BadInput(f"{run_id[:60]!r} is no id of a run", expected="32 hexadecimal characters")
         if elsewhere is None or elsewhere.process.count("/") < 2 or not is_whole(elsewhere.environment):
             raise BadInput("a run from afar does not say where it goes on", expected="its host, process and packages")
+        with suppress(NotFound):
+            known = self._stack.spine.executions.get(run_id)
+            if known.kind != KIND:
+                raise Conflict(f"{run_id} is the id of other work, a {known.kind}", fix="Let the client make an id")
         number, _ = self._stack.experiments.begin(run_id, start)
         return number
 

@@ -67,33 +67,41 @@ class Holding:
             BadInput: the bytes are not those of the digest.
             Conflict: the key is taken, and they were to be new.
         """
-        check_key(key)
+        self.largest(key)
         objects: Objects = self._stack.objects
-        digested = _BY_DIGEST.fullmatch(key)
-        index = _INDEX.fullmatch(key)
-        run = _OF_RUN.fullmatch(key)
+        digested, index = _BY_DIGEST.fullmatch(key), _INDEX.fullmatch(key)
         if digested is not None:
             digest = next(filter(None, digested.groups()))
             if key.startswith("models/") and not key.startswith(f"models/{digest[:2]}/"):
                 raise BadInput("the file of a model lies in the folder of its digest", where=key)
             if _digest_of(path) != digest:
                 raise BadInput("the bytes are not those of the digest in the key", where=key)
-            # What is there already has these very bytes, unless the disk has harmed them: then this mends them.
-            objects.put_file(key, path, if_absent=if_absent)
         elif index is not None:
             with _CHECKING:
                 self._check_index(bytes.fromhex(index[1]), path, key)
-            objects.put_file(key, path, if_absent=if_absent)
-        elif run is not None:
+        # What is there already under a digest has these very bytes, unless the disk has harmed them: this mends them.
+        objects.put_file(key, path, if_absent=if_absent)
+
+    def largest(self, key: str) -> int | None:
+        """How many bytes are taken for a key; None for any number. Asked before the first of them is read.
+
+        Raises:
+            Refused: clients may not write there.
+            NotFound: there is no such run.
+        """
+        check_key(key)
+        run = _OF_RUN.fullmatch(key)
+        if run is not None:
             with self._stack.spine.read() as connection:
                 self._stack.experiments.runs.experiment_of(connection, run["run"])
-            objects.put_file(key, path, if_absent=if_absent)
-        else:
-            raise Refused(f"nothing is taken from clients at {key[:200]!r}")
+            return None
+        if _INDEX.fullmatch(key):
+            return _LARGEST_INDEX_BYTES
+        if _BY_DIGEST.fullmatch(key):
+            return None if key.startswith("models/") else _LARGEST_PACK_BYTES
+        raise Refused(f"nothing is taken from clients at {key[:200]!r}")
 
     def _check_index(self, pack: bytes, path: Path, key: str) -> None:
-        if path.stat().st_size > _LARGEST_INDEX_BYTES:
-            raise BadInput("the index is larger than that of any pack", where=key)
         objects: Objects = self._stack.objects
         size = objects.size(pack_key(pack))
         if size is None or size > _LARGEST_PACK_BYTES:

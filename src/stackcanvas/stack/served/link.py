@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import threading
 import time
@@ -178,9 +179,13 @@ class Link:
             connection = self._connection(fresh=not again)
             sent = False
             try:
-                connection.request(method, place, body=body() if callable(body) else body, headers=given)
-                sent = True
-                reply = _read(connection.getresponse())
+                try:
+                    connection.request(method, place, body=body() if callable(body) else body, headers=given)
+                except (BrokenPipeError, ConnectionResetError) as error:
+                    reply = _early(connection, error)
+                else:
+                    sent = True
+                    reply = _read(connection.getresponse())
                 self._own.used = time.monotonic()
             except _GOES_AWAY as error:
                 self._drop(connection)
@@ -209,7 +214,8 @@ class Link:
                 took what was sent.
         """
         found: HTTPConnection | None = getattr(self._own, "connection", None)
-        if found is not None and found.sock is not None:
+        # A forked child must not speak on the connection of its parent.
+        if found is not None and found.sock is not None and self._own.process == os.getpid():
             if not fresh or time.monotonic() - self._own.used < _IDLE_S:
                 return found
             self._drop(found)
@@ -225,7 +231,7 @@ class Link:
             raise self._unreachable(error) from None
         assert made.sock is not None
         made.sock.settimeout(self._answer_s)
-        self._own.connection, self._own.used = made, time.monotonic()
+        self._own.connection, self._own.used, self._own.process = made, time.monotonic(), os.getpid()
         with self._lock:
             self._opened.append(made)
         return made
@@ -294,6 +300,16 @@ def _read(response: HTTPResponse) -> Reply:
     headers = {name.lower(): value for name, value in response.getheaders()}
     body = response.read()  # raises IncompleteRead when the answer breaks off
     return Reply(response.status, headers, body)
+
+
+def _early(connection: HTTPConnection, error: OSError) -> Reply:
+    """What a server said that did not want the rest of a body."""
+    try:
+        reply = _read(connection.getresponse())
+    except _GOES_AWAY:
+        raise error from None
+    connection.close()
+    return reply
 
 
 def _is_strange(reply: Reply) -> bool:

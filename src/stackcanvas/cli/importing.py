@@ -1,4 +1,4 @@
-"""`stackcanvas import`: take over what MLflow and DVC hold."""
+"""`stackcanvas import`: take over what MLflow, DVC and Feast hold."""
 
 from __future__ import annotations
 
@@ -81,6 +81,22 @@ def dvc(stack: Stack, repository: str, *, plan: bool, revisions: tuple[str, ...]
     """
     with progress("Importing") as advance:
         done = stack.imports.dvc(repository, plan=plan, revisions=revisions, remote=remote, advance=advance)
+    _tell(done)
+
+
+@imports.command("feast", example=("stackcanvas import feast ../rides --plan", "stackcanvas import feast ../rides"))
+@click.argument("place", type=click.Path(exists=True))
+@_PLAN
+@output_options
+@pass_stack
+def feast(stack: Stack, place: str, *, plan: bool) -> None:
+    """Take over what a registry of Feast defines: entities, views and services as features.py, files as data.
+
+    PLACE is the folder with feature_store.yaml, or the file of a registry. A features.py of your own is left as it is;
+    the definitions then go to features_feast.py.
+    """
+    with progress("Importing") as advance:
+        done = stack.imports.feast(place, plan=plan, advance=advance)
     _tell(done)
 
 

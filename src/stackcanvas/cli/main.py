@@ -31,7 +31,7 @@ SECTIONS = {
         "run": Entry(f"{_CLI}.pipelines:run", "Run a pipeline."),
         "deploy": Entry(f"{_CLI}.deployment:deploy", "Bring a model version to an endpoint."),
         "reproduce": Entry(f"{_CLI}.reproduce:reproduce", "Run again what a run did, and compare."),
-        "import": Entry(f"{_CLI}.importing:imports", "Take over what MLflow and DVC hold."),
+        "import": Entry(f"{_CLI}.importing:imports", "Take over what MLflow, DVC and Feast hold."),
         "move": Entry(f"{_CLI}.move:move", "Bring records and bytes to another database or object store."),
         "backup": Entry(f"{_CLI}.backup:backup", "Copy everything of the stack into a folder."),
         "restore": Entry(f"{_CLI}.backup:restore", "Put a backup into an empty stack."),

@@ -54,6 +54,12 @@ def dvc_repo(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def feast_repo(tmp_path: Path) -> Path:
+    """A repository of Feast with its registries and sources."""
+    return unpacked("feast_repo", tmp_path / "there" / "rides")
+
+
+@pytest.fixture
 def project(tmp_path: Path) -> Path:
     """An empty project on SQLite."""
     return make(tmp_path / "here")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackcanvas.stack.importing.dvc import import_dvc
+from stackcanvas.stack.importing.feast import import_feast
 from stackcanvas.stack.importing.mlflow import import_mlflow
 from stackcanvas.stack.importing.report import Advance, Imported
 
@@ -78,3 +79,19 @@ class Imports:
             Unavailable: a remote does not answer; the same call goes on where this one stopped.
         """
         return import_dvc(self._stack, place, revisions=revisions, remote=remote, plan=plan, advance=advance)
+
+    def feast(self, place: str | Path, *, plan: bool = False, advance: Advance = lambda _: None) -> Imported:
+        """Take over what a registry of Feast defines, as `features.py`, and the rows of its file sources.
+
+        Where there is a `features.py` of your own, the definitions are written to `features_feast.py` beside it.
+
+        Args:
+            place: the folder with `feature_store.yaml`, that file, or the file of a registry.
+            plan: write nothing, and tell what would come in.
+            advance: told how many entries more are done.
+
+        Raises:
+            NotFound: there is no registry.
+            BadInput: it is broken, or of a kind that only Feast reads.
+        """
+        return import_feast(self._stack, place, plan=plan, advance=advance)

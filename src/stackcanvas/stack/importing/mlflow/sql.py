@@ -50,7 +50,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, artifacts: str | None = None) -> None:
-        self._engine, self.address, home = _opened(url)
+        self._engine, self.address, home = open_read_only(url)
         self._reach = Reach(home, artifacts)
         self._troubles = Troubles()
         self._tables = self._known()
@@ -272,7 +272,7 @@ class Database:
         return Unavailable(f"the database cannot be read: {said[0] if said else 'no reason given'}", where=self.address)
 
 
-def _opened(url: str) -> tuple[Engine, str, Path]:
+def open_read_only(url: str) -> tuple[Engine, str, Path]:
     """The engine, the address without its secrets, and the folder that the database lies in."""
     try:
         parsed = make_url(url)

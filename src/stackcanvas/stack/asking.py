@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from stackcanvas.errors import BadInput, NotFound, StackCanvasError, Unavailable
+from stackcanvas.errors import BadInput, NotFound, Refused, StackCanvasError, Unavailable
 from stackcanvas.stack.running import process
 
 if TYPE_CHECKING:
@@ -25,7 +25,13 @@ def ask(stack: Stack, endpoint: str, records: Sequence[object]) -> list[dict[str
         Unavailable: no prediction server of this project runs, or it cannot answer now.
         NotFound: there is no such endpoint.
         BadInput: the records do not fit the model.
+        Refused: the stack is that of another machine.
     """
+    if stack.is_served:
+        raise Refused(
+            "the prediction server answers its own machine only, and this stack is that of another",
+            fix="Ask it there, or through a proxy beside it",
+        )
     found = process(stack.folder, "predict")
     if found is None or not found.alive or found.host is None or found.port is None:
         raise Unavailable("the prediction server of this project does not run", fix="Start it with: stackcanvas up")

@@ -220,6 +220,9 @@ def test_the_commands_work_on_a_server(
     assert "data:rows@1" in run("lineage", "data:rows@1")
     for words in (["up"], ["backup", "x"], ["move", "--to", "x"], ["doctor"], ["migrate"]):
         assert "works on the stack of this machine" in run(*words, code=1)
+    (tmp_path / "one.json").write_text("[{}]")
+    assert "its own machine only" in run("predictions", "ask", "delay", str(tmp_path / "one.json"), code=1)
+    assert "no feature services" in run("features", "services")
     assert "needs an admin" in run("tokens", "ls", code=1)
     monkeypatch.setenv("STACKCANVAS_TOKEN", "sc_wrong")
     assert "unknown, expired or revoked" in run("data", "ls", code=1)

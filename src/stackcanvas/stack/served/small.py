@@ -106,11 +106,28 @@ class ServedPipelines(Part):
         raise refused("executing a pipeline here", self._link, fix="Queue it: stackcanvas run NAME --queue")
 
 
+class _Catalog:
+    """What there is to read of the definitions; none of them is here, so that nothing is published from here."""
+
+    names: tuple[str, ...] = ()
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    @property
+    def services(self) -> Mapping[str, Any]:
+        """The services by name."""
+        found = {one.view for one in self._link.call("features", "status")}
+        names = [name for name in self._link.call("served", "features") if name not in found]
+        return {name: SimpleNamespace(**self._link.call("features", "describe", name)) for name in names}
+
+
 class ServedFeatures(Part):
     """Features: online values are read and pushed through the server; definitions are the server's."""
 
     def __init__(self, link: Link) -> None:
         super().__init__(link, "features")
+        self.catalog = _Catalog(link)
 
     def get(self, name: str) -> Any:
         """What a client must know of a view to send rows of it."""

@@ -168,17 +168,19 @@ def test_what_differs_is_told_with_the_reason(stack: Stack, project: Path, monke
 
 
 def test_the_cells_of_a_notebook_run_again(stack: Stack, project: Path) -> None:
-    """From the script that they were kept as."""
+    """From the script that they were kept as; as in a notebook, one that failed keeps no other from running."""
     cells = [
         "import stackcanvas as sc",
         "stack = sc.open()",
+        "1 / 0",
         "with stack.experiments.run('delay') as run: run.log(x=1)",
     ]
     shell = (
         f"import sys, types; shell = types.SimpleNamespace(user_ns={{'In': {cells!r}}}, transform_cell=str);"
         "sys.modules['IPython'] = types.SimpleNamespace(get_ipython=lambda: shell)\n"
     )
-    subprocess.run([sys.executable, "-c", shell + "\n".join(cells)], cwd=project, check=True, env=dict(os.environ))
+    worked = "\n".join(cell for cell in cells if cell != "1 / 0")
+    subprocess.run([sys.executable, "-c", shell + worked], cwd=project, check=True, env=dict(os.environ))
     (run,) = stack.experiments.search("delay")
 
     assert reproduce(stack, run.id).same

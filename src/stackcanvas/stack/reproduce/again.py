@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from blake3 import blake3
 from stackcanvas.errors import Corrupt, NotFound, Unavailable
 from stackcanvas.experiments import Condition, Origin, RunInfo
 from stackcanvas.experiments.origin import NOTEBOOK, REPRODUCES, REPRODUCES_VARIABLE
+from stackcanvas.stack.reproduce import cells
 
 if TYPE_CHECKING:
     from stackcanvas.stack.stack import Stack
@@ -72,12 +74,13 @@ def command_again(stack: Stack, run: RunInfo, origin: Origin, place: Place) -> R
         NotFound: the run recorded neither.
         Unavailable: the command did not start a run.
     """
-    words = _words(stack, run, origin, place.folder)
     before = {found.id for found in _made_again(stack, run)}
     cwd = place.folder / origin.folder
     if not cwd.resolve().is_relative_to(place.folder.resolve()) or not cwd.is_dir():
         cwd = place.folder
-    ended = _call(place, words, cwd=cwd, settings=_settings(stack, run))
+    with tempfile.TemporaryDirectory(prefix="stackcanvas-") as aside:
+        words = _words(stack, run, origin, place.folder, aside=Path(aside))
+        ended = _call(place, words, cwd=cwd, settings=_settings(stack, run))
     made = [found for found in _made_again(stack, run) if found.id not in before]
     same = [found for found in made if _ordinal(stack, found) == origin.ordinal]
     if not (same or made):
@@ -86,13 +89,19 @@ def command_again(stack: Stack, run: RunInfo, origin: Origin, place: Place) -> R
     return (same or made)[-1]
 
 
-def _words(stack: Stack, run: RunInfo, origin: Origin, folder: Path) -> list[str]:
-    """The command after the interpreter, with paths of the project turned to the folder."""
+def _words(stack: Stack, run: RunInfo, origin: Origin, folder: Path, *, aside: Path) -> list[str]:
+    """The command after the interpreter, with paths of the project turned to the folder.
+
+    Args:
+        aside: where the cells of a notebook are written.
+    """
     if origin.notebook is not None:
         executed = stack.experiments.files.get(run.id, NOTEBOOK)
         if blake3(executed).hexdigest() != origin.notebook:
             raise Corrupt("the cells of the run were altered since it ended", where=f"{run.ref} {NOTEBOOK}")
-        return ["-c", executed.decode()]
+        file = aside / Path(NOTEBOOK).name
+        file.write_bytes(executed)
+        return [cells.__file__, str(file)]
     if len(origin.command) < 2:
         raise NotFound("command of the run", run.id, fix="Runs of scripts, pipelines and notebooks record one")
     root = str(stack.root)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import random
 import socket
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,12 +20,16 @@ from sklearn.linear_model import LogisticRegression
 
 from stackcanvas.data.manifest import Manifest
 from stackcanvas.data.store.packs import Entry, encode_index, index_key, pack_key
-from stackcanvas.errors import BadInput, Conflict, NotFound, Refused, StackCanvasError, Unavailable
+from stackcanvas.errors import BadInput, Conflict, Corrupt, NotFound, Refused, StackCanvasError, Unavailable
 from stackcanvas.metadata import Ref
+from stackcanvas.registry import Rule, Scores
 from stackcanvas.stack import Stack
 from stackcanvas.stack import open as open_stack
+from stackcanvas.stack.served.allowed import capabilities
+from stackcanvas.stack.served.asked import carry_out
 from stackcanvas.stack.served.changes import Change
 from stackcanvas.stack.served.link import Address
+from stackcanvas.stack.served.wire import pack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -166,6 +172,21 @@ def test_a_model_from_afar_is_as_one_from_here(server: Server, served: Stack) ->
     assert data.ref in served.spine.lineage.upstream(made.ref).refs
     again = served.registry.register("delay", model, sample=ROWS, run=run.ref, training=data.ref)
     assert again.number == 1
+
+
+def test_the_gate_is_asked_at_the_server(server: Server, served: Stack) -> None:
+    """What it says is in the audit log; an answer that it did not give is not believed."""
+    model = LogisticRegression().fit(ROWS.to_numpy(), np.arange(200) > 100)
+    scores = Scores.of(np.arange(200) > 100, model.predict_proba(ROWS.to_numpy())[:, 1], metrics=["auc"])
+    asked = served.registry.gate("delay", scores, rules=[Rule("auc", at_least=0.7)])
+    assert asked.passed
+    refused = served.registry.gate("delay", scores, rules=[Rule("auc", at_least=1.1)])
+    assert not refused.passed
+
+    assert served.registry.register("delay", model, sample=ROWS, gate=asked).metrics["auc"] > 0.9
+    with pytest.raises(Refused, match="gate has not said this"):
+        served.registry.register("late", model, sample=ROWS, gate=asked)
+    assert [entry.actor for entry in server.stack.spine.audit.entries(subject=Ref("model", "late"))] == []
 
 
 def test_roles_hold_at_the_server(server: Server) -> None:
@@ -421,3 +442,33 @@ def test_a_server_without_tls_that_is_asked_with_it() -> None:
         open_stack(f"https://127.0.0.1:{taken.getsockname()[1]}", environ={})
     thread.join()
     taken.close()
+
+
+def test_garbage_to_every_call_is_a_sentence(server: Server) -> None:
+    """Whatever an administrator's client sends, the server says what is wrong with it, and goes on."""
+    stack, rng = server.stack, random.Random(7)
+    odd = [None, True, -1, 1 << 62, 0.5, float("nan"), "", "x", "a@b@c", "\x00", b"\xff", [], ["x"], {}, {"x": 1}]
+    odd += [
+        Ref("model", "x"),
+        Ref("data", "x", "1"),
+        (1, 2),
+        ROWS.head(2),
+        {1: 2},
+        datetime(1, 1, 1, tzinfo=UTC),
+        [[[]]],
+    ]
+    seen: set[str] = set()
+    for name in capabilities():
+        part, _, method = name.rpartition(".")
+        for _ in range(12):
+            count = rng.randrange(4)
+            named = {} if rng.random() < 0.7 else {rng.choice(["limit", "name", "endpoint", "ref"]): rng.choice(odd)}
+            body = pack({"args": [rng.choice(odd) for _ in range(count)], "named": named})
+            try:
+                carry_out(stack, part, method, body)
+            except StackCanvasError as error:
+                if error.exit_code == 70 and error.status == 500 and not isinstance(error, Corrupt):
+                    seen.add(f"{name}: {error}")
+            except Exception as error:  # noqa: BLE001 - what it is to find
+                seen.add(f"{name}: {type(error).__name__} {error}")
+    assert sorted(seen) == []

@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, InstanceOf, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from stackcanvas.errors import BadInput, StackCanvasError
@@ -231,7 +231,7 @@ def _is_plain(kind: type) -> bool:
 def _record(kind: Any, fields: dict[str, Any], *, trusted: bool) -> Any:
     known = set(_fields(kind))
     given = {name: item for name, item in fields.items() if name in known}
-    if issubclass(kind, tuple) or not trusted:
+    if issubclass(kind, tuple) or (not trusted and TypeAdapter(kind).pydantic_complete):
         return _checked(kind, tuple(given.values()) if issubclass(kind, tuple) else given)
     try:
         return kind(**given)
@@ -268,7 +268,11 @@ def adapter(kind: Any) -> TypeAdapter[Any]:
         BadInput: it is no type of values that travel.
     """
     try:
-        return TypeAdapter(kind)
+        whole: TypeAdapter[Any] = TypeAdapter(kind)
+        if whole.pydantic_complete:
+            return whole
+        # It has fields of a library that is loaded late: that it is such a record is all that can be told.
+        return TypeAdapter(InstanceOf[kind])
     except PydanticUserError:
         pass
     try:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -35,7 +36,7 @@ class Server:
     token: Callable[[str], str]
 
 
-def serving(app: object) -> tuple[uvicorn.Server, threading.Thread, str]:
+def serving(app: Callable[..., Any]) -> tuple[uvicorn.Server, threading.Thread, str]:
     """A server in a thread that has begun to answer."""
     taken = socket.create_server(("127.0.0.1", 0))
     started = threading.Event()

@@ -139,7 +139,7 @@ def test_strangers_and_other_releases(
 
 def test_what_an_older_server_cannot_do_is_said_with_both_releases(served: Stack) -> None:
     """Before anything is sent."""
-    link = served.link  # type: ignore[attr-defined]
+    link = served.link
     link.calls, link.theirs = link.calls - {"registry.alias"}, "0.0.9"
 
     with pytest.raises(Unavailable, match=r"release 0\.0\.9 cannot do registry\.alias, which this client of"):

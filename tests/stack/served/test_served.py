@@ -9,6 +9,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -71,7 +72,9 @@ def test_a_run_from_afar_is_as_one_from_here(server: Server, served: Stack) -> N
     assert repr(served.experiments.get(run.id)) == repr(there)  # NaN differs from itself
     assert served.experiments.files.get(run.id, "notes/plan.md") == b"more trees"
     assert served.experiments.environment(there.environment or "").packages["polars"]
-    assert served.experiments.origins.get(run.id).hardware
+    origin = served.experiments.origins.get(run.id)
+    assert origin is not None
+    assert origin.hardware
     made = server.stack.spine.executions.get(run.id)
     assert (made.state, made.actor, made.verified, made.kind) == ("done", "writer-1", True, "experiments.run")
     assert version.ref in served.spine.lineage.upstream(run.ref).refs
@@ -249,15 +252,16 @@ def test_only_what_is_on_the_list_can_be_called(server: Server, call: tuple[str,
 
 def test_arguments_are_held_against_their_types(served: Stack) -> None:
     """Too many, unknown ones, of the wrong kind: a sentence, and nothing is done."""
-    link = served.link  # type: ignore[attr-defined]
-    for args, named in [
+    link = served.link
+    given: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
         (("delay",), {}),
         (("delay@1", "champion", "more"), {}),
         (("delay@1", 3), {}),
         (("delay@1", ["champion"]), {}),
         (("delay@1", "champion"), {"force": True}),
         ((), {"ref": {"kind": "model"}, "alias": "x"}),
-    ]:
+    ]
+    for args, named in given:
         with pytest.raises(StackCanvasError) as found:
             link.call("registry", "alias", *args, **named)
         assert found.value.exit_code != 70
@@ -274,6 +278,7 @@ def test_nobody_speaks_for_another(server: Server, served: Stack) -> None:
     served.data.commit("rows", ROWS)
     served.annotation.create("moods", "rows", choices=["a", "b"])
     claim = served.annotation.claim("moods", "somebody else")
+    assert claim is not None
     served.annotation.label("moods", claim.item.number, "somebody else", "a")
     assert [one.labeller for one in server.stack.annotation.item("moods", claim.item.number).labels] == ["writer-1"]
 
@@ -335,17 +340,18 @@ def test_an_index_that_lies_is_refused(server: Server, served: Stack) -> None:
 
 def test_a_version_whose_contents_are_not_there_is_refused(server: Server, served: Stack) -> None:
     """Neither data nor a model begins to exist by a claim."""
-    link = served.link  # type: ignore[attr-defined]
+    link = served.link
     version = served.data.commit("rows", ROWS)
     manifest = server.stack.data.parts.objects.get(f"data/manifests/{version.digest}")
     true = Manifest.from_bytes(manifest, where="test")
-    facts = {"profile": None, "new_bytes": 0, "message": "", "table": None, "tags": [], "source": []}
+    facts: dict[str, Any] = {"profile": None, "new_bytes": 0, "message": "", "table": None, "tags": [], "source": []}
     for lie in (replace(true, listing="0" * 64), replace(true, size_bytes=1), replace(true, listing="zz")):
         with pytest.raises(StackCanvasError):
             link.call("served", "commit", "rows", lie, **facts)
     assert len(server.stack.data.log("rows")) == 1
     model = LogisticRegression().fit(ROWS.to_numpy(), np.arange(200) > 100)
     made = served.registry.register("delay", model, sample=ROWS)
+    lies: dict[str, Any]
     for lies in (
         {"files": {"model.onnx": "0" * 64}},
         {"files": {"../x": "0" * 64}},
@@ -359,7 +365,7 @@ def test_a_version_whose_contents_are_not_there_is_refused(server: Server, serve
 
 def test_what_is_written_to_runs_is_all_or_nothing(server: Server, served: Stack) -> None:
     """A batch with one bad change leaves nothing; executions that are no runs cannot be ended."""
-    link = served.link  # type: ignore[attr-defined]
+    link = served.link
     run = served.experiments.run("first")
     version = served.data.commit("rows", ROWS)
     good = Change(run.id, "tags", {"tags": {"a": "b"}})
@@ -447,7 +453,23 @@ def test_a_server_without_tls_that_is_asked_with_it() -> None:
 def test_garbage_to_every_call_is_a_sentence(server: Server) -> None:
     """Whatever an administrator's client sends, the server says what is wrong with it, and goes on."""
     stack, rng = server.stack, random.Random(7)
-    odd = [None, True, -1, 1 << 62, 0.5, float("nan"), "", "x", "a@b@c", "\x00", b"\xff", [], ["x"], {}, {"x": 1}]
+    odd: list[Any] = [
+        None,
+        True,
+        -1,
+        1 << 62,
+        0.5,
+        float("nan"),
+        "",
+        "x",
+        "a@b@c",
+        "\x00",
+        b"\xff",
+        [],
+        ["x"],
+        {},
+        {"x": 1},
+    ]
     odd += [
         Ref("model", "x"),
         Ref("data", "x", "1"),

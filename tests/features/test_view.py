@@ -138,3 +138,21 @@ def test_a_transform_that_collects_is_refused() -> None:
 
     with pytest.raises(BadInput, match=r"the transform gives a DataFrame\. Expected: a polars LazyFrame"):
         view.rows(pl.LazyFrame({"temp": [1.0]}))
+
+
+def test_a_transform_that_fails_is_told_with_its_line() -> None:
+    """Where it raised, or where it begins when the library finds the fault later."""
+
+    def raises(rows: pl.LazyFrame) -> pl.LazyFrame:
+        number = rows.collect_schema()["nothing"]
+        return rows.with_columns(number)  # type: ignore[arg-type]
+
+    def names_nothing(rows: pl.LazyFrame) -> pl.LazyFrame:
+        return rows.with_columns(temp=pl.col("nothing"))
+
+    source = pl.LazyFrame({"origin": ["JFK"]})
+    for function, line in ((raises, 1), (names_nothing, 0)):
+        with pytest.raises(BadInput, match="transform of feature view 'weather' failed") as caught:
+            FeatureView("weather", **GOOD, transform=function).rows(source)
+
+        assert caught.value.where == f"test_view.py:{function.__code__.co_firstlineno + line}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from stackcanvas.canvas.units import format_duration
@@ -202,11 +204,20 @@ class FeatureView:
         """The view's rows, from those of its data set.
 
         Raises:
-            BadInput: the transform gives something else than a lazy frame.
+            BadInput: the transform fails, or gives something else than a lazy frame.
         """
         if self.transform is None:
             return source
-        rows = self.transform(source)
+        try:
+            rows = self.transform(source)
+            if isinstance(rows, pl.LazyFrame):
+                rows.collect_schema()  # what names a column that is not there is found here
+        except Exception as error:
+            what = (str(error).strip().splitlines() or [""])[0]
+            raise BadInput(
+                f"the transform of feature view {self.name!r} failed: {type(error).__name__}: {what}"[:400],
+                where=_line_of(self.transform, error),
+            ) from error
         if not isinstance(rows, pl.LazyFrame):
             raise BadInput(
                 f"the transform gives a {type(rows).__name__}",
@@ -215,6 +226,16 @@ class FeatureView:
                 fix="Return the lazy frame without collecting it",
             )
         return rows
+
+
+def _line_of(function: Callable[..., object], error: Exception) -> str | None:
+    """The line of a user's function where an error arose, or where it begins."""
+    code = getattr(getattr(function, "func", function), "__code__", None)
+    if code is None:
+        return None
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == code.co_filename]
+    return f"{Path(code.co_filename).name}:{lines[-1] if lines else code.co_firstlineno}"
 
 
 def _clashes(keys: Sequence[str], times: Sequence[str], features: Sequence[str]) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 
 from stackcanvas.errors import Unavailable
-from stackcanvas.serving import Compacted, Log
+from stackcanvas.serving import Compacted, Log, log
 from stackcanvas.serving.compact import compact
 from stackcanvas.serving.server.segments import Segment, log_schema
 
@@ -154,6 +154,30 @@ def test_readers_beside_a_compaction_see_every_row_once(predictions: Path, log_w
         reader.join()
     assert wrong == []
     assert ids(predictions) == written
+
+
+def test_days_read_before_and_after_a_compaction_do_not_mix(
+    predictions: Path, log_writer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A segment moves after it was read, and its name is forgotten while its days are read: they are read again."""
+    written = log_writer.write(HOURS[:30])
+    days, names = log.day_files, log.merged_segments
+
+    def moved_meanwhile(folder: Path) -> Any:
+        compact(predictions)
+        monkeypatch.setattr(log, "day_files", days)
+        return days(folder)
+
+    def forgotten_meanwhile(handle: Any) -> Any:
+        found = names(handle)
+        monkeypatch.setattr(log, "merged_segments", names)
+        written.extend(log_writer.write(HOURS[:30]))
+        compact(predictions)
+        return found
+
+    monkeypatch.setattr(log, "day_files", moved_meanwhile)
+    monkeypatch.setattr(log, "merged_segments", forgotten_meanwhile)
+    assert ids(predictions) == sorted(written)
 
 
 def test_a_damaged_segment_is_kept_as_evidence(predictions: Path, log_writer: Any) -> None:

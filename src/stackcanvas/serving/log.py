@@ -185,9 +185,9 @@ class Log:
         except FileNotFoundError:
             return None
         for path, rows in segments.items():
+            if not _is_there(path):
+                return None  # gone: a day that was written again since may no longer name it
             name = segment_name(path)
-            if name not in merged and not _is_there(path):
-                return None
             if name in merged and rows.height:
                 rows = rows.filter(~pl.col("time").dt.date().is_in(sorted(merged[name])))  # noqa: PLW2901 - those left
             if rows.height:

@@ -72,6 +72,7 @@ class Profile:
     `CategoricalProfile`, dates and instants an `InstantProfile`, everything else an `OpaqueProfile`.
 
     Example:
+        >>> import numpy as np
         >>> day = Profile.of({"delay": np.array([1.0, 4.0]), "origin": np.array(["EWR", "JFK"])})
         >>> both = day.merge(Profile.of({"delay": np.array([7.0]), "origin": np.array(["EWR"])}))
         >>> both.rows, both.columns["delay"].mean, both.columns["origin"].counts

@@ -18,11 +18,13 @@ import polars as pl
 import pytest
 
 from stackcanvas.errors import Unavailable
-from stackcanvas.serving import Compacted, Log, log
+from stackcanvas.serving import Compacted, Log
 from stackcanvas.serving.compact import compact
+from stackcanvas.serving.days import day_files, merged_segments
 from stackcanvas.serving.server.segments import Segment, log_schema
 
 DAY = datetime(2013, 5, 1, tzinfo=UTC)
+READER = "stackcanvas.serving.log"
 HOURS = [DAY + timedelta(hours=hour) for hour in range(72)]
 
 
@@ -161,22 +163,21 @@ def test_days_read_before_and_after_a_compaction_do_not_mix(
 ) -> None:
     """A segment moves after it was read, and its name is forgotten while its days are read: they are read again."""
     written = log_writer.write(HOURS[:30])
-    days, names = log.day_files, log.merged_segments
 
     def moved_meanwhile(folder: Path) -> Any:
         compact(predictions)
-        monkeypatch.setattr(log, "day_files", days)
-        return days(folder)
+        monkeypatch.setattr(f"{READER}.day_files", day_files)
+        return day_files(folder)
 
     def forgotten_meanwhile(handle: Any) -> Any:
-        found = names(handle)
-        monkeypatch.setattr(log, "merged_segments", names)
+        found = merged_segments(handle)
+        monkeypatch.setattr(f"{READER}.merged_segments", merged_segments)
         written.extend(log_writer.write(HOURS[:30]))
         compact(predictions)
         return found
 
-    monkeypatch.setattr(log, "day_files", moved_meanwhile)
-    monkeypatch.setattr(log, "merged_segments", forgotten_meanwhile)
+    monkeypatch.setattr(f"{READER}.day_files", moved_meanwhile)
+    monkeypatch.setattr(f"{READER}.merged_segments", forgotten_meanwhile)
     assert ids(predictions) == sorted(written)
 
 
@@ -194,6 +195,7 @@ _CHILD = """
 import sys
 from pathlib import Path
 from stackcanvas.serving.compact import compact
+from stackcanvas.serving.days import day_files, merged_segments
 root = Path(sys.argv[1])
 print("ready", flush=True)
 while True:

@@ -16,3 +16,9 @@ cd "$work"
 "$work/venv/bin/stackcanvas" demo --keep "$work/flights"
 # Run twice, it works twice.
 "$work/venv/bin/stackcanvas" demo --keep "$work/flights"
+
+# The oldest libraries that pyproject.toml admits do the same work.
+"$uv" venv --quiet --python "$python" "$work/oldest"
+"$uv" pip install --quiet --resolution lowest-direct --python "$work/oldest/bin/python" "$work"/dist/*.whl
+"$work/oldest/bin/stackcanvas" init old
+(cd old && "$work/oldest/bin/stackcanvas" canvas check && "$work/oldest/bin/stackcanvas" run train && "$work/oldest/bin/stackcanvas" deploy churn@1)

@@ -84,7 +84,7 @@ def open_project(root: str, *, clock: Clock | None = None, wall: Clock | None = 
     )
     objects = open_objects(state / "objects")
     stack = SimpleNamespace(root=folder, spine=spine, objects=objects, tables=Tables(folder))
-    stack.experiments = Experiments(spine, objects)
+    stack.experiments = Experiments(spine, objects, wanted=options.pop("wanted", None))
     executor = open_executor(options.pop("executor", "inline:"))
     stack.executor = executor
     stack.pipelines = Pipelines(

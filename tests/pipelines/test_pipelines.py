@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from stackcanvas.errors import BadInput, Conflict, NotFound
+from stackcanvas.experiments import Wanted
 from stackcanvas.metadata import CodeState
 from stackcanvas.pipelines import Pipelines, RunFailed
 
@@ -40,6 +41,29 @@ def test_a_run_is_a_record_an_execution_a_tracked_run_and_an_event(project: Any)
     assert (tracked.seed, tracked.tags) == (7, {"trigger": "manual"})
     (event,) = stack.spine.events.latest(names=["run.finished"])
     assert (event.subject, event.payload) == (run.ref, {"pipeline": "train", "state": "finished"})
+
+
+def test_a_run_that_an_event_started_shows_the_defaults_of_its_code(project: Any) -> None:
+    """A trigger names what differs; runs are compared by all that they ran with."""
+    project.write(CODE)
+    stack = project.open()
+    with stack.spine.write() as tx:
+        run_id = stack.pipelines.records.add(tx, "train", parameters={}, trigger="drift.found", queued=True)
+
+    run = stack.pipelines.execute(*stack.pipelines.claim()).check()
+
+    assert (run.id, run.parameters) == (str(run_id), {"depth": 6})
+    assert stack.pipelines.records.get(run.id).parameters == {"depth": 6}
+    assert stack.experiments.get(run.id).parameters == {"depth": "6"}
+
+
+def test_what_steps_make_is_an_artifact_of_the_run(project: Any) -> None:
+    """Where the canvas wants artifacts of every run, a pipeline without steps lacks them."""
+    project.write(CODE)
+    stack = project.open(wanted=Wanted(("parameters", "artifacts")))
+    missing = [stack.experiments.get(stack.pipelines.run(name).id).missing for name in ("train", "empty")]
+
+    assert missing == [(), ("parameters", "artifacts")]
 
 
 def test_what_the_body_returns_is_the_result(project: Any) -> None:

@@ -139,7 +139,7 @@ def test_the_first_start_of_a_run_stands(spine: Spine, records: RunRecords, cloc
     start = clock.now()
     for _ in range(2):
         with spine.write() as tx:
-            records.begin(tx, run_id, code=CodeState("c0ffee", dirty=False), pins={})
+            records.begin(tx, run_id, code=CodeState("c0ffee", dirty=False), parameters={}, pins={})
         clock.advance(seconds_s=5)
     with spine.write() as tx:
         records.end(tx, run_id, "failed", error="no rows")

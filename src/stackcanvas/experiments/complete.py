@@ -38,11 +38,11 @@ class Completeness:
 
     Args:
         wanted: what they must have.
-        has_files: whether a run has files, by its id.
+        has_artifacts: whether a run has files or its parts made something, by its id.
     """
 
     wanted: Wanted = field(default_factory=Wanted)
-    has_files: Callable[[str], bool] = lambda _run_id: True
+    has_artifacts: Callable[[Connection, str], bool] = lambda _connection, _run_id: True
 
     def missing(self, connection: Connection, run_id: str) -> list[str]:
         """What a run lacks, in the words of the canvas; the names of metrics come last."""
@@ -63,7 +63,7 @@ class Completeness:
         if kind == "metrics":
             return bool(metrics)
         if kind == "artifacts":
-            return self.has_files(run_id)
+            return self.has_artifacts(connection, run_id)
         table = {"data": run_input, "parameters": run_parameter}.get(kind, run_tag)
         counted = select(func.count(literal(1))).select_from(table).where(table.c.run == run_id)
         if kind == "notes":

@@ -89,7 +89,7 @@ class Experiments:
         self.catalog = Catalog(spine)
         self.models = LoggedModels(spine)
         self.files = RunArtifacts(objects)
-        self.runs = Runs(spine, root=root, completeness=Completeness(self._wanted, self._has_files))
+        self.runs = Runs(spine, root=root, completeness=Completeness(self._wanted, self._has_artifacts))
         self.tracking = Tracking(spine, runs=self.runs, metrics=self._metrics, models=self.models, search=self._search)
         self.origins = Origins(spine.database)
         self.taking = Taking(spine, catalog=self.catalog, runs=self.runs, metrics=self._metrics, models=self.models)
@@ -404,7 +404,10 @@ class Experiments:
         tools = Tools(self._spine, self.runs, self.origins, self._metrics, self._writer, self.files, self.get)
         return Run(run_id, experiment_id=number, tools=tools, recording=recording, system_s=system_s)
 
-    def _has_files(self, run_id: str) -> bool:
+    def _has_artifacts(self, connection: Connection, run_id: str) -> bool:
+        """Files of its own, or what the steps of a pipeline kept."""
+        if self._spine.lineage.has_made(connection, run_id, itself=Ref("run", run_id)):
+            return True
         return any(not found.path.startswith(f"{OWN}/") for found in self.files.walk(run_id))
 
     def _system_s(self, asked: bool | float | None) -> float | None:

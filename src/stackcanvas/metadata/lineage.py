@@ -25,6 +25,14 @@ _DATA_OF = (
     .order_by(link.c.ref, link.c.role)
 )
 
+_MADE = (
+    select(link.c.ref)
+    .join(execution, link.c.execution == execution.c.id)
+    .where((execution.c.id == bindparam("work")) | (execution.c.parent == bindparam("work")))
+    .where(link.c.direction == "made", link.c.ref != bindparam("itself"))
+    .limit(1)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:
@@ -92,6 +100,10 @@ class Lineage:
         """The versions of data that a piece of work and its parts read: ref, role, digest."""
         rows = connection.execute(_DATA_OF, {"work": execution_id})
         return [(Ref.parse(row.ref), row.role, row.digest or "") for row in rows]
+
+    def has_made(self, connection: Connection, execution_id: str, *, itself: Ref) -> bool:
+        """Whether a piece of work or its parts made anything else than the thing that stands for the work."""
+        return connection.execute(_MADE, {"work": execution_id, "itself": str(itself)}).first() is not None
 
     def beside(self, ref: Ref, *, kind: str) -> Ref | None:
         """What else, of one kind, the last work that made a thing made with it: the split beside its parts.

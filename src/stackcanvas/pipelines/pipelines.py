@@ -115,7 +115,8 @@ class Pipelines:
         with self._spine.write() as tx:
             run_id = str(self.records.add(tx, name, parameters=bound, trigger=trigger, seed=seed))
             self.records.take(tx, run_id, holder)
-        return self._execute(run_id, holder, graph=graph, pins=pins, means=self._means(echo, watch, fresh=fresh))
+        means = self._means(echo, watch, fresh=fresh)
+        return self._execute(run_id, holder, parameters=bound, graph=graph, pins=pins, means=means)
 
     def resume(
         self,
@@ -152,9 +153,8 @@ class Pipelines:
             pins = pin(graph.inputs(), self.bench.source, keep=self._keep, known=known.pins)
         except StackCanvasError as error:
             return self.fail(run_id, error)
-        return self._execute(
-            run_id, holder, graph=graph, pins=pins, means=means or self._means(None, None, fresh=fresh)
-        )
+        means = means or self._means(None, None, fresh=fresh)
+        return self._execute(run_id, holder, parameters=bound, graph=graph, pins=pins, means=means)
 
     def claim(self) -> tuple[str, str] | None:
         """Become the one who executes the oldest queued run that may run now; None when there is none.
@@ -323,8 +323,17 @@ class Pipelines:
             self.bench, self._executor, self._spine.clock, self._slots, self._sleep, echo=echo, watch=watch, fresh=fresh
         )
 
-    def _execute(self, run_id: str, holder: str, *, graph: Graph, pins: Mapping[str, Pin], means: Means) -> PipelineRun:
-        known = self.records.get(run_id)
+    def _execute(
+        self,
+        run_id: str,
+        holder: str,
+        *,
+        parameters: Mapping[str, object],
+        graph: Graph,
+        pins: Mapping[str, Pin],
+        means: Means,
+    ) -> PipelineRun:
+        known = replace(self.records.get(run_id), parameters=dict(parameters))
         earlier = {step.node: step for step in self.records.steps(run_id)} if known.started else {}
         run, recording = self._begin(known, pins)
         ledger = Ledger(
@@ -354,7 +363,7 @@ class Pipelines:
         ]
         origin = self._experiments.origin(known.id, code)
         with self._spine.write() as tx:
-            self.records.begin(tx, known.id, code=code, pins=pins)
+            self.records.begin(tx, known.id, code=code, parameters=known.parameters, pins=pins)
             recording = self._spine.executions.start(
                 tx,
                 known.id,

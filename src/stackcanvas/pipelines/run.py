@@ -255,9 +255,22 @@ class RunRecords:
         """Say that the holder lives; False when it holds the run no longer."""
         return bool(tx.execute(_RENEW, {"run": run_id, "by": holder, "expires": self._later()}).rowcount)
 
-    def begin(self, tx: Connection, run_id: str, *, code: CodeState, pins: Mapping[str, Pin]) -> None:
-        """Record code and inputs of a run that starts; the first start counts."""
-        values = {"code_commit": code.commit, "dirty": code.dirty, "pins": pins_to_json(pins)}
+    def begin(
+        self,
+        tx: Connection,
+        run_id: str,
+        *,
+        code: CodeState,
+        parameters: Mapping[str, object],
+        pins: Mapping[str, Pin],
+    ) -> None:
+        """Record code, parameters (defaults filled in) and inputs of a run that starts; the first start counts."""
+        values = {
+            "code_commit": code.commit,
+            "dirty": code.dirty,
+            "parameters": dict(parameters),
+            "pins": pins_to_json(pins),
+        }
         started = func.coalesce(pipeline_run.c.started, literal(self._spine.clock.now(), Instant))
         here = update(pipeline_run).where(pipeline_run.c.id == run_id)
         tx.execute(here.values(**values, started=started, ended=None, error=None, frames=None))

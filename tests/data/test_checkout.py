@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from stackcanvas.canvas.blocks.expectations import Expectations
 from stackcanvas.data import Data
 from stackcanvas.data.sources import SCRATCH
-from stackcanvas.errors import Conflict, Corrupt, NotFound, Unavailable
+from stackcanvas.errors import Conflict, Corrupt, NotFound, Refused, Unavailable
 
 
 def _tree(folder: Path) -> dict[str, str]:
@@ -197,3 +198,34 @@ def test_a_new_folder_appears_as_a_whole(data: Data, root: Path, monkeypatch: py
     assert not left.exists()
     data.checkout("set", root / "new" / "out")
     assert sorted(path.name for path in (root / "new").rglob("*")) == ["0", "1", "2", "deep", "out"]
+
+
+def test_what_a_refused_commit_left_is_no_version(data: Data, root: Path) -> None:
+    """Work that was refused is in the store, but nobody could ask for it again: it is not overwritten."""
+    table = root / "rows" / "a.csv"
+    table.parent.mkdir()
+    table.write_text("a\n1\n")
+    data.commit("rows", table.parent)
+    table.write_text("a\n2\n2\n")
+    with pytest.raises(Refused):
+        data.commit("rows", table.parent, expect=Expectations(unique=(("a",),)))
+
+    with pytest.raises(Conflict, match=r"no version holds: a\.csv"):
+        data.checkout("rows@1")
+    assert table.read_text() == "a\n2\n2\n"
+
+
+def test_what_another_data_set_holds(two: Data, root: Path) -> None:
+    """A file that a version of another data set holds may go; when that version is given up, it may not."""
+    two.checkout("set@1", root / "out")
+    (root / "out" / "a").write_text("elsewhere")
+    two.commit("other", root / "out" / "a")
+    two.checkout("set@2", root / "out")
+    assert _tree(root / "out") == _SECOND
+
+    (root / "out" / "a").write_text("elsewhere")
+    (root / "more").write_text("more")
+    two.commit("other", root / "more")
+    two.forget("other@1")
+    with pytest.raises(Conflict, match="no version holds: a"):
+        two.checkout("set@1", root / "out")

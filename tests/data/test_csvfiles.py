@@ -91,6 +91,18 @@ def test_types_are_those_of_all_rows(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (table.profile.columns["a"].rows, table.profile.columns["b"].nulls) == (5001, 5000)
 
 
+def test_rows_longer_than_what_is_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read all the same, and the rows before them once."""
+    monkeypatch.setattr(csvfiles, "_BLOCK_BYTES", 1000)
+    long = "x" * 30_000
+    path = _write(tmp_path / "a.csv", "a,b\n" + "1,\n" * 5000 + f'2,"{long},\n"\n' + "3,\n" * 5000)
+
+    frame = _read(path)
+
+    assert frame["a"].to_list() == [1] * 5000 + [2] + [3] * 5000
+    assert frame["b"][5000] == f"{long},\n"
+
+
 def test_several_files(tmp_path: Path) -> None:
     """Files with the same header are one table, with types that fit all of them."""
     paths = [_write(tmp_path / "1.csv", "a\n1\n"), _write(tmp_path / "2.csv", "a\nx\n")]

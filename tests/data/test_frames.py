@@ -11,7 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from stackcanvas.data.frames import is_frame, parts
-from stackcanvas.errors import BadInput
+from stackcanvas.errors import BadInput, Unavailable
 
 _ROWS = pl.DataFrame({"a": [1, 2, None], "b": ["x", None, "z"]})
 
@@ -77,3 +77,33 @@ def test_a_stream_that_fails() -> None:
     source = pa.RecordBatchReader.from_batches(pa.schema([("a", pa.int64())]), batches())
     with pytest.raises(BadInput, match="the source broke"):
         list(parts(source))
+
+
+def test_a_stream_that_breaks_off() -> None:
+    """A source that cannot be read to its end is said as such, without the frames of its program."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield pa.record_batch({"a": [1]})
+        raise OSError(5, "the cable is out")
+
+    source = pa.RecordBatchReader.from_batches(pa.schema([("a", pa.int64())]), batches())
+    with pytest.raises(Unavailable) as raised:
+        list(parts(source))
+    assert str(raised.value).endswith("to their end: IOError: [Errno 5] the cable is out.")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "Duplicate column names"),
+        (pl.DataFrame({"a": [1]}).lazy().filter(pl.col("b") > 1), 'unable to find column "b"'),
+        (pl.DataFrame({"a": pl.Series([object()], dtype=pl.Object)}), "cannot be kept: Object"),
+        (pl.LazyFrame({"a": [2**100]}, schema={"a": pl.Int128}), "cannot be kept: Int128"),
+    ],
+    ids=["pandas", "plan", "object", "wide"],
+)
+def test_frames_that_are_none(source: object, said: str) -> None:
+    """What is wrong is one sentence."""
+    with pytest.raises(BadInput, match=said) as raised:
+        list(parts(source))
+    assert "\n" not in str(raised.value)

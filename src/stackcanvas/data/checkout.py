@@ -12,7 +12,7 @@ import os
 import posixpath
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from stackcanvas.data.lockfile import Locked, LockFile
 from stackcanvas.data.manifest import DataFile
 from stackcanvas.data.parts import Parts
 from stackcanvas.data.places import Place
-from stackcanvas.data.sources import SCRATCH, gather
+from stackcanvas.data.sources import SCRATCH
 from stackcanvas.data.store import SourceFile
 from stackcanvas.data.versions import DataVersion
 from stackcanvas.errors import Conflict, NotFound
@@ -89,7 +89,7 @@ def detach(parts: Parts, name: str) -> int:
     done = 0
     try:
         with scratch.room() as room:
-            for path in (file.path for _, file in gather(place.roots, folder=place.folder).files):
+            for path in (file.path for _, file in parts.gather(place.roots, folder=place.folder).files):
                 facts = os.lstat(path)
                 if stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1:
                     shutil.copyfile(path, room / "copy")
@@ -117,8 +117,8 @@ def _plan(parts: Parts, version: DataVersion, files: list[DataFile], target: Pat
     digests = dict(zip(present, parts.seen.read(list(present.values())), strict=True))
     write = [file for file in files if digests.get(file.path, b"").hex() != file.digest]
     replaced = [file.path for file in write if file.path in digests]
-    known = parts.reader.complete([digests[path] for path in replaced])
-    own = [path for path, there in zip(replaced, known, strict=True) if not there]
+    known = set() if force else _held(parts, version, {digests[path].hex() for path in replaced})
+    own = [path for path in replaced if digests[path].hex() not in known]
     if own and not force:
         more = f" and {len(own) - _SHOWN} more" if len(own) > _SHOWN else ""
         raise Conflict(
@@ -127,6 +127,29 @@ def _plan(parts: Parts, version: DataVersion, files: list[DataFile], target: Pat
             fix="Commit them, move them away, or overwrite them with --force",
         )
     return _Plan(write, _former(parts, version, files, target), len(files) - len(write))
+
+
+def _held(parts: Parts, version: DataVersion, wanted: set[str]) -> set[str]:
+    """Which contents some version holds, so that they can be had again.
+
+    That the store has them is not enough: a commit that was refused or broken off leaves contents of no version.
+    """
+    there = parts.reader.complete([bytes.fromhex(digest) for digest in wanted])
+    stored = {digest for digest, whole in zip(wanted, there, strict=True) if whole}
+    held: set[str] = set()
+    for one in _likeliest_first(parts, version.name) if stored else ():
+        if one.forgotten is None:
+            held |= stored & {file.digest for file in parts.listing(one)}
+        if held == stored:
+            break
+    return held
+
+
+def _likeliest_first(parts: Parts, name: str) -> Iterator[DataVersion]:
+    """Every version: that which lay in the project, those of the same data set, all others."""
+    place = parts.places.get(name)
+    yield from sorted(parts.versions.log(name), key=lambda one: place is None or one.number != place.number)
+    yield from (one for one in parts.versions.every() if one.name != name)
 
 
 def _former(parts: Parts, version: DataVersion, files: list[DataFile], target: Path) -> list[Path]:

@@ -21,7 +21,7 @@ from stackcanvas.data.manifest import Manifest, decode_listing, digest_of, manif
 from stackcanvas.data.parts import Parts, profile_key
 from stackcanvas.data.places import Place
 from stackcanvas.data.read import rows_of_files
-from stackcanvas.data.sources import as_paths, gather
+from stackcanvas.data.sources import as_paths
 from stackcanvas.data.tag import check_tag
 from stackcanvas.data.versions import DataVersion
 from stackcanvas.errors import BadInput, Conflict, Corrupt, NotFound
@@ -43,7 +43,7 @@ def commit(parts: Parts, source: object, wish: Wish) -> DataVersion:
     shown = _shown(parts.root, paths or []) if wish.origin is None else [wish.origin]
     asked = {"message": wish.message, "source": shown, "table": wish.table, "key": list(wish.key)}
     with parts.spine.record("data.commit", subject=ref, parameters=asked) as recording:
-        gathered = None if paths is None else gather(paths)
+        gathered = None if paths is None else parts.gather(paths)
         begun = parts.spine.clock.now()
         made = draft(parts, source, gathered, wish)
         if parts.spine.clock.now() - begun > LEASE:

@@ -25,7 +25,7 @@ DELIMITERS = {".csv": ",", ".tsv": "\t"}
 """What parts the fields, by the suffix of the file."""
 
 _BLOCK_BYTES = 8 << 20
-_LONGEST_FIELD = 1 << 30
+_LONGEST_BYTES = 1 << 29  # of a row
 
 
 def header(path: Path, delimiter: str) -> tuple[str, ...]:
@@ -101,29 +101,47 @@ def _no_rows(types: Mapping[str, str]) -> pl.DataFrame:
 def _batches(path: Path, delimiter: str) -> Iterator[pa.RecordBatch]:
     """The rows with every value as text, None where a field is empty and not quoted."""
     names = header(path, delimiter)
-    try:
-        with arrow_csv.open_csv(
-            path,
-            read_options=arrow_csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=delimiter,
-                newlines_in_values=True,
-                ignore_empty_lines=len(names) > 1,  # with one column, an empty line is a null
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        ) as reader:
-            yield from reader
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        if _is_header_only(path):
-            return
-        raise _fault(path, delimiter) or BadInput(f"the file cannot be read: {error}", where=str(path)) from None
-    except OSError as error:
-        raise unavailable(error, path) from error
+    done, block_bytes = 0, _BLOCK_BYTES
+    while True:
+        try:
+            for batch in _blocks(path, delimiter, names, block_bytes, skip=done):
+                done += batch.num_rows
+                yield batch
+        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+            if "straddl" in str(error) and block_bytes < _LONGEST_BYTES:
+                block_bytes *= 8  # a row is longer than what is read at once
+                continue
+            if _is_header_only(path):
+                return
+            raise _fault(path, delimiter) or BadInput(f"the file cannot be read: {error}", where=str(path)) from None
+        except OSError as error:
+            raise unavailable(error, path) from error
+        return
+
+
+def _blocks(
+    path: Path, delimiter: str, names: Sequence[str], block_bytes: int, *, skip: int
+) -> Iterator[pa.RecordBatch]:
+    """The rows from one on, so many bytes at once."""
+    with arrow_csv.open_csv(
+        path,
+        read_options=arrow_csv.ReadOptions(block_size=block_bytes, use_threads=False),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=delimiter,
+            newlines_in_values=True,
+            ignore_empty_lines=len(names) > 1,  # with one column, an empty line is a null
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    ) as reader:
+        for batch in reader:
+            if skip < batch.num_rows:
+                yield batch.slice(skip)
+            skip = max(0, skip - batch.num_rows)
 
 
 def _refuse_open_quote(path: Path, delimiter: str) -> None:
@@ -153,7 +171,7 @@ def _fault(path: Path, delimiter: str) -> BadInput | None:
             except UnicodeDecodeError as error:
                 found = f"the byte 0x{line[error.start]:02x} at position {error.start + 1} of the line is not UTF-8"
                 return BadInput(found, where=f"{path}:{number}", fix="Save the file as UTF-8")
-    csv.field_size_limit(_LONGEST_FIELD)
+    csv.field_size_limit(_LONGEST_BYTES)
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file, delimiter=delimiter, strict=True)
         start = 1

@@ -24,7 +24,7 @@ from stackcanvas.data.manifest import (
     manifest_key,
 )
 from stackcanvas.data.parts import Parts
-from stackcanvas.data.sources import Gathered, gather
+from stackcanvas.data.sources import Gathered
 from stackcanvas.data.sources.delta import PATH, Reference, scan
 from stackcanvas.data.store import SourceFile, Writer
 from stackcanvas.errors import BadInput, Conflict, Corrupt, NotFound
@@ -154,7 +154,7 @@ def _store_rows(parts: Parts, writer: Writer, gathered: Gathered, wish: Wish) ->
         raise formats.no_table(paths)
     table = formats.examine(paths, key=wish.key)
     files = _store_table(parts, writer, formats.rows(paths, table.columns))
-    if gather(gathered.roots) != gathered:
+    if parts.gather(gathered.roots) != gathered:
         raise Conflict("the files were changed while they were being committed", where=str(gathered.roots[0]))
     return files, table
 

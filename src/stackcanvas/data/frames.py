@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from stackcanvas.data.arrow import to_polars
-from stackcanvas.errors import BadInput
+from stackcanvas.data.arrow import refuse_unstorable, to_polars
+from stackcanvas.errors import BadInput, Unavailable
 from stackcanvas.late import late
 
 if TYPE_CHECKING:
@@ -31,18 +31,29 @@ def parts(source: Any) -> Iterator[pl.DataFrame]:
 
     Raises:
         BadInput: a column's values cannot be stored.
+        Unavailable: the source broke off.
     """
     try:
         if isinstance(source, pl.LazyFrame):
+            refuse_unstorable(source.collect_schema())
             yield source.collect_schema().to_frame()
             yield from source.collect_batches(chunk_size=_PART_ROWS, maintain_order=True)
         elif isinstance(source, pl.DataFrame):
+            refuse_unstorable(source.schema)
             yield source.clear()
             yield from source.iter_slices(_PART_ROWS)
         else:
             yield from _arrow_parts(source)
-    except (pa.ArrowException, TypeError, pl.exceptions.PolarsError) as error:
-        raise BadInput(f"the rows cannot be read as a table: {error}") from error
+    except (pa.ArrowException, TypeError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise BadInput(f"the rows cannot be read as a table: {_said(error)}") from error
+    except OSError as error:
+        raise Unavailable(f"the rows cannot be read to their end: {_said(error)}") from error
+
+
+def _said(error: BaseException) -> str:
+    """What an error says, without the frames and plans that libraries put below it."""
+    said, _, _ = str(error).strip().partition(" Detail: Python exception:")
+    return said.partition("\n")[0].rstrip(".") or type(error).__name__
 
 
 def _arrow_parts(source: Any) -> Iterator[pl.DataFrame]:

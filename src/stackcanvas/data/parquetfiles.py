@@ -68,6 +68,8 @@ def read(paths: Sequence[Path]) -> Iterator[pl.DataFrame]:
                 yield to_polars(file.schema_arrow.empty_table())
                 for batch in file.iter_batches(_BATCH_ROWS):
                     yield to_polars(batch)
+        except BadInput as error:
+            raise BadInput(error.what, where=str(path), expected=error.expected, fix=error.fix) from None
         except (pa.ArrowException, pl.exceptions.PolarsError) as error:
             raise _broken(path, error) from None
         except OSError as error:

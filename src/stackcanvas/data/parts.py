@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from stackcanvas.backends.files import Scratch
 from stackcanvas.backends.objects import Objects
 from stackcanvas.data.filecache import FileCache
+from stackcanvas.data.ignored import Ignored
 from stackcanvas.data.manifest import DataFile, decode_listing
 from stackcanvas.data.places import Places
 from stackcanvas.data.seen import Seen
+from stackcanvas.data.sources import Gathered, gather
 from stackcanvas.data.store import ChunkIndex, Reader
 from stackcanvas.data.versions import DataVersion, Versions
 from stackcanvas.errors import NotFound
@@ -68,6 +70,10 @@ class Parts:
                 fix=f"It was given up on {version.forgotten:%Y-%m-%d}; a remote may have it still",
             )
         return decode_listing(self.reader.whole(bytes.fromhex(version.listing)), where=str(version.ref))
+
+    def gather(self, paths: Iterable[Path], *, folder: Path | None = None) -> Gathered:
+        """List the files of paths, without what the project leaves out; see `sources.gather`."""
+        return gather(paths, ignored=Ignored.of(self.root), folder=folder)
 
 
 @dataclass(frozen=True, slots=True)

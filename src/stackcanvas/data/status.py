@@ -9,7 +9,6 @@ from stackcanvas.data.lockfile import Locked, LockFile
 from stackcanvas.data.manifest import DataFile, digest_of, encode_listing
 from stackcanvas.data.parts import Parts
 from stackcanvas.data.places import Place
-from stackcanvas.data.sources import gather
 from stackcanvas.data.versions import DataVersion
 from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.metadata import Ref
@@ -58,7 +57,7 @@ def _one(parts: Parts, latest: DataVersion, place: Place | None, locked: Locked 
     if place.number != latest.number:
         version = parts.versions.get(Ref("data", place.name, str(place.number)))
     try:
-        gathered = gather(place.roots, folder=place.folder)
+        gathered = parts.gather(place.roots, folder=place.folder)
     except (NotFound, BadInput):
         return Status(latest.name, version.number, latest.number, at, MISSING, place.folder)
     digests = parts.seen.read([file for _, file in gathered.files])

@@ -8,8 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from stackcanvas.data.ignored import Ignored
 from stackcanvas.data.sources.files import SCRATCH, as_paths, gather
-from stackcanvas.errors import BadInput, NotFound
+from stackcanvas.errors import BadInput, Conflict, NotFound
 
 
 @pytest.fixture
@@ -80,6 +81,55 @@ def test_links(folder: Path) -> None:
     (folder / "broken").symlink_to(folder / "nothing")
     with pytest.raises(BadInput, match="broken: the link leads nowhere"):
         gather([folder])
+
+
+def test_a_link_to_itself(folder: Path) -> None:
+    """A link that goes round in a circle leads nowhere."""
+    (folder / "circle").symlink_to(folder / "circle")
+
+    with pytest.raises(BadInput, match="circle: the link leads nowhere"):
+        gather([folder])
+
+
+def test_a_name_that_no_file_can_have() -> None:
+    """A NUL character is said, not passed on to the system."""
+    with pytest.raises(BadInput, match="holds a NUL"):
+        gather([Path("a\0b")])
+
+
+def test_folders_without_end(folder: Path) -> None:
+    """Folders that lie in each other hundreds deep are refused with their place."""
+    (folder / Path(*["x"] * 250)).mkdir(parents=True)
+
+    with pytest.raises(BadInput, match="x/x: folders lie in each other more than 200 deep"):
+        gather([folder])
+
+
+def test_files_that_go_meanwhile(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that is gone while others are listed is somebody at work, not a path that was never there."""
+    listed = os.scandir
+
+    def scandir(path: str) -> object:
+        if path == str(folder / "b" / "e"):
+            (folder / "b" / "e" / "f").unlink()
+            (folder / "b" / "e").rmdir()
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(Conflict, match="removed while they were being listed"):
+        gather([folder])
+
+
+def test_what_is_left_out(folder: Path) -> None:
+    """What the project leaves out is not listed, except where a file is named itself; git and the stack never are."""
+    for path in (".git/config", ".stackcanvas/metadata.db", "b/.git/config", "b/x.tmp"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(path)
+    ignored = Ignored(folder, ["*.tmp", "/b/e/"])
+
+    assert [path for path, _ in gather([folder], ignored=ignored).files] == ["a.csv", "b-c", "b/d"]
+    assert [path for path, _ in gather([folder / "b" / "x.tmp"], ignored=ignored).files] == ["x.tmp"]
+    assert _paths(folder) == ["a.csv", "b-c", "b/d", "b/e/f", "b/x.tmp"]
 
 
 def test_what_is_no_file(folder: Path) -> None:

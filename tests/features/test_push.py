@@ -146,7 +146,7 @@ def test_a_key_of_another_kind_is_refused(features: Features, clock: ManualClock
     plan = features.plan()
 
     assert plan["views"]["clicks"]["place"]["kinds"] == ("number",)
-    assert plan["views"]["clicks"]["place"]["feature_kinds"] == ("",)
+    assert plan["views"]["clicks"]["place"]["feature_kinds"] == ("integer",)
     assert plan["views"]["clicks"]["until_us"] is not None
     for wrong in (1.5, "7"):
         with pytest.raises(BadInput, match="the key 'user' is"):
@@ -249,8 +249,13 @@ def test_another_kind_of_value_is_refused_at_the_push(features: Features, clock:
 
     with pytest.raises(BadInput, match="'count' is String, and Int64 in data:clicks"):
         features.push("clicks", clicks(clock, "many", second=-30))
-    with pytest.raises(BadInput, match="the key 'user' is a text"):
+    with pytest.raises(BadInput, match="'user' is String, and Int64 in data:clicks"):
         features.push("clicks", clicks(clock, 1, second=-30, user="7"))
+    # Rows that only go online have no data set to be compared with.
+    with pytest.raises(BadInput, match=r"the feature 'count' is text\. Expected: integer"):
+        features.push("clicks", clicks(clock, "many", second=-30), keep=False)
+    with pytest.raises(BadInput, match="the key 'user' is a text"):
+        features.push("clicks", clicks(clock, 1, second=-30, user="7"), keep=False)
 
     features.push("clicks", clicks(clock, 5, second=-20))
     assert [version.rows for version in features.fold()] == [2]

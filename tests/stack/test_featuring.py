@@ -14,7 +14,7 @@ import pytest
 
 import stackcanvas as sc
 from stackcanvas.clock import ManualClock
-from stackcanvas.errors import BadInput, NotFound
+from stackcanvas.errors import BadInput, NotFound, Refused
 from stackcanvas.metadata import Ref
 from stackcanvas.stack import Stack
 from stackcanvas.stack.featuring import lookup, publish, refresh, take
@@ -189,6 +189,31 @@ def test_what_a_model_can_look_up_is_what_it_was_trained_on(stack: Stack, clock:
     assert again is not None
     assert again["columns"] == {"month": "months:month"}
     assert again["definitions"]["weather"] == before.selector
+
+
+def test_a_mandatory_feature_store_takes_only_training_sets_of_views(stack: Stack, clock: ManualClock) -> None:
+    """Parts of one, too; a refusal names the line of the canvas."""
+    ref = trained(stack)
+    made = stack.registry.get(ref).training
+    assert made is not None
+    several = stack.features.training_set(
+        "several",
+        pl.DataFrame({"origin": ["JFK"] * 10, "time": [START + timedelta(hours=hour) for hour in range(10)]}),
+        views=["model"],
+        time="time",
+    )
+    part = stack.splits.make(str(several.ref))["train"]
+    plain = stack.data.commit("plain", stack.data.read(made).head(3)).ref
+    canvas = (stack.root / "canvas.yaml").read_text()
+    (stack.root / "canvas.yaml").write_text(canvas.replace("features:", "features:\n  needed: mandatory"))
+    with sc.open(stack.root, clock=clock) as strict:
+        strict.registry.changes.create("other")
+        for training in (plain, None, Ref("data", "nothing", "1")):
+            with pytest.raises(Refused, match=r"canvas\.yaml:5:11 \(features\.needed\) asks for it"):
+                strict.registry.adopt("other", None, source="s3://bucket/model", training=training)
+        for number, training in enumerate((made, part), 1):
+            taken = strict.registry.adopt("other", None, source="s3://bucket/model", training=training)
+            assert taken.number == number
 
 
 def serving(stack: Stack) -> PredictionProcess:

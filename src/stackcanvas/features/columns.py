@@ -51,7 +51,9 @@ def instants_us(schema: pl.Schema, name: str, *, up: bool, where: str, zone: str
             f"column {name!r} is of type {dtype}" + (", which says no time zone" if naive else ""),
             where=where,
             expected="instants with a time zone",
-            fix=f"Say which zone it is in, for example pl.col({name!r})"
+            fix=f'Say what it counts, for example pl.from_epoch({name!r}, time_unit="s").dt.replace_time_zone("UTC")'
+            if dtype.is_numeric()
+            else f"Say which zone it is in, for example pl.col({name!r})"
             + (
                 '.str.to_datetime(time_unit="us", time_zone="UTC")'
                 if dtype == pl.String()
@@ -95,10 +97,16 @@ def key_expressions(
                 f"key {key!r} is {left[key]} in the entity rows and {right[key]} in the view",
                 where=f"view {view}",
                 expected="whole numbers, text, dates or booleans of the same kind on both sides",
+                fix=f"Cast it: pl.col({key!r}).cast(pl.{right[key]})" if _alike(left[key], right[key]) else None,
             )
         lefts.append(pl.col(key).cast(dtype).alias(f"__key{position}"))
         rights.append(pl.col(key).cast(dtype).alias(f"__key{position}"))
     return lefts, rights
+
+
+def _alike(left: pl.DataType, right: pl.DataType) -> bool:
+    """Whether a cast of the entity rows would do: pandas makes fractions of whole numbers beside a missing one."""
+    return right.is_integer() and (left.is_float() or left.is_integer() or left == pl.String())
 
 
 def _common(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:

@@ -16,6 +16,7 @@ from stackcanvas.backends.keyvalue.rows import Row
 from stackcanvas.data import Data, DataVersion
 from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.features.catalog import Catalog, Definition
+from stackcanvas.features.checks import names_of
 from stackcanvas.features.demand import OnDemandView
 from stackcanvas.features.journal import Journal
 from stackcanvas.features.materialize import FeatureStatistics, Materialized, materialize, materialized, statistics
@@ -129,7 +130,8 @@ class Features:
         if name in self.catalog.services:
             service = self.catalog.services[name]
             wanted = [f"{view}:{feature}" for view, feature in self.catalog.select([name]).wanted]
-            return {"name": name, "features": wanted, "description": service.description, "owner": service.owner}
+            told = {"description": service.description, "owner": service.owner, "tags": service.tags}
+            return {"name": name, "features": wanted, **told}
         view = self.catalog.get(name)
         status = self._status(view, {one.view: one.until for one in self.materialized()})
         used = self._spine.lineage.downstream(view.ref).refs[1:]
@@ -167,7 +169,7 @@ class Features:
             versions: by data set, the version to take the features from; the latest by default.
         """
         facts = {"time": time, "timezone": timezone, "full_names": full_names}
-        return self._trainings.join(entities, self._trainings.recipe(views, versions=versions, **facts))
+        return self._trainings.join(entities, self._trainings.recipe(names_of(views), versions=versions, **facts))
 
     def training_set(
         self,
@@ -198,7 +200,7 @@ class Features:
             BadInput: the columns do not fit.
         """
         facts = {"time": time, "timezone": timezone, "full_names": full_names}
-        recipe = self._trainings.recipe(views, versions=versions, **facts)
+        recipe = self._trainings.recipe(names_of(views), versions=versions, **facts)
         return self._trainings.make(name, entities, recipe, message=message)
 
     def rebuild(self, ref: Ref | str, *, verify: bool = False) -> Rebuilt:
@@ -225,11 +227,10 @@ class Features:
             until: now by default.
             rebuild: write everything anew, and remove what a newer version of the data took back.
         """
-        instant = until or self._spine.clock.now()
-        if instant.tzinfo is None:
-            raise BadInput(f"the instant {instant.isoformat()} says no time zone", expected="one with a time zone")
+        instant = self._instant(until)
         # A stream that nothing was pushed to yet has no data set.
-        chosen = [self.get(name) for name in views] if views is not None else [v for v in self.ls() if self._began(v)]
+        named = None if views is None else names_of(views)
+        chosen = [self.get(name) for name in named] if named is not None else [v for v in self.ls() if self._began(v)]
         for view in chosen if rebuild else ():  # what was pushed lately is not lost
             self._journal.fold(view, self._data)
         return [
@@ -252,19 +253,19 @@ class Features:
         Raises:
             BadInput: the rows do not fit the view; nothing of them is kept.
         """
-        found, instant = self.get(view), now or self._spine.clock.now()
+        found, instant = self.get(view), self._instant(now)
         frame = as_frame(rows)
         current = current_rows(found, frame.lazy(), after=None, until=instant)
-        self._online.check_kinds(found, current)
         if found.stream if keep is None else keep:
             if found.transform is not None:
                 said = f"the view {view!r} has a transform: what is pushed is not what its data set holds"
                 raise BadInput(said, fix="Commit the rows to the data set instead")
             # Online it has the types that it will have in the data set.
             fitted = self._journal.check(found, frame, self._data)
-            current = current_rows(found, fitted.lazy(), after=None, until=instant)
+            current = self._online.fitted(found, current_rows(found, fitted.lazy(), after=None, until=instant))
             self._journal.add(found, frame, now=instant, name=self._spine.ids.new())
-        return self._online.put_rows(found, current)
+            return self._online.put_rows(found, current)
+        return self._online.put_rows(found, self._online.fitted(found, current))
 
     def fold(self, views: Sequence[str] | None = None) -> list[DataVersion]:
         """Make pushed rows part of the next version of their data sets; what is there already is not added again.
@@ -272,7 +273,7 @@ class Features:
         Args:
             views: which; all by default.
         """
-        chosen = [self.get(name) for name in views] if views is not None else self.ls()
+        chosen = [self.get(name) for name in names_of(views)] if views is not None else self.ls()
         made = [self._journal.fold(view, self._data) for view in chosen]
         return [version for version in made if version is not None]
 
@@ -304,9 +305,9 @@ class Features:
             NotFound: there is no such view or feature.
             BadInput: a row lacks a key, or has one that no row can have.
         """
-        chosen = self.catalog.select(features)
-        names = chosen.names(full=full_names)
-        rows = self._online.read([view for view, _ in chosen.stored], keys, now=now or self._spine.clock.now())
+        chosen = self.catalog.select(names_of(features))
+        names, keys = chosen.names(full=full_names), _rows(keys)
+        rows = self._online.read([view for view, _ in chosen.stored], keys, now=self._instant(now))
         found = {
             (view.name, feature): [row.values[view.features.index(feature)] for row in column]
             for (view, wanted), column in zip(chosen.stored, rows, strict=True)
@@ -319,7 +320,7 @@ class Features:
 
     def rows_online(self, view: str, keys: Sequence[Mapping[str, object]], *, now: datetime | None = None) -> list[Row]:
         """The row of each key of one view as it lies online: its state, its event's time, its values."""
-        return self._online.read([self.get(view)], keys, now=now or self._spine.clock.now())[0]
+        return self._online.read([self.get(view)], _rows(keys), now=self._instant(now))[0]
 
     def plan(self) -> dict[str, Any]:
         """What the prediction server needs to read and write features by itself."""
@@ -329,6 +330,13 @@ class Features:
             known = {} if noted is None else {"kinds": noted.kinds, "feature_kinds": noted.feature_kinds}
             found.append((replace(self._online.place(view), **known), None if noted is None else noted.until_us))
         return plan(self.catalog, found)
+
+    def _instant(self, given: datetime | None) -> datetime:
+        """What is given, or now."""
+        instant = given or self._spine.clock.now()
+        if instant.tzinfo is None:
+            raise BadInput(f"the instant {instant.isoformat()} says no time zone", expected="one with a time zone")
+        return instant
 
     def _began(self, view: FeatureView) -> bool:
         if not view.stream:
@@ -346,6 +354,13 @@ class Features:
         kind = "stream" if view.stream else "batch"
         until = online.get(view.name)
         return ViewStatus(view.name, view.ref, kind, view.keys, view.source, view.features, ttl_s, until, *said)
+
+
+def _rows(keys: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Rows of keys with plain values: those of numpy and pandas count as what they hold."""
+    if isinstance(keys, Mapping) or not all(isinstance(row, Mapping) for row in keys):
+        raise BadInput(f"the keys are {keys!r}"[:200], expected='a list of mappings, as [{"customer_id": 42}]')
+    return [{name: value.item() if hasattr(value, "item") else value for name, value in row.items()} for row in keys]
 
 
 def _computed(

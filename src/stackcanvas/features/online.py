@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stackcanvas.backends.keyvalue import KeyValue
 from stackcanvas.backends.keyvalue.rows import (
     KEPT_KEYS,
+    LIST,
     MISSING,
     Mark,
     Place,
@@ -83,16 +84,26 @@ class Online:
             events, knowns = part[_EVENT].to_list(), part[_KNOWN].to_list()
             yield [item(prefix, *row) for row in zip(keys, events, knowns, values, strict=True)]
 
-    def check_kinds(self, view: FeatureView, rows: pl.DataFrame) -> None:
-        """Refuse rows whose keys are of another kind than those that are online: nobody would find them.
+    def fitted(self, view: FeatureView, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with the kinds of values that are online.
 
         Raises:
-            BadInput: names the first such key.
+            BadInput: a key is of another kind, so that nobody would find it, or a feature is.
         """
         (noted,) = self.marked([view])
-        for key, had, has in zip(view.keys, noted.kinds if noted else (), _kinds(view, rows)[0], strict=False):
-            if had != has and not rows.is_empty():
+        if noted is None or rows.is_empty():
+            return rows
+        kinds, feature_kinds = _kinds(view, rows)
+        for key, had, has in zip(view.keys, noted.kinds, kinds, strict=False):
+            if had != has:
                 raise BadInput(f"the key {key!r} is a {has}", where=f"view {view.name}", expected=f"a {had}")
+        whole = []
+        for feature, had, has in zip(view.features, noted.feature_kinds, feature_kinds, strict=False):
+            if had and has and had != has:
+                if had.replace("float", "integer") != has.replace("float", "integer"):
+                    raise BadInput(f"the feature {feature!r} is {has}", where=f"view {view.name}", expected=had)
+                whole += [feature] if had == "float" else []
+        return rows.with_columns(pl.col(whole).cast(pl.Float64))
 
     def mark(self, view: FeatureView, *, source: str, until: datetime, rows: pl.DataFrame) -> None:
         """Note how far a view has come, beside its rows: whoever loses the rows loses the note."""
@@ -195,8 +206,19 @@ def _kinds(view: FeatureView, rows: pl.DataFrame) -> tuple[tuple[str, ...], tupl
     features = [rows.schema[feature] for feature in view.features]
     return (
         tuple("text" if one == pl.String else "boolean" if one == pl.Boolean else "number" for one in keys),
-        tuple("float" if one.is_float() else "instant" if isinstance(one, pl.Datetime) else "" for one in features),
+        tuple(map(_kind, features)),
     )
+
+
+def _kind(dtype: pl.DataType) -> str:
+    if isinstance(dtype, pl.List | pl.Array):
+        inner = _kind(dtype.inner) if isinstance(dtype.inner, pl.DataType) else ""
+        return inner and LIST + inner
+    if dtype in (pl.String, pl.Categorical, pl.Enum):
+        return "text"
+    if dtype.is_float() or dtype.is_integer():
+        return "float" if dtype.is_float() else "integer"
+    return {pl.Boolean(): "boolean", pl.Binary(): "bytes"}.get(dtype, "instant" if dtype.is_temporal() else "")
 
 
 def _require_kept_types(view: FeatureView, schema: pl.Schema) -> None:

@@ -12,6 +12,7 @@ from stackcanvas.backends.files import Scratch
 from stackcanvas.data import Data, DataVersion
 from stackcanvas.errors import BadInput, Conflict, NotFound
 from stackcanvas.features.catalog import Catalog, Selection, column_name
+from stackcanvas.features.checks import zone_problems
 from stackcanvas.features.chunks import ENTITY_ROWS, join_in_parts
 from stackcanvas.features.compare import differences
 from stackcanvas.features.demand import OnDemandView
@@ -84,6 +85,9 @@ class Trainings:
     def recipe(self, views: Sequence[str], *, versions: Mapping[str, Ref] | None, **facts: Any) -> Recipe:
         """The recipe with the versions of every data set pinned."""
         given, chosen = versions or {}, self._catalog().select(views)
+        wrong = zone_problems(facts.get("timezone"))
+        if wrong:
+            raise BadInput(wrong[0], where="entity rows")
         sources = dict.fromkeys(view.source for view, _ in chosen.stored)
         unknown = next((name for name in given if name not in sources), None)
         if unknown is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from stackcanvas.metadata import Ref
@@ -17,6 +17,7 @@ class Policy:
     Args:
         needs_run: a version must name the run that trained it.
         needs_training: a version must name the version of its training data.
+        from_views: where training data must come from feature views, tells whether they do.
         needs_gate: a version must have passed the gate.
         rules: what the gate asks where the call does not say it; their bounds hold for every registration.
         tolerance: how far the kept form of a model may be from the model.
@@ -28,6 +29,7 @@ class Policy:
 
     needs_run: bool = False
     needs_training: bool = False
+    from_views: Callable[[Ref], bool] | None = None
     needs_gate: bool = False
     rules: tuple[Rule, ...] = ()
     tolerance: float = 1e-4
@@ -50,6 +52,7 @@ class Policy:
         asked = [
             ("needs_run", run is None, "it names no run"),
             ("needs_training", training is None, "it names no version of its training data"),
+            ("from_views", not self._is_from_views(training), "its training data do not come from feature views"),
             ("needs_gate", gate is None, "it has not passed the gate"),
         ]
         reasons = [reason + self._asks(name) for name, missing, reason in asked if getattr(self, name) and missing]
@@ -58,6 +61,9 @@ class Policy:
             return reasons + blocking
         bounds = [replace(rule, margin=None) for rule in self.rules if rule.blocks and rule.has_bound]
         return reasons + [said + self._asks("rules") for said in judge(bounds, Scores(metrics)).reasons]
+
+    def _is_from_views(self, training: Ref | None) -> bool:
+        return self.from_views is None or (training is not None and self.from_views(training))
 
     def _asks(self, name: str) -> str:
         return f" ({self.places[name]} asks for it)" if name in self.places else ""

@@ -150,7 +150,9 @@ def test_services_and_features_on_demand(server: PredictionProcess) -> None:
         ({"entities": {"driver_id": [1]}, "feature_service": "nothing"}, 404, "feature service"),
         ({"entities": {"driver_id": [1]}}, 400, "not exactly one"),
         ({"entities": {"driver": [1]}, "features": ["drivers:rate"]}, 400, "lacks the key 'driver_id'"),
-        ({"entities": {"driver_id": ["1"]}, "features": ["drivers:rate"]}, 400, "Expected: number"),
+        ({"entities": {"driver_id": ["1.5"]}, "features": ["drivers:rate"]}, 400, "Expected: number"),
+        ({"entities": {"driver_id": [1.5]}, "features": ["drivers:rate"]}, 400, "Expected: number"),
+        ({"entities": {"driver_id": [1]}, "features": []}, 400, "not exactly one"),
         ({"entities": {"driver_id": [1], "fare": []}, "features": ["drivers:rate"]}, 400, "different lengths"),
         ({"entities": {"driver_id": [1]}, "features": ["fares:weighted"]}, 400, "'fare' is missing"),
         ({"entities": {"driver_id": [1], "fare": ["x"]}, "features": ["fares:weighted"]}, 400, "text is given"),
@@ -165,6 +167,16 @@ def test_a_bad_request_is_told_why(server: PredictionProcess, body: Any, status:
 
     assert found[0] == status, found
     assert said in found[1]["error"]
+
+
+def test_whole_numbers_come_as_clients_of_feast_send_them(server: PredictionProcess) -> None:
+    """As text, or as fractions where another row lacks one."""
+    asked = {"entities": {"driver_id": ["1", 1.0, None]}, "features": ["drivers:rate"]}
+
+    status, found = server.post("/get-online-features", asked)
+
+    assert status == 200, found
+    assert [one["values"] for one in found["results"]] == [[1, 1, None], [0.5, 0.5, None]]
 
 
 def push(
@@ -193,7 +205,7 @@ def speed(server: PredictionProcess, driver: int = 7) -> Any:
 
 
 def test_pushes_late_twice_and_out_of_order(server: PredictionProcess) -> None:
-    """The last known row of the last event counts; the future waits."""
+    """The last known row of the last event counts; of the future only what is kept meanwhile is taken."""
     for minute, known, value, expected in (
         (-9, -9, 1, 1.0),
         (-5, -5, 2.0, 2.0),
@@ -204,18 +216,22 @@ def test_pushes_late_twice_and_out_of_order(server: PredictionProcess) -> None:
         (5, 5, 6.0, 4.0),
         (-1, 5, 7.0, 4.0),
     ):
-        assert push(server, minute, value, known=known) == 200
+        early = max(minute, known) > 0
+        assert push(server, minute, value, known=known) == (400 if early else 200)
+        assert push(server, minute, value, known=known, to="online_and_offline") == 200
         assert (speed(server), type(speed(server))) == (expected, float)
 
 
 def test_pushed_rows_wait_for_their_data_set(server: PredictionProcess) -> None:
     """Of a stream only, in a file that the worker takes; offline leaves the online store alone."""
+    folder = server.folder.root / "features" / "pushed" / "stream"
+    before = set(folder.glob("*.json"))
     assert push(server, -5, 2.0, to="offline", driver=8) == 200
     assert speed(server, 8) is None
     assert push(server, -5, 2.0, to="online_and_offline", driver=8) == 200
     assert speed(server, 8) == 2.0
 
-    kept = sorted((server.folder.root / "features" / "pushed" / "stream").glob("*.json"))
+    kept = sorted(set(folder.glob("*.json")) - before)
     assert len(kept) == 2
     told = json.loads(kept[0].read_text())
     assert told["instants"] == ["event_timestamp", "created"]
@@ -236,9 +252,13 @@ def test_a_push_that_does_not_fit(server: PredictionProcess) -> None:
     times = {"event_timestamp": ["2026-01-01"], "created": ["2026-01-01"]}
     for df, status, said in (
         ({"driver_id": [9], **times}, 404, "'speed'"),
-        ({"driver_id": ["9"], **times, "speed": [1]}, 400, "the key 'driver_id'"),
+        ({"driver_id": ["nine"], **times, "speed": [1]}, 400, "the key 'driver_id'"),
         ({"driver_id": [9], **times, "event_timestamp": ["soon"], "speed": [1]}, 400, "no instant"),
+        ({"driver_id": [9], **times, "event_timestamp": [1e300], "speed": [1]}, 400, "no instant"),
+        ({"driver_id": [9], **times, "event_timestamp": [-1e300], "speed": [1]}, 400, "no instant"),
         ({"driver_id": [9, 10], **times, "speed": [1]}, 400, "different lengths"),
+        ({"driver_id": [9], **times, "speed": ["fast"]}, 400, "row 0: the feature 'speed' is 'fast'. Expected: float"),
+        ({"driver_id": [9, 9], **{name: 2 * at for name, at in times.items()}, "speed": [1, True]}, 400, "row 1"),
     ):
         found = server.post("/push", {"push_source_name": "stream", "df": df})
         assert (found[0], said in found[1]["error"]) == (status, True), found

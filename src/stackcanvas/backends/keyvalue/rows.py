@@ -20,6 +20,8 @@ PRESENT, NULL, MISSING, EXPIRED = "present", "null", "missing", "expired"
 KEPT_KEYS = "text, whole numbers or booleans"
 KINDS: Mapping[str, tuple[type, ...]] = {"text": (str,), "number": (int,), "boolean": (bool,)}
 """Kinds of keys and what Python holds them as."""
+LIST = "list of "
+"""What the kind of a feature begins with that holds several of another kind."""
 
 _HALF = 1 << 63
 _pack = msgspec.msgpack.Encoder().encode
@@ -36,7 +38,8 @@ class Place(msgspec.Struct, frozen=True):
         features: what a row holds, in order.
         ttl_us: how old an event may be; None for any age.
         kinds: of the keys, as far as known: text, number or boolean.
-        feature_kinds: of the features, as far as known: float, instant, or empty for the rest.
+        feature_kinds: of the features, as far as known: integer, float, boolean, text, instant, bytes, a list of one
+            of these, or empty.
     """
 
     name: str

@@ -8,24 +8,24 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from stackcanvas.backends.keyvalue.rows import EXPIRED, KINDS, MISSING, NULL, PRESENT, Place, item
+from stackcanvas.backends.keyvalue.rows import EXPIRED, MISSING, NULL, PRESENT
 from stackcanvas.clock import Clock, from_us, to_us
 from stackcanvas.errors import BadInput, Conflict, NotFound, Unavailable
 from stackcanvas.ids import Ids
-from stackcanvas.serving.server.features import FeatureStore, ViewPlan
+from stackcanvas.serving.server.features import FeatureStore
 from stackcanvas.serving.server.files import replace
 from stackcanvas.serving.server.http import Answer
+from stackcanvas.serving.server.pushes import as_json, as_keys, available_us, instant, instant_us, items, rows_of
 
 ROUTES = frozenset({"get-online-features", "push", "write-to-online-store", "materialize", "materialize-incremental"})
 
 _encode = msgspec.json.Encoder().encode
 _STATUS = {PRESENT: "PRESENT", NULL: "NULL_VALUE", MISSING: "NOT_FOUND", EXPIRED: "OUTSIDE_MAX_AGE"}
 _NEVER = "1970-01-01T00:00:00Z"
-_MOST_ROWS = 100_000
+_SKEW_S = 2.0
 _LOOK_S = 0.02
 
 
@@ -98,7 +98,7 @@ class Feast:
         return Answer(b"null")
 
     async def _get(self, request: GetRequest) -> dict[str, Any]:
-        if (request.features is None) == (request.feature_service is None):
+        if (not request.features) == (request.feature_service is None):
             raise BadInput("the request names not exactly one of features and feature_service")
         if request.feature_service is not None and ":" in request.feature_service:
             raise NotFound("feature service", request.feature_service, known=self._store.plan.services)
@@ -107,13 +107,14 @@ class Feast:
         names = [f"{view}__{name}" if full else name for view, name in pairs]
         if len({*names, *request.entities}) < len(names) + len(request.entities):
             raise BadInput("two features, or a feature and an entity, have one name", fix="Set full_feature_names")
-        rows = rows_of(request.entities)
+        asked = as_keys(request.entities, self._store.places(pairs))
+        rows = rows_of(asked)
         if not rows:
             raise BadInput("no entities are asked")
         found = await self._store.read(pairs, rows, now_us=to_us(self._clock.now()))
         entities = [
             {"values": values, "statuses": ["PRESENT"] * len(rows), "event_timestamps": [_NEVER] * len(rows)}
-            for values in request.entities.values()
+            for values in asked.values()
         ]
         # Columns of one view share their lists, and what is written of them is made once.
         statuses: dict[int, list[str]] = {}
@@ -127,7 +128,8 @@ class Feast:
                 said |= {event: _said(event) for event in set(one.events_us) if event not in said and event is not None}
                 times[id(one.events_us)] = [said[event] for event in one.events_us]
             at = times[id(one.events_us)]
-            features.append({"values": one.values, "statuses": statuses[id(one.states)], "event_timestamps": at})
+            known = {"statuses": statuses[id(one.states)], "event_timestamps": at}
+            features.append({"values": as_json(one.values), **known})
         return {"metadata": {"feature_names": [*request.entities, *names]}, "results": [*entities, *features]}
 
     def _pushed(self, name: str) -> list[str]:
@@ -139,26 +141,44 @@ class Feast:
         return found
 
     async def _push(self, views: Sequence[str], columns: Mapping[str, list[Any]], *, to: str) -> None:
-        rows = rows_of(columns)
         self._store.reader  # noqa: B018 - without a store nothing is taken
-        now = self._clock.now()
-        items, parts = [], []
-        for name in views:
-            view = self._store.view(name)
+        plans = [self._store.view(name) for name in views]
+        rows = rows_of(as_keys(columns, [view.place for view in plans]))
+        for view in plans:
             if to != "online" and not view.stream:
+                name, source = view.place.name, view.source
                 raise Conflict(
-                    f"the view {name!r} is no stream: its rows reach training by commits to data:{view.source}",
+                    f"the view {name!r} is no stream: its rows reach training by commits to data:{source}",
                     fix="Push to online, or define the view with stream=True",
                 )
-            items += list(_items(view, rows, now_us=to_us(now)))
-            parts.append(name)
+        last_us = max((one for view in plans if (one := available_us(view, rows)) is not None), default=None)
+        now = self._clock.now()
+        if to == "online" and last_us is not None:
+            now = await self._until(last_us)
+        found = [one for view in plans for one in items(view, rows, now_us=to_us(now))]
         if to != "online":
-            for name in parts:
+            for name in views:
                 self._keep(name, columns, now)
         store = self._store.store
         assert store is not None
-        if to != "offline" and items:
-            await asyncio.get_running_loop().run_in_executor(None, store.put_many, items)
+        if to != "offline" and found:
+            await asyncio.get_running_loop().run_in_executor(None, store.put_many, found)
+
+    async def _until(self, last_us: int) -> datetime:
+        """The time when the last row is known. A client whose clock goes a little fast waits for the answer.
+
+        Raises:
+            BadInput: that is long; a row that nobody keeps would be lost meanwhile.
+        """
+        now = self._clock.now()
+        early_s = (last_us - to_us(now)) / 1e6
+        if early_s > _SKEW_S:
+            raise BadInput(
+                f"a row becomes known at {from_us(last_us).isoformat()}, which is still to come",
+                fix="Push it then; or, of a stream, to online_and_offline",
+            )
+        await asyncio.sleep(max(0.0, early_s))
+        return max(now, from_us(last_us))
 
     def _keep(self, view: str, columns: Mapping[str, list[Any]], now: datetime) -> None:
         """Lay pushed rows where the worker takes them into the data set."""
@@ -166,7 +186,8 @@ class Feast:
         place = self._folder / "features" / "pushed" / _quoted(view) / f"{to_us(now):020d}-{self._ids.new()}.json"
         times = [plan.event_time] if plan.known_time is None else [plan.event_time, plan.known_time]
         told = {
-            name: [_us(plan, one) for one in values] if name in times else values for name, values in columns.items()
+            name: [instant_us(plan, one) for one in values] if name in times else values
+            for name, values in columns.items()
         }
         place.parent.mkdir(parents=True, exist_ok=True)
         replace(place, _encode({"columns": told, "instants": times}))
@@ -174,9 +195,9 @@ class Feast:
     async def _materialize(self, request: MaterializeRequest) -> None:
         for view in request.feature_views or []:
             self._store.view(view)
-        until = None if request.end_ts is None else _instant(request.end_ts)
+        until = None if request.end_ts is None else instant(request.end_ts)
         if request.start_ts is not None:
-            _instant(request.start_ts)
+            instant(request.start_ts)
         if not _alive(self._folder / "run" / "worker.json"):
             raise Unavailable(
                 "no worker is running, which materialises",
@@ -195,76 +216,6 @@ class Feast:
         done.unlink(missing_ok=True)
         if told.get("error"):
             raise BadInput(str(told["error"]).rstrip("."))
-
-
-def rows_of(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-    """Columns as rows.
-
-    Raises:
-        BadInput: they have different lengths, or there are too many rows.
-    """
-    lengths = {len(values) for values in columns.values()}
-    if not columns or len(lengths) != 1:
-        raise BadInput("the columns have different lengths" if columns else "there are no columns")
-    if max(lengths) > _MOST_ROWS:
-        raise BadInput(f"{max(lengths):,} rows are asked", expected=f"at most {_MOST_ROWS:,} at once")
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-
-def _items(view: ViewPlan, rows: Sequence[Mapping[str, Any]], *, now_us: int) -> Any:
-    """Rows as the store takes them; those that may not be known yet are left out, they come online later."""
-    place, prefix = view.place, view.place.prefix
-    _require(place, view, rows)
-    kinds = place.feature_kinds or ("",) * len(place.features)
-    for row in rows:
-        key = tuple(row[name] for name in place.keys)
-        event = _us(view, row[view.event_time])
-        known = event if view.known_time is None else _us(view, row[view.known_time])
-        if None in key or event is None or known is None or max(event, known) > now_us:
-            continue
-        values = [_value(view, row[name], kind) for name, kind in zip(place.features, kinds, strict=True)]
-        yield item(prefix, key, event, known, values)
-
-
-def _require(place: Place, view: ViewPlan, rows: Sequence[Mapping[str, Any]]) -> None:
-    needed = [*place.keys, view.event_time, *([view.known_time] if view.known_time else []), *place.features]
-    for name in needed:
-        if rows and name not in rows[0]:
-            raise NotFound("column", name, known=list(rows[0]), where=f"rows pushed to view {place.name}")
-    for at, row in enumerate(rows):
-        for name, kind in zip(place.keys, place.kinds or [""] * len(place.keys), strict=True):
-            value = row[name]
-            if value is not None and type(value) not in KINDS.get(kind, (str, int, bool)):
-                raise BadInput(
-                    f"the key {name!r} is {value!r}"[:100], where=f"row {at}", expected=kind or "text or a whole number"
-                )
-
-
-def _value(view: ViewPlan, value: object, kind: str) -> object:
-    """A feature as the view's data set has it: JSON knows neither instants nor 3.0."""
-    if kind == "float" and type(value) is int:
-        return float(value)
-    if kind == "instant" and value is not None:
-        return from_us(_us(view, value) or 0)
-    return value
-
-
-def _us(view: ViewPlan, value: object) -> int | None:
-    """An instant of a pushed row: ISO text, or seconds since 1970."""
-    if value is None:
-        return None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return round(value * 1_000_000)
-    return to_us(_instant(str(value), zone=view.timezone))
-
-
-def _instant(text: str, *, zone: str | None = "UTC") -> datetime:
-    """ISO text as an instant; Feast takes times without a zone as UTC, and so do these routes."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f"{text[:60]!r} is no instant", expected="ISO 8601, as 2013-05-01T12:00:00Z") from None
-    return found if found.tzinfo is not None else found.replace(tzinfo=ZoneInfo(zone or "UTC"))
 
 
 def _said(event_us: int) -> datetime | str:

@@ -136,6 +136,12 @@ class FeatureStore:
             raise NotFound("feature view", name, known=self.plan.views)
         return self.plan.views[name]
 
+    def places(self, pairs: Sequence[tuple[str, str]]) -> list[Place]:
+        """Where the views lie whose rows these features are read from."""
+        demanded = [self.plan.on_demand[view] for view, _ in pairs if view in self.plan.on_demand]
+        names = [view for view, _ in pairs] + [_pair(one)[0] for other in demanded for one in other.inputs]
+        return [self.plan.views[name].place for name in dict.fromkeys(names) if name in self.plan.views]
+
     async def read(
         self, pairs: Sequence[tuple[str, str]], rows: Sequence[Mapping[str, Any]], *, now_us: int
     ) -> list[Found]:

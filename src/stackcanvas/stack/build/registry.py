@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcanvas.canvas.blocks.deployment import ByMetrics
 from stackcanvas.canvas.blocks.experiments import Metric
 from stackcanvas.canvas.blocks.metadata import Governance
 from stackcanvas.canvas.blocks.pipelines import Requirement
+from stackcanvas.errors import NotFound
 from stackcanvas.metadata import Ref
 from stackcanvas.registry import Asked, Policy, Registry, Rule
 
@@ -24,9 +26,23 @@ def build(stack: Stack) -> Registry:
     """The models of a project."""
 
     def asked(model: str) -> Policy:
-        return policy(stack.answers(model), where=lambda question: _line(stack, model, question))
+        answers = stack.answers(model)
+        asked = policy(answers, where=lambda question: _line(stack, model, question))
+        if answers.get("features.needed") != "mandatory":
+            return asked
+        places = {**asked.places, "from_views": _line(stack, model, "features.needed")}
+        return replace(asked, from_views=lambda training: is_from_views(stack, training), places=places)
 
     return Registry(stack.spine, stack.objects, asked, uses=lambda ref: uses(stack, ref))
+
+
+def is_from_views(stack: Stack, training: Ref) -> bool:
+    """Whether a version of data is a training set of feature views, or was made of one, as its parts are."""
+    try:
+        version = stack.data.get(training).ref
+    except NotFound:
+        return False
+    return any(ref.kind == "view" for ref in stack.spine.lineage.upstream(version).refs)
 
 
 def policy(answers: Effective, *, where: Callable[[str], str] = str) -> Policy:

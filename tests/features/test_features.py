@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -215,6 +216,31 @@ def test_what_does_not_exist_is_named(features: Features, make_features: Make, c
     other = FeatureView("other", entity=["tail"], source="elsewhere", event_time="built", features=["seats"])
     with pytest.raises(NotFound, match="no data set 'elsewhere'"):
         make_features([other]).materialize()
+
+
+def test_one_name_is_as_good_as_a_list(features: Features, clock: ManualClock) -> None:
+    """And keys of numpy and pandas count as what they hold."""
+    assert features.join(asked(clock), "weather", time="time").equals(
+        features.join(asked(clock), ["weather"], time="time")
+    )
+    assert [one.view for one in features.materialize("weather")] == ["weather"]
+    assert features.online("weather:temp", [{"origin": np.str_("JFK")}]) == [{"temp": 12.0}]
+
+
+def test_what_is_asked_for_wrongly_is_said(features: Features, clock: ManualClock) -> None:
+    """Whatever it is, in a sentence with the way out."""
+    naive = clock.now().replace(tzinfo=None)
+    flights = asked(clock)
+    with pytest.raises(BadInput, match="says no time zone"):
+        features.online("weather", [{"origin": "JFK"}], now=naive)
+    with pytest.raises(BadInput, match="says no time zone"):
+        features.push("weather", flights, now=naive)
+    with pytest.raises(BadInput, match="a list of mappings"):
+        features.online("weather", {"origin": "JFK"})  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="'Mars/Crater', which is none"):
+        features.join(flights, "weather", time="time", timezone="Mars/Crater")
+    with pytest.raises(BadInput, match="from_epoch"):
+        features.join(flights.with_columns(pl.col("time").dt.epoch()), "weather", time="time")
 
 
 def test_two_views_of_one_name_are_refused(make_features: Make) -> None:

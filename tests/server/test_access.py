@@ -151,3 +151,33 @@ def test_a_revoked_token_is_refused_soon(client: Client, stack: Stack, tokens: d
 
     assert client.get("/api/v1/canvas", headers=bearer(tokens["reader"])).status == 401
     assert client.get("/api/v1/canvas", headers=bearer(expired)).status == 401
+
+
+def test_whoever_guesses_has_to_wait(stack: Stack, tokens: dict[str, str]) -> None:
+    """Wrong tokens from one address: 429 with the time to wait, for the login too; a token that works goes on."""
+    client = Client(make_app(stack, door=Door(tokens=True)), host="stack.example.org")
+    assert client.get("/api/v1/canvas", headers=bearer(tokens["reader"])).status == 200
+
+    seen = [client.get("/api/v1/canvas", headers=bearer(f"sc_{number}")) for number in range(25)]
+    assert [one.status for one in seen] == [401] * 20 + [429] * 5
+    assert int(seen[-1].headers["retry-after"]) >= 1
+    assert "Retry-After" in seen[-1].json()["error"]
+    assert client.post("/login", body=b"token=sc_x", headers=FORM).status == 429
+    told = post(client, "/api/2.0/mlflow/runs/search", {}, bearer("sc_y"))
+    assert (told.status, told.json()["error_code"]) == (429, "REQUEST_LIMIT_EXCEEDED")
+
+    assert client.get("/api/v1/canvas", headers=bearer(tokens["reader"])).status == 200
+    assert client.get("/api/v1/canvas").status == 401
+
+
+def test_one_token_may_ask_so_often(stack: Stack, tokens: dict[str, str]) -> None:
+    """The rest waits; another token and a machine that asks nobody do not."""
+    client = Client(make_app(stack, door=Door(tokens=True, requests_per_s=0.2)), host="stack.example.org")
+
+    seen = [client.get("/api/v1/canvas", headers=bearer(tokens["writer"])) for _ in range(4)]
+    assert [one.status for one in seen] == [200, 200, 429, 429]
+    assert client.get("/api/v1/canvas", headers=bearer(tokens["reader"])).status == 200
+
+    local = Client(make_app(stack))
+    assert {local.get("/health/ready").status for _ in range(30)} == {200}
+    assert {local.get("/api/v1/canvas", headers=bearer(f"sc_{number}")).status for number in range(25)} == {401}

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 
+import pytest
+
+from stackcanvas.errors import Unavailable
 from stackcanvas.metadata import Ref, Spine
 from stackcanvas.server.feed import Feed
 
@@ -81,3 +85,33 @@ def test_closing_the_feed_ends_every_stream(spine: Spine) -> None:
         return [first, *rest]
 
     assert len(asyncio.run(asyncio.wait_for(play(), 10))) <= 2
+
+
+def test_a_database_that_goes_away_ends_streams_quietly(spine: Spine, caplog: pytest.LogCaptureFixture) -> None:
+    """It is said once; listeners come again by themselves, and hear what happened meanwhile."""
+    away = threading.Event()
+
+    def head() -> int:
+        if away.is_set():
+            raise Unavailable("PostgreSQL ended the connection")
+        return spine.events.head()
+
+    async def play() -> dict[str, object]:
+        feed = Feed(after=spine.events.after, head=head, period_s=0.01)
+        watching = asyncio.create_task(feed.run())
+        kept = feed.stream(0)
+        assert await anext(kept) == b"retry: 1000\n\n"
+        away.set()
+        assert [chunk async for chunk in feed.stream(None)] == []
+        await asyncio.sleep(0.1)
+        away.clear()
+        await asyncio.to_thread(emit, spine, "data.later")
+        found = await next_event(kept)
+        feed.close()
+        await watching
+        return found
+
+    assert asyncio.run(play())["name"] == "data.later"
+    assert [record.getMessage() for record in caplog.records] == [
+        "the events cannot be read: PostgreSQL ended the connection."
+    ]

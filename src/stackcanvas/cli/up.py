@@ -36,6 +36,13 @@ _FILE = click.Path(exists=True, dir_okay=False)
 @click.option("--tls-certificate", type=_FILE, help="A file with the certificate chain.")
 @click.option("--tls-key", type=_FILE, help="The file with its private key.")
 @click.option("--tls-by-proxy", is_flag=True, help="A proxy in front speaks TLS.")
+@click.option(
+    "--requests-per-second",
+    type=click.FloatRange(0),
+    default=500,
+    show_default=True,
+    help="Of one token, as a mean over ten seconds; 0 for any number.",
+)
 @click.pass_context
 def up(  # noqa: PLR0917 - click passes them by name
     context: click.Context,
@@ -46,6 +53,7 @@ def up(  # noqa: PLR0917 - click passes them by name
     tls_certificate: str | None,
     tls_key: str | None,
     tls_by_proxy: bool,
+    requests_per_second: float,
 ) -> None:
     """Run the stack: web pages and REST, prediction server, worker.
 
@@ -57,6 +65,7 @@ def up(  # noqa: PLR0917 - click passes them by name
     """
     project = context.find_root().params.get("project")
     words = ["--host", host, "--port", str(port), "--predict-port", str(predict_port)]
+    words += ["--requests-per-second", str(requests_per_second)]
     words += ["--tokens"] if tokens else []
     words += ["--tls-by-proxy"] if tls_by_proxy else []
     for option, file in (("--tls-certificate", tls_certificate), ("--tls-key", tls_key)):

@@ -7,6 +7,7 @@ import base64
 import binascii
 import html
 import json
+import math
 import time
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, quote, unquote
@@ -14,20 +15,24 @@ from urllib.parse import parse_qs, quote, unquote
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from stackcanvas.errors import StackCanvasError
 from stackcanvas.metadata import Actor, acting
 from stackcanvas.metadata.tokens import ADMIN, APPROVER, READER, WRITER, Token, Tokens
+from stackcanvas.server.limits import Limit
 from stackcanvas.stack.served.allowed import call
 from stackcanvas.stack.served.link import REMOTE
 from stackcanvas.ui.login import login_page
 
 COOKIE = "stackcanvas_token"
-_OPEN = frozenset({"/health", "/version", "/login"})
+_OPEN = frozenset({"/health", "/health/ready", "/version", "/login"})
 _CALLS = f"{REMOTE}/call/"
 _READING = {"GET", "HEAD", "OPTIONS"}
 # Questions that are too long for an address are sent as a body.
 _ASKING = frozenset({"search", "search-datasets", "get-history-bulk", "query", "get-latest-versions", "join"})
 _REMEMBERED_S = 2.0
 _LARGEST_FORM_BYTES = 4096
+_WRONG_AT_ONCE, _WRONG_PER_S = 20, 0.2
+_TOO_OFTEN = "That is too often: wait as long as Retry-After says, then ask again."
 
 
 class Access:
@@ -41,14 +46,21 @@ class Access:
         tokens: of the stack.
         required: whether a request without a token is refused.
         secure: whether the cookie may only travel over TLS.
+        requests_per_s: how many requests one token may send in a second, as a mean; None for any number.
     """
 
-    def __init__(self, app: ASGIApp, *, tokens: Tokens, required: bool, secure: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, *, tokens: Tokens, required: bool, secure: bool, requests_per_s: float | None = None
+    ) -> None:
         self._app = app
         self._tokens = tokens
         self._required = required
         self._secure = secure
-        self._known: dict[str, tuple[float, Token | None]] = {}
+        self._known: dict[str, tuple[float, Token]] = {}
+        # Wrong tokens are counted where they come from, right ones by their name: whoever guesses behind the same proxy
+        # as the team must not lock it out.
+        self._wrong = Limit(burst=_WRONG_AT_ONCE, per_s=_WRONG_PER_S)
+        self._asked = None if requests_per_s is None else Limit(burst=10 * requests_per_s, per_s=requests_per_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer why not."""
@@ -56,20 +68,25 @@ class Access:
             await self._app(scope, receive, send)
             return
         path = scope["path"]
-        if path == "/login":
-            await self._login(scope, receive, send)
-        elif path == "/logout" and scope["method"] == "POST":
+        if path == "/logout" and scope["method"] == "POST":
             await _redirect(send, "/login", cookie=self._cookie("", age_s=0))
-        elif path in _OPEN or path.startswith("/static/"):
+        elif path != "/login" and (path in _OPEN or path.startswith("/static/")):
             await self._app(scope, receive, send)
         else:
-            await self._admit(scope, receive, send)
+            await (self._login if path == "/login" else self._admit)(scope, receive, send)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what a token, or the lack of a need for one, allows."""
         path, method, headers = scope["path"], scope["method"], Headers(scope=scope)
         text = _given(headers)
-        token = await self._check(text) if text is not None else None
+        try:
+            token, wait_s = await self._known_or_wait(scope, text) if text is not None else (None, 0.0)
+        except StackCanvasError as error:  # the database is away: nobody can tell who asks
+            await _answer(send, error.status, path, error.sentence(), "TEMPORARILY_UNAVAILABLE")
+            return
+        if wait_s:
+            await _answer(send, 429, path, _TOO_OFTEN, "REQUEST_LIMIT_EXCEEDED", wait_s=wait_s)
+            return
         if token is None and (self._required or text is not None):
             await self._refuse(scope, headers, send, given=text is not None)
             return
@@ -84,15 +101,27 @@ class Access:
         with acting(Actor(token.name, verified=True)):
             await self._app(scope, receive, send)
 
+    async def _known_or_wait(self, scope: Scope, text: str) -> tuple[Token | None, float]:
+        """The token of a text, None when it is none, and how long whoever sent it has to wait first."""
+        sender = (scope.get("client") or ("",))[0]
+        if self._required and text not in self._known and (wait_s := self._wrong.wait_s(sender)):
+            return None, wait_s
+        token = await self._check(text)
+        if token is None:
+            self._wrong.wait_s(sender, take=True)
+            return None, 0.0
+        return token, 0.0 if self._asked is None else self._asked.wait_s(token.name, take=True)
+
     async def _check(self, text: str) -> Token | None:
         """The token, asked of the database every two seconds at most."""
         known = self._known.get(text)
         if known is not None and time.monotonic() - known[0] < _REMEMBERED_S:
             return known[1]
         found = await asyncio.to_thread(self._tokens.check, text)
-        if len(self._known) > 1000:
-            self._known.clear()  # somebody guesses
-        self._known[text] = (time.monotonic(), found)
+        if found is None:
+            self._known.pop(text, None)
+        else:
+            self._known[text] = (time.monotonic(), found)
         return found
 
     async def _refuse(self, scope: Scope, headers: Headers, send: Send, *, given: bool) -> None:
@@ -113,7 +142,15 @@ class Access:
             return
         form = parse_qs((await _body(receive)).decode("utf-8", "replace"))
         text = form.get("token", [""])[0].strip()
-        if await self._check(text) is None:
+        try:
+            token, wait_s = await self._known_or_wait(scope, text)
+        except StackCanvasError as error:
+            await _page(send, error.status, login_page(after, said=error.sentence()))
+            return
+        if wait_s:
+            await _page(send, 429, login_page(after, said=_TOO_OFTEN), wait_s=wait_s)
+            return
+        if token is None:
             await _page(send, 401, login_page(after, said="This token is unknown, expired or revoked."))
             return
         await _redirect(send, after, cookie=self._cookie(text, age_s=30 * 24 * 3600))
@@ -182,8 +219,8 @@ async def _body(receive: Receive) -> bytes:
     return body[:_LARGEST_FORM_BYTES]
 
 
-async def _page(send: Send, status: int, text: str) -> None:
-    headers = [(b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-store")]
+async def _page(send: Send, status: int, text: str, *, wait_s: float = 0.0) -> None:
+    headers = [(b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-store"), *_later(wait_s)]
     await _send(send, status, headers, text.encode())
 
 
@@ -194,13 +231,17 @@ async def _redirect(send: Send, address: str, *, cookie: str | None = None) -> N
     await _send(send, 303, headers, f"<a href='{html.escape(address)}'>Go on</a>".encode())
 
 
-async def _answer(send: Send, status: int, path: str, said: str, code: str) -> None:
+async def _answer(send: Send, status: int, path: str, said: str, code: str, *, wait_s: float = 0.0) -> None:
     mlflow = path.startswith(("/api/2.0/", "/api/3.0/", "/ajax-api/"))
     told = {"error_code": code, "message": said} if mlflow else {"error": said}
-    headers = [(b"content-type", b"application/json")]
+    headers = [(b"content-type", b"application/json"), *_later(wait_s)]
     if status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="stackcanvas"'))
     await _send(send, status, headers, json.dumps(told).encode())
+
+
+def _later(wait_s: float) -> list[tuple[bytes, bytes]]:
+    return [(b"retry-after", str(math.ceil(wait_s)).encode())] if wait_s else []
 
 
 async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:

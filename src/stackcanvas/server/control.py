@@ -18,7 +18,7 @@ from typing import Annotated
 
 import uvicorn
 from fastapi import FastAPI, Header, Query, Response
-from fastapi.responses import PlainTextResponse, StreamingResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
 from stackcanvas.cli.faults import to_exit_code
 from stackcanvas.errors import BadInput, Refused
@@ -34,6 +34,7 @@ from stackcanvas.server.child import is_loopback, leave_with_parent, listen, log
 from stackcanvas.server.feed import Feed
 from stackcanvas.server.guard import Guard
 from stackcanvas.server.metrics import Metrics, Observer
+from stackcanvas.server.readiness import Readiness, parts_of
 from stackcanvas.stack import Stack, find_root, open  # noqa: A004 - the verb of the package
 from stackcanvas.stack.running import announce, withdraw
 from stackcanvas.stack.served.link import REMOTE
@@ -48,11 +49,13 @@ class Door:
         tokens: whether every request needs a token.
         certificate: a file with the TLS certificate chain; None for plain HTTP.
         key: the file with its private key.
+        requests_per_s: how many requests one token may send in a second, as a mean; None for any number.
     """
 
     tokens: bool = False
     certificate: Path | None = None
     key: Path | None = None
+    requests_per_s: float | None = None
 
 
 def make_app(stack: Stack, *, door: Door = Door(), on_ready: Callable[[], None] | None = None) -> FastAPI:
@@ -89,20 +92,30 @@ def make_app(stack: Stack, *, door: Door = Door(), on_ready: Callable[[], None] 
     app.add_middleware(Api, stack=stack, table=table())  # innermost, before the routes: its paths are called most
     app.add_middleware(Observer, metrics=metrics)
     secure = door.certificate is not None
-    app.add_middleware(Access, tokens=stack.tokens, required=door.tokens, secure=secure)
+    app.add_middleware(
+        Access, tokens=stack.tokens, required=door.tokens, secure=secure, requests_per_s=door.requests_per_s
+    )
     # Outermost: what it refuses is seen by nothing else.
     app.add_middleware(Guard, streamed=(*ROOTS, f"{REMOTE}/objects/"), hosts=None if door.tokens else ())
     install_errors(app)
     app.include_router(api())
-    _add_own_routes(app, feed, metrics)
+    _add_own_routes(app, feed, metrics, Readiness(parts_of(stack)))
     app.mount("/", pages(stack))
     return app
 
 
-def _add_own_routes(app: FastAPI, feed: Feed, metrics: Metrics) -> None:
+def _add_own_routes(app: FastAPI, feed: Feed, metrics: Metrics, readiness: Readiness) -> None:
     @app.api_route("/health", methods=["GET", "HEAD"], include_in_schema=False)
     def health() -> Response:
         return PlainTextResponse("OK")
+
+    @app.api_route("/health/ready", methods=["GET", "HEAD"], include_in_schema=False)
+    async def ready() -> Response:
+        found = await readiness.look()
+        away = [f"{name}: {said}" for name, said in found.items() if said]
+        told = {"ready": not away, "parts": {name: said or "ok" for name, said in found.items()}}
+        error = {"error": f"Not ready; {', '.join(away)}."} if away else {}
+        return JSONResponse(told | error, status_code=503 if away else 200, headers={"cache-control": "no-store"})
 
     @app.api_route("/version", methods=["GET", "HEAD"], include_in_schema=False)
     def version() -> Response:
@@ -176,6 +189,9 @@ def add_door_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tls-certificate", type=Path, default=None, help="a file with the certificate chain")
     parser.add_argument("--tls-key", type=Path, default=None, help="the file with its private key")
     parser.add_argument("--tls-by-proxy", action="store_true", help="a proxy in front speaks TLS")
+    parser.add_argument(
+        "--requests-per-second", type=float, default=500, help="of one token, as a mean; 0 for any number"
+    )
 
 
 def door_of(given: argparse.Namespace, stack: Stack) -> Door:
@@ -206,7 +222,7 @@ def door_of(given: argparse.Namespace, stack: Stack) -> Door:
             "nobody could get in: there is no token of an administrator",
             fix="Make one: stackcanvas tokens add NAME --role admin",
         )
-    return Door(wanted, certificate, key)
+    return Door(wanted, certificate, key, given.requests_per_second or None)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

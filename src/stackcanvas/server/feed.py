@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from starlette.concurrency import run_in_threadpool
 
+from stackcanvas.errors import StackCanvasError
 from stackcanvas.metadata import Event
 from stackcanvas.plain import plain
 
@@ -35,6 +36,7 @@ class Feed:
         self._period_s = period_s
         self._news = asyncio.Condition()
         self._reached = 0
+        self._away = False
         self._listeners = 0
         self._wanted = asyncio.Event()
         self._closed = asyncio.Event()
@@ -51,17 +53,25 @@ class Feed:
             if self._listeners == 0:
                 self._wanted.clear()
                 continue
-            try:
-                reached = await run_in_threadpool(self._head)
-            except Exception:  # noqa: BLE001 - the database may be away for a while; the pages stay
-                _log.exception("the events cannot be read")
-                reached = self._reached
+            reached = await self._look()
             if reached != self._reached:
                 self._reached = reached
                 await self._tell()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closed.wait(), self._period_s)
         await self._tell()
+
+    async def _look(self) -> int:
+        """The number of the last event; the one known already while the database is away, which is said once."""
+        try:
+            reached = await run_in_threadpool(self._head)
+        except StackCanvasError as error:
+            if not self._away:
+                _log.error("the events cannot be read: %s", error.sentence())
+            self._away = True
+            return self._reached
+        self._away = False
+        return reached
 
     async def _tell(self) -> None:
         async with self._news:
@@ -82,6 +92,9 @@ class Feed:
                     yield _line(event)
                 if not events and not await self._wait(last):
                     yield b": still here\n\n"
+        except StackCanvasError as error:
+            # The answer has begun: it ends here, and the listener comes again with the number that it has reached.
+            _log.debug("a stream of events ends: %s", error.sentence())
         finally:
             self._listeners -= 1
 

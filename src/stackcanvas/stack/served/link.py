@@ -29,6 +29,7 @@ _MINE = version("stackcanvas")
 _CONNECT_S = 10.0
 _ANSWER_S = 600.0
 _TRIES = 4
+_LONGEST_WAIT_S = 30.0
 _PAUSE_S = 0.25
 _IDLE_S = 2.0
 _GOES_AWAY = (ConnectionError, TimeoutError, HTTPException, ssl.SSLEOFError, OSError)
@@ -196,6 +197,9 @@ class Link:
             if reply.status in {502, 503, 504} and again and tried < _TRIES and _is_strange(reply):
                 time.sleep(_PAUSE_S * 2 ** (tried - 1))  # a proxy before the server, which starts anew
                 continue
+            if reply.status == 429 and tried < _TRIES:  # nothing was done: whoever asks too often may ask again
+                time.sleep(_told_s(reply))
+                continue
             return reply if reply.status < 400 or (missing and reply.status == 404) else self._raise(reply)
         raise AssertionError("the last try has answered or raised")
 
@@ -310,6 +314,12 @@ def _early(connection: HTTPConnection, error: OSError) -> Reply:
         raise error from None
     connection.close()
     return reply
+
+
+def _told_s(reply: Reply) -> float:
+    """How long a server says to wait."""
+    said = reply.headers.get("retry-after", "")
+    return min(float(said), _LONGEST_WAIT_S) if said.isdigit() else _PAUSE_S
 
 
 def _is_strange(reply: Reply) -> bool:

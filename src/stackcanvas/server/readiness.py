@@ -1,0 +1,93 @@
+"""Whether the control server can do its work now: does the database answer, does the object store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from stackcanvas.errors import StackCanvasError
+
+if TYPE_CHECKING:
+    from stackcanvas.stack import Stack
+
+_log = logging.getLogger("stackcanvas.control")
+_HOLDS_S = 1.0
+_PATIENCE_S = 3.0
+_SILENT = "it does not answer"
+
+
+class Readiness:
+    """Asks the parts that the server cannot work without.
+
+    Each part is asked by one thread at a time, however many want to know: a part that hangs holds up that thread and
+    nobody else. What is told names the part and no address, because everybody may ask; the log has the rest.
+
+    Args:
+        parts: what to call for each part; it raises when the part cannot be used.
+        patience_s: a part that takes longer does not answer.
+        holds_s: for how long an answer is given again.
+    """
+
+    def __init__(
+        self, parts: Mapping[str, Callable[[], object]], *, patience_s: float = _PATIENCE_S, holds_s: float = _HOLDS_S
+    ) -> None:
+        self._parts = parts
+        self._patience_s = patience_s
+        self._holds_s = holds_s
+        self._pools = {name: ThreadPoolExecutor(1, thread_name_prefix=f"ready-{name}") for name in parts}
+        self._asking: dict[str, Future[str | None]] = {}
+        self._said: dict[str, str | None] = dict.fromkeys(parts)
+        self._known: tuple[float, dict[str, str | None]] | None = None
+        self._turn = asyncio.Lock()
+
+    async def look(self) -> dict[str, str | None]:
+        """What is wrong with each part in a few words, None for those that answer."""
+        async with self._turn:
+            if self._known is None or time.monotonic() - self._known[0] > self._holds_s:
+                found = dict(zip(self._parts, await asyncio.gather(*map(self._ask, self._parts)), strict=True))
+                self._known = time.monotonic(), found
+            return self._known[1]
+
+    async def _ask(self, name: str) -> str | None:
+        asking = self._asking.get(name)
+        if asking is None or asking.done():
+            asking = self._asking[name] = self._pools[name].submit(self._try, name)
+        try:
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(asking)), self._patience_s)
+        except TimeoutError:
+            self._note(name, _SILENT)
+            return _SILENT
+
+    def _try(self, name: str) -> str | None:
+        try:
+            self._parts[name]()
+        except StackCanvasError as error:
+            self._note(name, error.sentence())
+            return "it cannot be used"
+        except Exception as error:  # noqa: BLE001 - whatever it is, the part cannot be used, and the page says so
+            self._note(name, f"{type(error).__name__}: {error}")
+            return "it cannot be used"
+        self._note(name, None)
+        return None
+
+    def _note(self, name: str, said: str | None) -> None:
+        """Log what changed: said once, not at each question."""
+        if (said is None) != (self._said[name] is None):
+            if said is None:
+                _log.info("the %s answers again", name)
+            else:
+                _log.warning("not ready, the %s: %s", name, said)
+        self._said[name] = said
+
+
+def parts_of(stack: Stack) -> Mapping[str, Callable[[], object]]:
+    """What a control server needs of a stack."""
+    return {
+        "database": stack.spine.events.head,
+        # Any key does: an answer is wanted, not an object.
+        "object store": lambda: stack.objects.size("health/ready"),
+    }

@@ -1,0 +1,113 @@
+"""A database or an object store that goes away while the processes of a stack run, and comes back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stackcanvas.stack import open as open_stack
+from stackcanvas.stack.running import process
+from stackcanvas.testing.postgres import PostgresServer
+
+CANVAS = "stackcanvas: 1\nproject: {name: delays}\nmetadata: {store: {url: '${STATE}'}}\n"
+Start = Callable[..., Path]
+
+
+def until(condition: Callable[[], bool], *, patience_s: float = 90.0) -> None:
+    """Wait for what other processes do; there is no clock to pass to them."""
+    last = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < last, "it did not happen in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresServer]:
+    """A PostgreSQL of this test alone, which may be stopped."""
+    one = PostgresServer()
+    one.start()
+    yield one
+    one.remove()
+
+
+@pytest.fixture
+def root(tmp_path: Path, server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose records lie there."""
+    (tmp_path / "canvas.yaml").write_text(CANVAS)
+    monkeypatch.setenv("STATE", f"{server.url}&schema=delays")
+    with open_stack(tmp_path):
+        return tmp_path
+
+
+@pytest.fixture
+def start(root: Path) -> Iterator[Start]:
+    """Starts a process of the stack alone; gives the file with what it says."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def begin(name: str, *words: str) -> Path:
+        said = root / f"{name}.log"
+        place = ["--folder", ".stackcanvas"] if name == "predict" else ["--project", "."]
+        command = [sys.executable, "-m", f"stackcanvas.server.{name}", *place, *words]
+        with said.open("wb") as log:
+            one = subprocess.Popen(command, cwd=root, stdout=log, stderr=log)
+        running.append(one)
+        until(lambda: (found := process(root / ".stackcanvas", name)) is not None and found.pid == one.pid)
+        return said
+
+    yield begin
+    for one in running:
+        one.terminate()
+    for one in running:
+        one.wait(30)
+
+
+def ask(root: Path, path: str, content: object = None, *, process_name: str = "control") -> tuple[int, Any]:
+    """The status and the body of an answer."""
+    found = process(root / ".stackcanvas", process_name)
+    assert found is not None
+    body = None if content is None else json.dumps(content).encode()
+    headers = {"content-type": "application/json"}
+    request = urllib.request.Request(f"{found.url}{path}", data=body, headers=headers)  # noqa: S310 - of this machine
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            status, text = answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            status, text = error.code, error.read().decode()
+    return status, json.loads(text) if text.startswith(("{", "[")) else text
+
+
+def test_control_says_so_and_goes_on(root: Path, start: Start, server: PostgresServer) -> None:
+    """503 with a sentence on every kind of path while PostgreSQL is away, and as before when it is back."""
+    said = start("control", "--port", "0")
+    assert ask(root, "/health/ready")[0] == 200
+
+    server.stop()
+    for path, content in (
+        ("/", None),
+        ("/runs", None),
+        ("/api/v1/metadata/executions", None),
+        ("/api/2.0/mlflow/experiments/get?experiment_id=0", None),
+        ("/api/2.0/mlflow/runs/create", {"experiment_id": "0"}),
+        ("/api/v1/data", None),
+    ):
+        status, told = ask(root, path, content)
+        assert (status, "PostgreSQL" in str(told)) == (503, True), (path, status, told)
+    assert ask(root, "/health") == (200, "OK")
+    until(lambda: ask(root, "/health/ready")[0] == 503)
+    assert ask(root, "/health/ready")[1]["parts"] == {"database": "it cannot be used", "object store": "ok"}
+
+    server.start()
+    until(lambda: ask(root, "/health/ready")[0] == 200)
+    assert ask(root, "/")[0] == 200
+    assert ask(root, "/api/2.0/mlflow/runs/create", {"experiment_id": "0"})[0] == 200
+    assert "Traceback" not in said.read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -23,6 +24,22 @@ class SystemClock:
     def now(self) -> datetime:
         """The current instant of the machine."""
         return datetime.now(UTC)
+
+
+class SteadyClock:
+    """The time of this machine as it was when the clock was made, and the seconds that have gone by since.
+
+    A machine whose clock is set forward or back by hours goes on counting seconds: what only asks how long something
+    has lasted is not misled. It may be wrong about what time it is.
+    """
+
+    def __init__(self) -> None:
+        self._begun = datetime.now(UTC)
+        self._begun_s = time.monotonic()
+
+    def now(self) -> datetime:
+        """The instant of the start plus what has gone by."""
+        return self._begun + timedelta(seconds=time.monotonic() - self._begun_s)
 
 
 class ManualClock:

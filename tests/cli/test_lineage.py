@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +11,8 @@ import pytest
 
 import stackcanvas as sc
 from stackcanvas.cli.main import main
+from stackcanvas.server.control import make_app
+from stackcanvas.testing.asgi import Client
 
 
 @pytest.fixture
@@ -75,3 +78,25 @@ def test_status_says_what_runs_and_what_is_there(project: Path, capfd: pytest.Ca
     found = json.loads(told(capfd, "status", "--format", "json"))
     assert found["processes"] == []
     assert found["blocks"]["data"]["facts"]
+
+
+def test_status_says_which_processes_live_on_every_machine(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Since when they run, what fails in them, who should have been heard of; pages and REST say the same."""
+    with sc.open(project) as stack:
+        started = stack.spine.clock.now() - timedelta(hours=3)
+        failing = {"failing": {"scheduler": "The store is away."}}
+        stack.spine.heartbeats.beat("worker", started=started, process="barn/17/1", facts=failing)
+        stack.spine.heartbeats.beat("predict", started=started, process="shed/9/1", every_s=-60)
+        client = Client(make_app(stack))
+        page, items = client.get("/").text, client.get("/api/v1/metadata/processes").json()["items"]
+
+    lines = told(capfd, "status").splitlines()
+    assert "control     does not run" in lines
+    assert f"worker      runs on barn  (process 17, since {started:%Y-%m-%d %H:%M} UTC)" in lines
+    assert "  ! scheduler fails: The store is away." in lines
+    assert any(line.startswith("predict     overdue on shed (process 9), heard of last at") for line in lines)
+    beats = json.loads(told(capfd, "status", "--format", "json"))["heartbeats"]
+    assert [(one["kind"], one["overdue"]) for one in beats] == [("predict", True), ("worker", False)]
+    assert [(one["kind"], one["overdue"]) for one in items] == [("predict", True), ("worker", False)]
+    assert "fails at scheduler" in page
+    assert "on shed not heard of since" in page

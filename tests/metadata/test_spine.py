@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, update
 
-from stackcanvas.clock import ManualClock
+from stackcanvas.backends.database import Database
+from stackcanvas.clock import ManualClock, SteadyClock, SystemClock
 from stackcanvas.errors import BadInput, Conflict, NotFound
 from stackcanvas.metadata import Ref, Spine, current, processes
+from stackcanvas.metadata.leases import LeaseLost, Leases
 from stackcanvas.metadata.tables import audit
 
 FLIGHTS = Ref.parse("data:flights@3")
@@ -257,6 +264,88 @@ def test_a_lease_is_renewed_and_given_back(spine: Spine, clock: ManualClock) -> 
     with spine.leases.hold("scheduler", "b", ttl_s=10) as other:
         assert other is not None
     assert spine.leases.holders() == []
+
+
+def test_a_clock_that_jumps_neither_takes_a_lease_nor_keeps_one(database: Database, clock: ManualClock) -> None:
+    """Hours forward or back on one machine: who renews keeps it, who is gone loses it once it was seen to be silent."""
+    for hours in (7, -7):
+        off = ManualClock(clock.now() + timedelta(hours=hours))
+        here, there = Leases(database, clock=clock), Leases(database, clock=off)
+        held = here.acquire(f"work{hours}", "a", ttl_s=10)
+        for _ in range(5):
+            assert there.acquire(f"work{hours}", "b", ttl_s=10) is None
+            clock.advance(seconds_s=9)
+            off.advance(seconds_s=9)
+            assert held is not None
+            held = here.renew(held, ttl_s=10)
+        assert there.acquire(f"work{hours}", "b", ttl_s=10) is None
+        off.advance(seconds_s=10)
+        assert there.acquire(f"work{hours}", "b", ttl_s=10) is not None
+
+
+def test_a_clock_set_while_a_process_runs_does_no_harm() -> None:
+    """What tells how time goes by counts seconds, and shows about what time it is."""
+    steady, system = SteadyClock(), SystemClock()
+
+    before, first = system.now(), steady.now()
+    time.sleep(0.02)
+
+    assert abs(first - before) < timedelta(seconds=5)
+    assert timedelta(seconds=0.02) <= steady.now() - first < timedelta(seconds=5)
+
+
+def test_nothing_is_written_under_a_lease_that_was_lost(spine: Spine, clock: ManualClock) -> None:
+    """One who was paused and does not know it is told at its next write, and what it began is not half done."""
+    held = spine.leases.acquire("scheduler", "a", ttl_s=10)
+    assert held is not None
+    assert spine.leases.acquire("scheduler", "b", ttl_s=10) is None
+
+    with spine.leases.fenced(held):
+        with spine.write() as tx:
+            spine.events.emit(tx, "data.committed", DELAY)
+        clock.advance(seconds_s=11)
+        with ThreadPoolExecutor(1) as another:
+            assert another.submit(spine.leases.acquire, "scheduler", "b", ttl_s=10).result() is not None
+        with pytest.raises(LeaseLost, match="scheduler was lost to another"), spine.write() as tx:
+            spine.events.emit(tx, "data.committed", DELAY)
+        with pytest.raises(LeaseLost), spine.record("data.commit"):
+            pytest.fail("it began")
+
+    assert spine.events.head() == 1
+    with spine.write() as tx:
+        assert spine.events.emit(tx, "data.committed", DELAY) == 2
+
+
+def test_processes_that_live_and_those_that_do_not(spine: Spine, clock: ManualClock) -> None:
+    """Overdue is who has not been heard of for a while, and at once who has ended here; the next one tidies up."""
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    started = clock.now()
+    spine.heartbeats.beat("worker", started=started, process=processes.mark(child.pid))
+    spine.heartbeats.beat("worker", started=started, process="elsewhere/7/1", facts={"failing": {}})
+    spine.heartbeats.beat("control", started=started)
+    assert [one.overdue for one in spine.heartbeats.ls()] == [False, False, False]
+
+    clock.advance(seconds_s=15)
+    spine.heartbeats.beat("control", started=started)
+    child.kill()
+    child.communicate()
+    clock.advance(seconds_s=6)
+    found = {one.host if one.host == "elsewhere" else one.kind: one for one in spine.heartbeats.ls()}
+    assert [(name, one.overdue) for name, one in sorted(found.items())] == [
+        ("control", False),
+        ("elsewhere", True),
+        ("worker", True),
+    ]
+    assert found["elsewhere"].heard == started
+
+    spine.heartbeats.tidy("worker")
+    assert [(one.kind, one.host) for one in spine.heartbeats.ls() if one.overdue] == [("worker", "elsewhere")]
+    clock.advance(seconds_s=90_000)
+    spine.heartbeats.beat("control", started=started)
+    spine.heartbeats.tidy("worker")
+    assert [one.kind for one in spine.heartbeats.ls()] == ["control"]
+    spine.heartbeats.end()
+    assert spine.heartbeats.ls() == []
 
 
 def test_two_actors_share_one_workspace(make_spine: Callable[..., Spine]) -> None:

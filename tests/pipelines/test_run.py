@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
@@ -47,6 +48,7 @@ def test_a_run_whose_holder_is_late_is_free(spine: Spine, records: RunRecords, c
     clock.advance(seconds_s=LEASE_S - 1)
     with spine.write() as tx:
         assert records.renew(tx, run_id, old)
+    assert claim(spine, records, new) is None
     clock.advance(seconds_s=LEASE_S - 1)
     assert claim(spine, records, new) is None
     clock.advance(seconds_s=1)
@@ -55,6 +57,25 @@ def test_a_run_whose_holder_is_late_is_free(spine: Spine, records: RunRecords, c
     with spine.write() as tx:
         assert not records.renew(tx, run_id, old)
         assert records.renew(tx, run_id, new)
+
+
+def test_a_clock_that_is_ahead_takes_no_run(spine: Spine, clock: ManualClock) -> None:
+    """A worker of another machine whose clock is hours off must have seen the holder be silent."""
+    off = ManualClock(clock.now() + timedelta(hours=5))
+    here, there = RunRecords(spine, wall=clock), RunRecords(spine, wall=off)
+    run_id, holder = add(spine, here), "elsewhere/1/1#a"
+    assert claim(spine, here, holder) == run_id
+
+    for _ in range(10):
+        off.advance(seconds_s=LEASE_S - 1)
+        assert claim(spine, there, "here/1/1#b") is None
+        clock.advance(seconds_s=1)
+        with spine.write() as tx:
+            assert here.renew(tx, run_id, holder)
+
+    assert claim(spine, there, "here/1/1#b") is None
+    off.advance(seconds_s=LEASE_S)
+    assert claim(spine, there, "here/1/1#b") == run_id
 
 
 def test_a_run_whose_process_has_died_is_free_at_once(spine: Spine, records: RunRecords) -> None:

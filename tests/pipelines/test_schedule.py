@@ -102,6 +102,26 @@ def test_a_clock_that_goes_back_fires_nothing_twice(clock: ManualClock, schedule
     assert scheduler.tick(start + timedelta(hours=2)) == []
 
 
+def test_a_clock_that_jumps_neither_loses_slots_in_silence_nor_runs_them_twice(
+    spine: Spine, records: RunRecords, clock: ManualClock, schedule: Callable[..., Scheduler]
+) -> None:
+    """Five hours forward by mistake: one run and word of the others. Set right again: each of them when it is due."""
+    scheduler = schedule(Trigger("train", cron="0 * * * *"))
+    start = clock.now()
+    scheduler.tick(start)
+    assert len(scheduler.tick(start + timedelta(hours=5, minutes=1))) == 1
+    (told,) = spine.events.latest(names=["slots.missed"])
+    assert (str(told.subject), told.payload["slots"]) == ("pipeline:train", 4)
+    assert told.payload["first"] == "2026-11-23T10:00:00+00:00"
+
+    fired = [len(scheduler.tick(start + timedelta(minutes=minute))) for minute in range(1, 400, 3)]
+
+    assert sum(fired) == 5
+    slots = sorted(run.trigger for run in queued(records))
+    assert slots == [f"cron 2026-11-23T{hour}:00:00+00:00" for hour in range(10, 16)]
+    assert len(spine.events.latest(names=["slots.missed"])) == 1
+
+
 def test_schedulers_beside_each_other_fire_each_event_and_slot_once(
     spine: Spine, records: RunRecords, clock: ManualClock
 ) -> None:

@@ -22,7 +22,7 @@ import sys, threading
 from datetime import UTC, datetime
 from pathlib import Path
 from stackcanvas.server.child import leave_with_parent, on_stop, wait_for
-from stackcanvas.stack.running import announce, withdraw
+from stackcanvas.stack.running import announce, beat, withdraw
 folder, name = Path(sys.argv[1]), sys.argv[2]
 leave_with_parent()
 stop = threading.Event()
@@ -32,7 +32,7 @@ if "deaf" in sys.argv:
 else:
     on_stop(stop.set)
 announce(folder, name, started=datetime.now(UTC))
-wait_for(stop)
+wait_for(stop, meanwhile=lambda: beat(folder, name))
 withdraw(folder, name)
 """
 
@@ -57,7 +57,7 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Supervisor]]:
     started: list[tuple[Supervisor, threading.Thread]] = []
 
     def start(*plans: Plan) -> Supervisor:
-        supervisor = Supervisor(tmp_path, plans, environ=os.environ)
+        supervisor = Supervisor(tmp_path, plans, environ=os.environ, ask_every_s=0.5, silent_asks=6)
         supervisor.start(stop)
         thread = threading.Thread(target=supervisor.watch, args=(stop,))
         thread.start()
@@ -86,6 +86,46 @@ def test_a_killed_child_is_started_again(run: Callable[..., Supervisor], tmp_pat
     until(lambda: pid(tmp_path, "control") not in {0, first})
 
     assert pid(tmp_path, "worker") == other
+
+
+LISTENING = """
+import sys, threading
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from stackcanvas.server.child import leave_with_parent
+from stackcanvas.stack.running import announce
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *words):
+        pass
+
+leave_with_parent()
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+announce(Path(sys.argv[1]), "control", started=datetime.now(UTC), host="127.0.0.1", port=server.server_port)
+server.serve_forever()
+"""
+
+
+def test_a_child_that_lives_but_hangs_is_replaced(
+    run: Callable[..., Supervisor], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Paused for good, one that answers over HTTP and one that beats; who goes on is left alone."""
+    listening = Plan("control", lambda _port: [sys.executable, "-c", LISTENING, str(tmp_path)])
+    run(listening, child(tmp_path, "predict"), child(tmp_path, "worker"))
+    before = {name: pid(tmp_path, name) for name in ("control", "predict", "worker")}
+
+    for name in ("control", "worker"):
+        os.kill(before[name], signal.SIGSTOP)
+    until(lambda: all(pid(tmp_path, name) not in {0, before[name]} for name in ("control", "worker")), patience_s=60)
+
+    assert pid(tmp_path, "predict") == before["predict"]
+    assert not any(is_alive(before[name]) for name in ("control", "worker"))
+    assert "worker lives but has not answered for long; it is ended" in caplog.text
 
 
 def test_stopping_ends_every_child_and_what_it_announced(tmp_path: Path) -> None:

@@ -1,129 +1,166 @@
-"""The worker: ticks by lease, and one that fails stops no other."""
+"""Workers as real processes: two on one database, the leader killed or paused, and what they say of themselves."""
 
 from __future__ import annotations
 
-import logging
+import json
+import os
+import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
-from datetime import datetime
-from functools import partial
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
-from stackcanvas.clock import ManualClock
-from stackcanvas.errors import Unavailable
-from stackcanvas.metadata import Spine
-from stackcanvas.server.worker import Keeper, Ticker
+from stackcanvas.metadata import Ref
+from stackcanvas.stack import Stack
+from stackcanvas.stack import open as open_stack
+from stackcanvas.stack.running import process
+
+CANVAS = """
+stackcanvas: 1
+project: {name: delays}
+metadata: {store: {url: "${STATE}"}}
+pipelines: {retraining: [{pipeline: train, on: data.committed}]}
+monitoring: {alerting: {dead_man: {url: "${DEAD_MAN}", every: 1s}}}
+"""
+CODE = """
+import stackcanvas as sc
+
+@sc.pipeline
+def train():
+    return 1
+"""
 
 
-def ticker(spine: Spine, tick: Callable[[datetime], object], *, holder: str = "a", name: str = "work") -> Ticker:
-    """A ticker over the workspace, with the leases of a worker."""
-    keeper = Keeper(spine.leases, holder=holder)
-    return Ticker(name, tick, clock=spine.clock, may=partial(keeper.holds, name), period_s=0.5)
+def until(condition: Callable[[], bool], *, patience_s: float = 120.0) -> None:
+    """Wait for what other processes do; there is no clock to pass to them."""
+    last = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < last, "it did not happen in time"
+        time.sleep(0.05)
 
 
-def test_a_tick_is_told_the_time_of_the_stack(spine: Spine, clock: ManualClock) -> None:
-    """What is passed is the stack's clock, which a replay moves."""
-    seen: list[datetime] = []
+class Workers:
+    """Machines that share one database, as folders: each has its own files and its own worker."""
 
-    ticker(spine, seen.append).once()
-    clock.advance(seconds_s=60)
-    ticker(spine, seen.append).once()
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
 
-    assert [(instant - seen[0]).total_seconds() for instant in seen] == [0, 60]
+    def project(self, name: str) -> Path:
+        """The folder of a machine."""
+        root = self._folder / name
+        if not root.exists():
+            root.mkdir()
+            (root / "canvas.yaml").write_text(CANVAS)
+            (root / "pipelines.py").write_text(CODE)
+        return root
 
+    def start(self, name: str) -> None:
+        """Start the worker of a machine; gives back when it works."""
+        root = self.project(name)
+        command = [sys.executable, "-m", "stackcanvas.server.worker", "--project", str(root)]
+        with (root / "log").open("ab") as log:
+            one = subprocess.Popen(command, cwd=root, stdout=log, stderr=log)
+        self.running[name] = one
+        until(lambda: (found := process(root / ".stackcanvas", "worker")) is not None and found.pid == one.pid)
 
-def test_one_worker_at_a_time_does_a_kind_of_work(spine: Spine, clock: ManualClock) -> None:
-    """Two workers, one works; when it is gone, the other takes over once the lease has run out."""
-    first: list[datetime] = []
-    second: list[datetime] = []
-    one, other = ticker(spine, first.append), ticker(spine, second.append, holder="b")
+    def send(self, name: str, number: int) -> None:
+        """Send a signal to one."""
+        self.running[name].send_signal(number)
 
-    for _ in range(3):
-        one.once()
-        other.once()
-    assert (len(first), len(second)) == (3, 0)
-
-    clock.advance(seconds_s=16)
-    other.once()
-    assert (len(first), len(second)) == (3, 1)
-
-
-def test_a_worker_that_comes_back_goes_on_at_once(spine: Spine) -> None:
-    """A restart has the same name, and need not wait for the lease that it left behind."""
-    seen: list[datetime] = []
-
-    ticker(spine, seen.append).once()
-    ticker(spine, seen.append).once()
-
-    assert len(seen) == 2
+    def said(self, name: str) -> str:
+        """What one has said."""
+        return (self._folder / name / "log").read_text()
 
 
-def test_a_failing_tick_is_said_once_and_tried_later_and_later(spine: Spine, caplog: pytest.LogCaptureFixture) -> None:
-    """The pause doubles, the log holds one line, and success resets both."""
-    faults: list[Exception] = [Unavailable("The store is away")] * 3
+@pytest.fixture
+def heard() -> Iterator[list[str]]:
+    """What the dead man's address was asked; its address is in the environment."""
+    asked: list[str] = []
 
-    def tick(_now: datetime) -> None:
-        if faults:
-            raise faults.pop()
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(204)
+            self.end_headers()
 
-    one = ticker(spine, tick)
-    with caplog.at_level(logging.INFO, "stackcanvas.worker"):
-        pauses = [one.once() for _ in range(4)]
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
 
-    assert pauses == [1.0, 2.0, 4.0, 0.5]
-    assert [record.getMessage() for record in caplog.records] == [
-        "work failed: The store is away.",
-        "work works again",
-    ]
-
-
-def test_a_failing_tick_does_not_hold_up_another(spine: Spine, caplog: pytest.LogCaptureFixture) -> None:
-    """Each kind of work has a thread of its own; one that raises leaves the other running."""
-    stop, ticked = threading.Event(), threading.Event()
-
-    def broken(_now: datetime) -> None:
-        raise ZeroDivisionError("division by zero")
-
-    def fine(_now: datetime) -> None:
-        ticked.set()
-
-    threads = [
-        threading.Thread(target=ticker(spine, tick, name=name).run, args=(stop,))
-        for name, tick in (("broken", broken), ("fine", fine))
-    ]
-    for thread in threads:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEAD_MAN", f"http://127.0.0.1:{server.server_port}/geheim")
+        thread = threading.Thread(target=server.serve_forever)
         thread.start()
-    assert ticked.wait(10)
-    stop.set()
-    for thread in threads:
-        thread.join(10)
-
-    assert not any(thread.is_alive() for thread in threads)
-    assert "broken failed: ZeroDivisionError" in caplog.text
+        yield asked
+        server.shutdown()
+        thread.join()
 
 
-def test_long_work_keeps_its_lease(spine: Spine, clock: ManualClock) -> None:
-    """While work goes on its lease is renewed, so that nobody else starts the same; a stop gives it back."""
-    keeper, other = Keeper(spine.leases, holder="a"), Keeper(spine.leases, holder="b")
-    assert keeper.holds("tick:train")
+@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.soak), "postgresql"])
+def workers(
+    request: pytest.FixtureRequest, tmp_path: Path, heard: list[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Workers]:
+    """Machines over a fresh database."""
+    state = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path}/s.db"
+    monkeypatch.setenv("STATE", state)
+    made = Workers(tmp_path)
+    yield made
+    for one in made.running.values():
+        one.kill()
+        one.wait()
 
-    for _ in range(5):
-        clock.advance(seconds_s=10)
-        keeper.renew()
-        assert not other.holds("tick:train")
 
-    keeper.release()
-    assert other.holds("tick:train")
+def leader(stack: Stack) -> str:
+    """The name of the machine whose worker schedules; empty when none does."""
+    holders = [lease.holder for lease in stack.spine.leases.holders() if lease.name == "tick:scheduler"]
+    return Path(holders[0].split()[2]).name if holders else ""
 
 
-def test_a_lost_lease_is_noticed(spine: Spine, clock: ManualClock) -> None:
-    """One who slept through the end of a lease that another took does not work on."""
-    keeper, other = Keeper(spine.leases, holder="a"), Keeper(spine.leases, holder="b")
-    assert keeper.holds("tick:train")
-    clock.advance(seconds_s=20)
-    assert other.holds("tick:train")
+def commit(stack: Stack, number: int) -> None:
+    """Let an event happen that starts a pipeline."""
+    with stack.spine.write() as tx:
+        stack.spine.events.emit(tx, "data.committed", Ref("data", "flights", str(number)))
 
-    keeper.renew()
 
-    assert not keeper.holds("tick:train")
+def test_work_moves_to_another_machine(workers: Workers, heard: list[str]) -> None:
+    """The leader paused, then the next one killed: the work goes on within the lease, and nothing is done twice."""
+    first, second = "one", "two"
+    workers.start(first)
+    with open_stack(workers.project("looking"), environ=os.environ) as stack:
+        until(lambda: leader(stack) == first)
+        workers.start(second)
+        until(lambda: len(stack.spine.heartbeats.ls()) == 2)
+        assert {(one.kind, one.overdue) for one in stack.spine.heartbeats.ls()} == {("worker", False)}
+        commit(stack, 1)
+        until(lambda: len(stack.pipelines.runs()) == 1)
+        until(lambda: bool(heard))
+
+        workers.send(first, signal.SIGSTOP)
+        commit(stack, 2)
+        until(lambda: len(stack.pipelines.runs()) == 2)
+        assert leader(stack) == second
+        until(lambda: [one.overdue for one in stack.spine.heartbeats.ls()].count(True) == 1)
+        workers.send(first, signal.SIGCONT)
+        until(lambda: "was lost to another" in workers.said(first))
+        commit(stack, 3)
+        until(lambda: len(stack.pipelines.runs()) == 3)
+        assert leader(stack) == second
+        until(lambda: not any(one.overdue for one in stack.spine.heartbeats.ls()))
+
+        workers.send(second, signal.SIGKILL)
+        workers.running[second].wait()
+        commit(stack, 4)
+        until(lambda: len(stack.pipelines.runs()) == 4)
+        assert leader(stack) == first
+        caused = [run.trigger for run in stack.pipelines.runs()]
+        assert sorted(caused) == [f"data.committed data:flights@{number}" for number in range(1, 5)]
+        until(lambda: all(run.state == "finished" for run in stack.pipelines.runs()))
+
+    told = json.dumps([workers.said(first), workers.said(second)])
+    assert "geheim" not in told
+    assert "Traceback" not in told

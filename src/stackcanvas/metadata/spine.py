@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from sqlalchemy import Connection
 
 from stackcanvas.backends.database import Database
-from stackcanvas.clock import Clock, SystemClock
+from stackcanvas.clock import Clock, SteadyClock, SystemClock
 from stackcanvas.errors import StackCanvasError
 from stackcanvas.ids import Ids
 from stackcanvas.metadata.actors import Actor, CodeState, actor_or, code_or
@@ -17,6 +17,7 @@ from stackcanvas.metadata.artifacts import Artifacts
 from stackcanvas.metadata.audit import Audit
 from stackcanvas.metadata.events import Events
 from stackcanvas.metadata.executions import CANCELLED, FAILED, Executions, Recording
+from stackcanvas.metadata.heartbeats import Heartbeats
 from stackcanvas.metadata.leases import Leases
 from stackcanvas.metadata.lineage import Lineage
 from stackcanvas.metadata.refs import Ref
@@ -30,7 +31,7 @@ def _no_code() -> CodeState:
 
 
 class Spine:
-    """Refs, executions, artifacts, lineage, events, audit log and leases over one database.
+    """Refs, executions, artifacts, lineage, events, audit log, leases and heartbeats over one database.
 
     Methods of the parts that change something take the open write connection first, so that a block's own
     rows, its artifact, its event and the end of its execution are one commit.
@@ -41,7 +42,7 @@ class Spine:
         ids: makes the ids of records.
         actor: who is at work.
         code: tells which code is at work.
-        wall: wall time, for leases; the machine's unless a test passes its own.
+        wall: how time goes by, for leases and heartbeats; the machine's unless a test passes its own.
     """
 
     def __init__(
@@ -65,7 +66,8 @@ class Spine:
         self.events = Events(database, clock=clock, actor=self._who)
         self.audit = Audit(database, clock=clock, actor=self._who)
         self.taken = Taken(database, clock=clock)
-        self.leases = Leases(database, clock=wall or SystemClock())
+        self.heartbeats = Heartbeats(database, clock=wall or SystemClock())
+        self.leases = Leases(database, clock=wall or SteadyClock())
 
     @property
     def actor(self) -> Actor:

@@ -1,6 +1,6 @@
 from sqlalchemy import Column, Index, Table
 
-from stackcanvas.backends.database.types import Boolean, Instant, Integer, Json, Text
+from stackcanvas.backends.database.types import Boolean, Instant, Integer, Json, Real, Text
 from stackcanvas.metadata.schema import schema
 
 execution = Table(
@@ -111,6 +111,18 @@ lease = Table(
     Column("holder", Text, nullable=False),
     Column("fence", Integer, nullable=False),
     Column("expires", Instant, nullable=False),
+)
+
+# Which processes live: each says so again and again, by the clock of its machine.
+heartbeat = Table(
+    "heartbeat",
+    schema,
+    Column("process", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("started", Instant, nullable=False),
+    Column("beat", Instant, nullable=False),
+    Column("every_s", Real, nullable=False),
+    Column("facts", Json, nullable=False),
 )
 
 # Who may ask a server: only a digest of each token is kept, and a revoked one stays as a record.

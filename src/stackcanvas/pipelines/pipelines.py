@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from stackcanvas.backends.executor import Executor
 from stackcanvas.backends.objects import Objects
-from stackcanvas.clock import Clock, SystemClock
+from stackcanvas.clock import Clock, SteadyClock
 from stackcanvas.errors import NotFound, StackCanvasError
 from stackcanvas.experiments import Experiments, RunInput, environment
 from stackcanvas.metadata import CodeState, Recording, Ref, Spine, within
@@ -50,7 +50,7 @@ class Pipelines:
         address: how another process opens the project; needed by executors that use other processes.
         slots: how many steps run beside each other; one a core unless given, one in this process.
         sleep: waits between attempts; a test that passes a clock passes its own.
-        wall: wall time, for who holds a run.
+        wall: how time goes by, for who holds a run.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Pipelines:
         wall: Clock | None = None,
     ) -> None:
         self.project = project
-        self.records = RunRecords(spine, wall=wall or SystemClock())
+        self.records = RunRecords(spine, wall=wall or SteadyClock())
         self.values = Values(spine, objects, rename=project.rename)
         self.bench = Bench(spine, self.values, source, experiments, project, context, address)
         self._spine = spine

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from stackcanvas.backends.database.types import Instant
 from stackcanvas.clock import Clock
 from stackcanvas.errors import Conflict, NotFound, StackCanvasError
 from stackcanvas.metadata import CodeState, Ref, Spine, processes
+from stackcanvas.metadata.leases import Watch
 from stackcanvas.pipelines.frames import storable
 from stackcanvas.pipelines.inputs import Pin, pins_from_json, pins_to_json
 from stackcanvas.pipelines.tables import pipeline_run, pipeline_step
@@ -147,12 +148,13 @@ class RunRecords:
     """Writes and reads the records of runs.
 
     Args:
-        wall: wall time, for who holds a run; records themselves have the spine's time.
+        wall: how time goes by, for who holds a run; records themselves have the spine's time.
     """
 
     def __init__(self, spine: Spine, *, wall: Clock) -> None:
         self._spine = spine
         self._wall = wall
+        self._watch = Watch(wall)
 
     def add(
         self,
@@ -186,6 +188,11 @@ class RunRecords:
         once = new.on_conflict_do_nothing(index_elements=[pipeline_run.c.cause])
         return run_id if tx.execute(once.returning(pipeline_run.c.id)).first() else None
 
+    def caused(self, connection: Connection, causes: Sequence[str]) -> set[str]:
+        """Those of the causes that have caused a run."""
+        chosen = select(pipeline_run.c.cause).where(pipeline_run.c.cause.in_(causes))
+        return set(connection.execute(chosen).scalars()) if causes else set()
+
     def take(self, tx: Connection, run_id: str, holder: str) -> None:
         """Become the one who executes a run.
 
@@ -198,7 +205,7 @@ class RunRecords:
             raise NotFound("run of a pipeline", run_id)
         if row.state == FINISHED:
             raise Conflict(f"the run {run_id} has finished", fix=f"Start another one: stackcanvas run {row.pipeline}")
-        if row.state == RUNNING and row.holder != holder and not self.is_free(row):
+        if row.state == RUNNING and row.holder != holder and not self._is_free(row):
             raise Conflict(f"the run {run_id} is being executed by process {_process(row.holder)}")
         self._hold(tx, run_id, holder)
 
@@ -223,7 +230,7 @@ class RunRecords:
     def dead(self, connection: Connection) -> list[PipelineRun]:
         """Runs that a person started and whose process has died; nobody goes on with them unasked."""
         at_work = select(pipeline_run).where(pipeline_run.c.state == RUNNING, ~pipeline_run.c.queued)
-        return [_run(row) for row in connection.execute(at_work).all() if self.is_free(row)]
+        return [_run(row) for row in connection.execute(at_work).all() if self._has_lapsed(row)]
 
     def _claimable(self, connection: Connection) -> list[Row[tuple[object, ...]]]:
         """Those that wait and whose pipeline has room, and those whose holder has died."""
@@ -233,7 +240,7 @@ class RunRecords:
         found: list[Row[tuple[object, ...]]] = []
         taken: Counter[str] = Counter()
         for row in connection.execute(at_work.order_by(*ordered)).all():
-            free = self.is_free(row)
+            free = self._has_lapsed(row)
             # A run by hand whose process died keeps nobody waiting.
             taken[row.pipeline] += row.queued or not free
             if row.queued and free:
@@ -244,12 +251,19 @@ class RunRecords:
                 found.append(row)
         return found
 
-    def is_free(self, row: Row[tuple[object, ...]]) -> bool:
-        """Whether the holder of a running run has died or has not been heard of for too long."""
+    def _is_free(self, row: Row[tuple[object, ...]]) -> bool:
+        """Whether the holder has died, or going by the clock says nothing any more: good enough for a person."""
         facts = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping
         if facts["holder"] is None or facts["expires"] is None:
             return True
         return bool(facts["expires"] <= self._wall.now()) or processes.is_gone(_process(facts["holder"]))
+
+    def _has_lapsed(self, row: Row[tuple[object, ...]]) -> bool:
+        """Whether the holder has died, or has been silent for as long as its hold lasts while this process looked."""
+        facts = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping
+        if facts["holder"] is None or facts["expires"] is None or processes.is_gone(_process(facts["holder"])):
+            return True
+        return self._watch.unchanged_s(facts["id"], (facts["holder"], facts["expires"])) >= LEASE_S
 
     def renew(self, tx: Connection, run_id: str, holder: str) -> bool:
         """Say that the holder lives; False when it holds the run no longer."""

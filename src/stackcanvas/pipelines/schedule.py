@@ -3,6 +3,10 @@
 Each event and each slot of a schedule causes one run of a trigger, whoever asks and however often: runs, marks and the
 position in the events are one commit, and a run carries what caused it under a unique index. A trigger begins with what
 happens after it was first seen; what happened before does not fire it.
+
+Clocks may be set. Slots that a clock jumps over are one run, as after a night in which nothing ran, and an event says
+which were missed. A clock that is set back begins there again: a slot that has run is not run twice, one that has not
+comes when it is due.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from stackcanvas.metadata import Event, Spine
+from stackcanvas.metadata import Event, Ref, Spine
 from stackcanvas.pipelines.run import RunRecords
 from stackcanvas.pipelines.tables import pipeline_trigger
 from stackcanvas.pipelines.triggers import Trigger
@@ -47,9 +51,12 @@ class Scheduler:
             marks = self._marks(tx, triggers, now)
             queued = self._fire_events(tx, triggers, marks)
             for trigger_id, trigger in triggers.items():
-                slot = trigger.slot(marks[trigger_id][1], now)
+                seen = marks[trigger_id][1]
+                slot = trigger.slot(seen, now)
                 if slot is not None:
                     queued += self._add(tx, trigger, f"{slot.isoformat()}", f"cron {slot.isoformat()}")
+                    self._tell_missed(tx, trigger, seen, slot)
+                if slot is not None or _is_behind(trigger, seen, now):
                     self._move(tx, trigger_id, now)
         return queued
 
@@ -61,7 +68,11 @@ class Scheduler:
             return True
         if self._spine.events.head() > self._spine.events.cursor(READER):
             return True
-        return any(trigger.slot(marks[trigger_id][1], now) for trigger_id, trigger in triggers.items())
+        seen = {trigger_id: marks[trigger_id][1] for trigger_id in triggers}
+        return any(
+            trigger.slot(seen[trigger_id], now) or _is_behind(trigger, seen[trigger_id], now)
+            for trigger_id, trigger in triggers.items()
+        )
 
     def _marks(self, tx: Connection, triggers: Mapping[str, Trigger], now: datetime) -> dict[str, tuple[int, datetime]]:
         """Where each trigger stands; one that is new begins here."""
@@ -105,6 +116,15 @@ class Scheduler:
         )
         return [] if run_id is None else [run_id]
 
+    def _tell_missed(self, tx: Connection, trigger: Trigger, seen: datetime, slot: datetime) -> None:
+        """Say which slots between what was seen and the one that runs have caused no run."""
+        between = [one.isoformat() for one in trigger.between(seen, slot)]
+        ran = self._records.caused(tx, [f"{trigger.id}/{one}" for one in between])
+        missed = [one for one in between if f"{trigger.id}/{one}" not in ran]
+        if missed:
+            told = {"schedule": trigger.described, "slots": len(missed), "first": missed[0], "last": missed[-1]}
+            self._spine.events.emit(tx, "slots.missed", Ref("pipeline", trigger.pipeline), told)
+
     def _move(self, tx: Connection, trigger_id: str, now: datetime) -> None:
         tx.execute(pipeline_trigger.update().where(pipeline_trigger.c.id == trigger_id).values(seen=now))
 
@@ -112,6 +132,11 @@ class Scheduler:
 def _read_marks(connection: Connection) -> dict[str, tuple[int, datetime]]:
     rows = connection.execute(select(pipeline_trigger.c.id, pipeline_trigger.c.sequence, pipeline_trigger.c.seen))
     return {row.id: (row.sequence, row.seen) for row in rows}
+
+
+def _is_behind(trigger: Trigger, seen: datetime, now: datetime) -> bool:
+    """Whether the clock was set back behind what has been seen."""
+    return trigger.cron is not None and now < seen
 
 
 def _described(event: Event) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,6 +20,7 @@ from stackcanvas.metadata import Event
 
 # Slots are walked one by one over this time; before it, one step back finds the last.
 _WALKED = timedelta(days=2)
+_MOST_BETWEEN = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,13 @@ class Trigger:
         except (StopIteration, CronSimError):  # a date that never comes, such as 30 February
             return None
         return None if found is None else found.astimezone(UTC)
+
+    def between(self, after: datetime, slot: datetime) -> list[datetime]:
+        """The slots between an instant and a slot, both left out, in UTC; a thousand at most."""
+        if self.cron is None:
+            return []
+        walk = islice(CronSim(self.cron, after.astimezone(ZoneInfo(self.timezone))), _MOST_BETWEEN)
+        return [one.astimezone(UTC) for one in takewhile(lambda one: one < slot, walk)]
 
 
 @lru_cache(maxsize=256)

@@ -37,6 +37,12 @@ def execution(stack: StackOf, execution_id: str) -> Response:
     return answer({"execution": found, "links": stack.spine.lineage.of(found.id)})
 
 
+@router.get("/processes")
+def processes(stack: StackOf) -> Response:
+    """Which processes of the stack live, on every machine: since when, when they were heard of last, what fails."""
+    return answer_items(stack.spine.heartbeats.ls())
+
+
 @router.get("/artifacts")
 def artifacts(stack: StackOf, kind: str | None = None, name: str | None = None, limit: Limit = 100) -> Response:
     """Artifacts, newest first."""

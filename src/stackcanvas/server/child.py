@@ -35,14 +35,18 @@ def on_stop(stop: Callable[[], None]) -> None:
         signal.signal(number, stopped)
 
 
-def wait_for(stop: threading.Event) -> None:
+def wait_for(stop: threading.Event, *, meanwhile: Callable[[], object] | None = None) -> None:
     """Wait in the main thread until an event is set; looks up now and then.
 
     The system may hand a signal to any thread, and only the main one runs its handler: one that slept for good would
     never hear of it.
+
+    Args:
+        meanwhile: called at each look.
     """
     while not stop.wait(_LOOK_S):
-        pass
+        if meanwhile is not None:
+            meanwhile()
 
 
 @contextmanager

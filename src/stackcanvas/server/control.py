@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 import ssl
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,11 +36,16 @@ from stackcanvas.server.child import is_loopback, leave_with_parent, listen, log
 from stackcanvas.server.feed import Feed
 from stackcanvas.server.guard import Guard
 from stackcanvas.server.metrics import Metrics, Observer
+from stackcanvas.server.pulse import Pulse
 from stackcanvas.server.readiness import Readiness, parts_of
+from stackcanvas.server.said import Said
 from stackcanvas.stack import Stack, find_root, open  # noqa: A004 - the verb of the package
 from stackcanvas.stack.running import announce, withdraw
 from stackcanvas.stack.served.link import REMOTE
 from stackcanvas.ui.site import pages
+
+_log = logging.getLogger("stackcanvas.control")
+_LAST_BEAT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +172,10 @@ def serve(stack: Stack, taken: socket.socket, *, started: datetime, door: Door) 
     def ready() -> None:
         announce(stack.folder, "control", started=started, host=host, port=port, tls=tls)
 
+    stop = threading.Event()
+    address = f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    pulse = Pulse(stack, "control", said=Said(_log), facts=lambda: {"url": address})
+    beating = threading.Thread(target=pulse.run, args=(stop,), name="pulse", daemon=True)
     app = make_app(stack, door=door, on_ready=ready)
     config = uvicorn.Config(
         app,
@@ -177,10 +188,13 @@ def serve(stack: Stack, taken: socket.socket, *, started: datetime, door: Door) 
         ssl_keyfile=door.key,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
     )
+    beating.start()
     try:
         _Server(config, feed=app.state.feed).run(sockets=[taken])
     finally:
         withdraw(stack.folder, "control")
+        stop.set()
+        beating.join(_LAST_BEAT_S)
 
 
 def add_door_options(parser: argparse.ArgumentParser) -> None:

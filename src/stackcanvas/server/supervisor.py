@@ -1,28 +1,27 @@
-"""Keeps child processes running: starts them, starts again what died, stops all of them."""
+"""Keeps child processes running: starts them, starts again what died, replaces what hangs, stops all of them."""
 
 from __future__ import annotations
 
 import logging
 import os
 import signal
-import ssl
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from stackcanvas.errors import StackCanvasError, Unavailable
 from stackcanvas.server.child import PARENT
-from stackcanvas.stack.running import Process, process
+from stackcanvas.stack.running import Process, answers, process, pulse
 
 _log = logging.getLogger("stackcanvas.up")
 _LOOK_S = 0.1
 _STEADY_S = 30.0
 _LONGEST_PAUSE_S = 30.0
+_ASK_EVERY_S = 5.0
+_SILENT_ASKS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Plan:
 
     Args:
         command: gives the command line; it is told the port of its first start, so that a restart keeps it.
-        health: the path that answers 200 when the child is ready; None when it listens nowhere.
+        health: the path that answers 200 when the child is ready; None for one that listens nowhere and beats.
     """
 
     name: str
@@ -56,6 +55,9 @@ class _Child:
     due: float = 0.0
     port: int | None = None
     ready: bool = field(default=False)
+    asked: float = 0.0
+    silent: int = 0
+    pulse: int | None = None
 
 
 def pause_s(deaths: int) -> float:
@@ -75,10 +77,22 @@ class Supervisor:
         folder: where children announce themselves.
         plans: the children; they are stopped in this order.
         environ: the environment that children get, the name of their parent added.
+        ask_every_s: how often a child is asked whether it goes on.
+        silent_asks: so many times in a row without an answer, and it hangs.
     """
 
-    def __init__(self, folder: Path, plans: Sequence[Plan], *, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        plans: Sequence[Plan],
+        *,
+        environ: Mapping[str, str],
+        ask_every_s: float = _ASK_EVERY_S,
+        silent_asks: int = _SILENT_ASKS,
+    ) -> None:
         self._folder = folder
+        self._ask_every_s = ask_every_s
+        self._silent_asks = silent_asks
         self._children = [_Child(plan) for plan in plans]
         self._environ = {**environ, PARENT: str(os.getpid())}
 
@@ -105,7 +119,7 @@ class Supervisor:
         return [found for child in self._children if (found := process(self._folder, child.plan.name))]
 
     def watch(self, stop: threading.Event) -> None:
-        """Start again what dies, later each time it dies early, until told to stop."""
+        """Start again what dies, later each time it dies early, and end what hangs, until told to stop."""
         while not stop.wait(_LOOK_S):
             now = time.monotonic()
             for child in self._children:
@@ -114,8 +128,11 @@ class Supervisor:
                         self._spawn(child)
                 elif child.running.poll() is not None:
                     self._mourn(child, now)
-                elif not child.ready and self._look_ready(child):
-                    _log.info("%s runs again", child.plan.name)
+                elif not child.ready:
+                    if self._look_ready(child):
+                        _log.info("%s runs again", child.plan.name)
+                elif now - child.asked >= self._ask_every_s:
+                    self._ask(child)
 
     def stop(self, *, patience_s: float = 15.0) -> None:
         """End all children: asked first, forced when they do not go."""
@@ -153,9 +170,29 @@ class Supervisor:
     def _look_ready(self, child: _Child) -> bool:
         if not child.ready and child.running is not None:
             found = process(self._folder, child.plan.name)
-            if found is not None and found.pid == child.running.pid and _answers(found, child.plan.health):
+            if found is not None and found.pid == child.running.pid and _is_ready(found, child.plan.health):
                 child.ready, child.port = True, found.port
+                child.asked, child.silent = time.monotonic(), 0
         return child.ready
+
+    def _ask(self, child: _Child) -> None:
+        """Ask a child whether it goes on, and end one that has been silent for too long.
+
+        Times without an answer are counted, not seconds: a machine that slept has not been asking.
+        """
+        assert child.running is not None
+        child.silent = 0 if self._goes_on(child) else child.silent + 1
+        child.asked = time.monotonic()
+        if child.silent >= self._silent_asks:
+            _log.warning("%s lives but has not answered for long; it is ended", child.plan.name)
+            _signal(child.running, signal.SIGKILL)
+
+    def _goes_on(self, child: _Child) -> bool:
+        if child.plan.health is not None:
+            found = process(self._folder, child.plan.name)
+            return found is not None and answers(found, child.plan.health)
+        before, child.pulse = child.pulse, pulse(self._folder, child.plan.name)
+        return child.pulse is None or child.pulse != before
 
     @staticmethod
     def _check_start(waiting: Sequence[_Child], *, overdue: bool) -> None:
@@ -173,24 +210,5 @@ def _signal(running: subprocess.Popen[bytes], number: int) -> None:
         running.send_signal(number)
 
 
-def _answers(found: Process, health: str | None) -> bool:
-    if health is None or found.url is None:
-        return True
-    place = urlsplit(found.url)
-    connection = _connection(place.scheme, place.hostname or "", place.port)
-    try:
-        connection.request("GET", health)
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _connection(scheme: str, host: str, port: int | None) -> HTTPConnection:
-    if scheme == "http":
-        return HTTPConnection(host, port, timeout=2)
-    # It is our own child on this machine, asked by its number: the name in its certificate is another one.
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return HTTPSConnection(host, port, timeout=2, context=context)
+def _is_ready(found: Process, health: str | None) -> bool:
+    return health is None or found.url is None or answers(found, health)

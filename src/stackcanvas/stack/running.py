@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 NAMES = ("control", "predict", "worker")
 
@@ -56,6 +59,45 @@ def announce(
     fresh = place.with_suffix(f".{os.getpid()}.tmp")
     fresh.write_text(json.dumps(facts) + "\n")
     fresh.replace(place)
+
+
+def beat(folder: Path, name: str) -> None:
+    """Say that this process still goes on, without a word more: its file is touched."""
+    with suppress(OSError):  # a disk that cannot be written is not a reason to end
+        os.utime(_place(folder, name))
+
+
+def pulse(folder: Path, name: str) -> int | None:
+    """A number that changes as long as a process goes on that beats; None where nothing can be told."""
+    place = _place(folder, name)
+    try:
+        return place.stat().st_mtime_ns if os.access(place, os.W_OK) else None
+    except OSError:
+        return None
+
+
+def answers(found: Process, path: str, *, patience_s: float = 2.0) -> bool:
+    """Whether a process of this machine answers 200 at a path."""
+    if found.url is None:
+        return False
+    place = urlsplit(found.url)
+    connection = _connection(place.scheme, place.hostname or "", place.port, patience_s)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _connection(scheme: str, host: str, port: int | None, patience_s: float) -> HTTPConnection:
+    if scheme == "http":
+        return HTTPConnection(host, port, timeout=patience_s)
+    # It is a process of this machine, asked by its number: the name in its certificate is another one.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return HTTPSConnection(host, port, timeout=patience_s, context=context)
 
 
 def withdraw(folder: Path, name: str) -> None:

@@ -152,7 +152,9 @@ def test_every_error_has_one_shape(delays: PredictionProcess, method: str, path:
     assert list(json.loads(body)) == ["error"]
 
 
-@pytest.mark.parametrize("path", ["/v2", "/v2/", "/v2/health/live", "/v2/health/ready/", "/health", "/metrics"])
+@pytest.mark.parametrize(
+    "path", ["/v2", "/v2/", "/v2/health/live", "/v2/health/ready/", "/health", "/health/ready", "/metrics"]
+)
 def test_paths_with_and_without_a_slash(delays: PredictionProcess, path: str) -> None:
     """Clients ask for both."""
     assert delays.ask("GET", path)[0] == 200

@@ -1,16 +1,18 @@
-"""What both adapters need of their engines: children that leave the parent's connections alone, one write a thread."""
+"""What both adapters need: children that leave the parent's connections alone, one write a thread, checked writes."""
 
 from __future__ import annotations
 
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.pool import Pool
 
+from stackcanvas.backends.database.base import Database
 from stackcanvas.errors import Usage
 
 # Closing a connection that a parent opened would end it for the parent too, and SQLite would let go of the parent's
@@ -53,3 +55,23 @@ class Turn(threading.local):
             yield
         finally:
             self._open = False
+
+
+_checks: ContextVar[tuple[tuple[Database, Callable[[Connection], None]], ...]] = ContextVar("checks", default=())
+
+
+@contextmanager
+def checked(database: Database, check: Callable[[Connection], None]) -> Iterator[None]:
+    """Call `check` at the beginning of each write to a database in a block of code; what it raises ends the write."""
+    token = _checks.set((*_checks.get(), (database, check)))
+    try:
+        yield
+    finally:
+        _checks.reset(token)
+
+
+def check_write(database: Database, connection: Connection) -> None:
+    """Call the checks that hold here for a database."""
+    for checked_database, check in _checks.get():
+        if checked_database is database:
+            check(connection)

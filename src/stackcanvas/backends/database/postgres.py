@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from stackcanvas.backends.database.base import Database
-from stackcanvas.backends.database.pool import Turn, forget_after_fork
+from stackcanvas.backends.database.pool import Turn, check_write, forget_after_fork
 from stackcanvas.backends.database.statements import bulk_columns, bulk_tuples, claim_candidates, claim_rows
 from stackcanvas.errors import BadInput, Corrupt, MissingExtra, Refused, StackCanvasError, Unavailable, Usage
 
@@ -109,6 +109,7 @@ class PostgresDatabase:
         with self._turn.taken(), self._writers.begin() as connection:
             fast = "" if durable else ", set_config('synchronous_commit', 'off', true)"
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({self._lock}){fast}")
+            check_write(self, connection)
             yield connection
 
     def reshape(self) -> AbstractContextManager[Connection]:

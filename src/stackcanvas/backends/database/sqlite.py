@@ -18,7 +18,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from stackcanvas.backends.database.base import Database
-from stackcanvas.backends.database.pool import Turn, forget_after_fork
+from stackcanvas.backends.database.pool import Turn, check_write, forget_after_fork
 from stackcanvas.backends.database.statements import bulk_columns, bulk_tuples, claim_candidates, claim_rows
 from stackcanvas.backends.files import sync_folder, unavailable
 from stackcanvas.errors import BadInput, Corrupt, StackCanvasError, Unavailable, Usage
@@ -103,6 +103,7 @@ class SqliteDatabase:
         """A transaction with the right to write, taken at once; `durable=False` leaves out the sync of the log."""
         with self._turn.taken(), self._engine.begin() as connection:
             self._begin(connection, _DURABLE if durable else _FAST)
+            check_write(self, connection)
             yield connection
 
     @contextmanager

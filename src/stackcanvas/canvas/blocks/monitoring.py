@@ -22,7 +22,7 @@ from stackcanvas.canvas.answers import (
     distinct,
     distinct_by,
 )
-from stackcanvas.canvas.urls import ChannelUrl
+from stackcanvas.canvas.urls import ChannelUrl, WebUrl
 
 Operation = Literal["latency", "throughput", "errors", "fallbacks", "cpu", "memory", "disk", "queue"]
 
@@ -92,6 +92,15 @@ class Rule(Answer):
         return self
 
 
+class DeadMan(Answer):
+    """An address that hears of the stack as long as it is well; whoever keeps it raises the alarm when that stops."""
+
+    url: Annotated[WebUrl, PerEnvironment()] = Field(
+        description="What the worker asks while it and its work are well; may hold ${NAME}."
+    )
+    every: Duration = Field(default=dt.timedelta(minutes=1), description="How often it is asked.")
+
+
 class Alerting(Answer):
     """Thresholds and channels."""
 
@@ -100,6 +109,9 @@ class Alerting(Answer):
     )
     rules: Annotated[tuple[Rule, ...], AfterValidator(distinct_by("name"))] = Field(
         default=(), description="The alerts."
+    )
+    dead_man: DeadMan | None = Field(
+        default=None, description="What hears that the stack is well, and raises the alarm when it no longer hears it."
     )
 
     @model_validator(mode="after")

@@ -104,7 +104,7 @@ class App:
             case [("metrics" | "health") as name]:
                 _require(method, "GET")
                 return self._health() if name == "health" else self._figures()
-            case ["v2", *rest]:
+            case ["v2", *rest] | [*rest] if path[0] == "v2" or path == ["health", "ready"]:
                 return self._protocol(method, rest, path)
         raise NotFound("path", "/" + "/".join(path)[:200])
 

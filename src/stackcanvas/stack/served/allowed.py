@@ -37,6 +37,7 @@ _PARTS: dict[str, dict[str, Call]] = {
     "spine.lineage": _read("upstream downstream of"),
     "spine.events": _read("after latest head"),
     "spine.audit": _read("entries head verify"),
+    "spine.heartbeats": _read("ls"),
     "served": _read("about pipelines parameters features predictions")
     | _write("start write", again=True)
     | _write("commit register"),

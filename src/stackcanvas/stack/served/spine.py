@@ -69,6 +69,7 @@ class ServedSpine:
         self.lineage = Part(link, "spine.lineage")
         self.events = Part(link, "spine.events")
         self.audit = Part(link, "spine.audit")
+        self.heartbeats = Part(link, "spine.heartbeats")
         self.database = self
 
     @contextmanager

@@ -37,10 +37,21 @@ def _positioning(blocks: tuple[BlockView, ...]) -> str | None:
 
 
 def _processes(stack: Stack) -> tuple[FactView, ...]:
-    running = {one.name: one for one in processes(stack.folder)}
-    return tuple(
-        FactView(name, (running[name].url or "runs").removeprefix("http://"), tone="good")
-        if name in running
-        else FactView(name, "off", tone="soft")
+    here = {one.name: one for one in processes(stack.folder)}
+    beats = stack.spine.heartbeats.ls()
+    heard = {beat.kind for beat in beats}
+    views = [
+        FactView(name, (here[name].url or "runs").removeprefix("http://"), tone="good")
         for name in NAMES
-    )
+        if name in here
+    ]
+    views += [FactView(name, "off", tone="soft") for name in NAMES if name not in here and name not in heard]
+    for beat in beats:
+        failing = beat.facts.get("failing")
+        if beat.overdue:
+            views.append(FactView(beat.kind, f"on {beat.host} not heard of since {beat.heard:%H:%M:%S}", tone="bad"))
+        elif isinstance(failing, dict) and failing:
+            views.append(FactView(beat.kind, f"fails at {', '.join(sorted(failing))}", tone="bad"))
+        elif beat.kind not in here or str(here[beat.kind].pid) != beat.process.rsplit("/", 2)[1]:
+            views.append(FactView(beat.kind, f"on {beat.host}", tone="good"))
+    return tuple(views)

@@ -28,6 +28,7 @@ HEAVY = {
     "yaml",
     "jinja2",
 }
+_BLOCKS = ("data", "experiments", "features", "pipelines", "registry", "serving", "deployment", "monitoring", "value")
 
 
 @pytest.fixture
@@ -152,14 +153,37 @@ def test_commands_that_only_look_up_load_no_library_of_frames_or_numbers(words: 
     assert _loaded(words, tmp_path) & heavy == set()
 
 
-def _loaded(words: list[str], folder: Path) -> set[str]:
-    """The libraries that a command has loaded when it is done."""
+@pytest.mark.parametrize(
+    ("words", "blocks"),
+    [
+        (["metadata", "events"], set()),
+        (["data", "status"], {"data"}),
+        (["models", "ls"], {"registry"}),
+        (["experiments", "ls"], {"experiments"}),
+    ],
+)
+def test_a_command_loads_the_block_that_it_asks_and_no_other(
+    words: list[str], blocks: set[str], tmp_path: Path
+) -> None:
+    """Opening a stack of this machine loads no block, and nothing of what speaks to a server."""
+    (tmp_path / "canvas.yaml").write_text("stackcanvas: 1\nproject: {name: x, date: 2026-01-01, team: [y]}\n")
+    assert main(["--project", str(tmp_path), "data", "ls"]) == 0  # the first command makes the database
+
+    loaded = _loaded(words, tmp_path, whole=True)
+
+    assert {name for name in _BLOCKS if f"stackcanvas.{name}" in loaded} == blocks
+    assert "stackcanvas.stack.served.link" not in loaded
+
+
+def _loaded(words: list[str], folder: Path, *, whole: bool = False) -> set[str]:
+    """The libraries that a command has loaded when it is done; with all their modules where that is asked."""
     program = (
         "import sys\nfrom stackcanvas.cli.main import main\n"
-        f"main({words!r})\nprint(*sorted(m for m in sys.modules if '.' not in m), file=open('loaded', 'w'))"
+        f"main({words!r})\nprint(*sorted(sys.modules), file=open('loaded', 'w'))"
     )
     subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, capture_output=True)
-    return set((folder / "loaded").read_text().split())
+    loaded = (folder / "loaded").read_text().split()
+    return set(loaded) if whole else {name for name in loaded if "." not in name}
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:

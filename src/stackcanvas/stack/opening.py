@@ -20,13 +20,13 @@ from stackcanvas.metadata import Actor, CodeState, Spine
 from stackcanvas.metadata.migrate import is_empty, prepare
 from stackcanvas.metadata.tokens import Tokens
 from stackcanvas.stack import tables
-from stackcanvas.stack.root import CANVAS, FOLDER, LOCAL, find_root
-from stackcanvas.stack.served.link import TOKEN
-from stackcanvas.stack.served.stack import address_of, connect
+from stackcanvas.stack.root import CANVAS, FOLDER, LOCAL, TOKEN, address_of, find_root
 from stackcanvas.stack.settings import settings_of
-from stackcanvas.stack.stack import Stack
+from stackcanvas.stack.stack import Stack, named
 
 _CODE_HOLDS_S = 2.0
+# A stack that is here needs nothing of what speaks to one elsewhere.
+_CONNECT = "stackcanvas.stack.served.stack:connect"
 
 
 def _remembered(ask: Callable[[], CodeState]) -> Callable[[], CodeState]:
@@ -89,7 +89,8 @@ def open(  # noqa: A001 - reads as `sc.open()`
     known = os.environ if environ is None else environ
     served = address_of(path, known)
     if served is not None:
-        return connect(served[0], token=served[1], clock=clock, environ=known)
+        connected: Stack = named(_CONNECT)(served[0], token=served[1], clock=clock, environ=known)
+        return connected
     chosen = environment or known.get("STACKCANVAS_ENVIRONMENT") or None
     root = find_root(Path(path or known.get("STACKCANVAS_PROJECT") or Path.cwd()))
     canvas = load(root / CANVAS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from stackcanvas.errors import NotFound
@@ -10,6 +11,7 @@ CANVAS = "canvas.yaml"
 FOLDER = ".stackcanvas"
 LOCAL = "metadata.db"
 """The embedded database, in the folder of the state."""
+TOKEN = "STACKCANVAS_TOKEN"  # noqa: S105 - the name of a variable
 
 
 def find_root(start: Path) -> Path:
@@ -25,3 +27,16 @@ def find_root(start: Path) -> Path:
     raise NotFound(
         "canvas", str(folder / CANVAS), fix="Make a project with `stackcanvas init NAME`, or name one with --project"
     )
+
+
+def address_of(path: object, environ: Mapping[str, str]) -> tuple[str, str | None] | None:
+    """The address that is to be opened, with its token; None for a folder of this machine.
+
+    Example:
+        >>> address_of(None, {"STACKCANVAS_URL": "https://stack.example.org"})
+        ('https://stack.example.org', None)
+    """
+    named = path if path is not None else environ.get("STACKCANVAS_URL") or None
+    if not isinstance(named, str) or not named.lower().startswith(("http://", "https://")):
+        return None
+    return named, environ.get(TOKEN) or None

@@ -124,12 +124,12 @@ class Stack:
             raise AttributeError(f"a stack has no part {name!r}")
         with self._lock:
             if name not in self.__dict__:
-                self.__dict__[name] = _load(target)(self)
+                self.__dict__[name] = named(target)(self)
         return self.__dict__[name]
 
     def ticks(self) -> Mapping[str, Callable[[datetime], object]]:
         """What a worker does again and again, by name; each takes the time it is."""
-        found: Mapping[str, Callable[[datetime], object]] = _load(_TICKS)(self)
+        found: Mapping[str, Callable[[datetime], object]] = named(_TICKS)(self)
         return found
 
     def close(self) -> None:
@@ -148,6 +148,7 @@ class Stack:
         self.close()
 
 
-def _load(target: str) -> Any:
+def named(target: str) -> Any:
+    """What stands at `module:name`, imported now."""
     module, _, name = target.partition(":")
     return getattr(importlib.import_module(module), name)

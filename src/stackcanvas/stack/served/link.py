@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 from stackcanvas.errors import BadInput, BadInputs, Refused, StackCanvasError, Unavailable
 from stackcanvas.metadata import CodeState
 from stackcanvas.metadata.tokens import READER
+from stackcanvas.stack.root import TOKEN
 from stackcanvas.stack.served.allowed import call
 from stackcanvas.stack.served.wire import pack, unpack
 
-TOKEN = "STACKCANVAS_TOKEN"  # noqa: S105 - the name of a variable
 CONTENT = "application/vnd.stackcanvas+msgpack"
 RELEASE = "stackcanvas-release"
 REMOTE = "/api/v1/remote"

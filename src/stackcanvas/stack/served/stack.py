@@ -16,7 +16,7 @@ from stackcanvas.foundations import Git
 from stackcanvas.metadata import Actor, CodeState
 from stackcanvas.stack.root import find_root
 from stackcanvas.stack.served.entering import About
-from stackcanvas.stack.served.link import TOKEN, Address, Link
+from stackcanvas.stack.served.link import Address, Link
 from stackcanvas.stack.served.parts import Part, refused
 from stackcanvas.stack.served.spine import ServedSpine
 from stackcanvas.stack.settings import Settings
@@ -109,19 +109,6 @@ def connect(
     except BaseException:
         link.close()
         raise
-
-
-def address_of(path: object, environ: Mapping[str, str]) -> tuple[str, str | None] | None:
-    """The address that is to be opened, with its token; None for a folder of this machine.
-
-    Example:
-        >>> address_of(None, {"STACKCANVAS_URL": "https://stack.example.org"})
-        ('https://stack.example.org', None)
-    """
-    named = path if path is not None else environ.get("STACKCANVAS_URL") or None
-    if not isinstance(named, str) or not named.lower().startswith(("http://", "https://")):
-        return None
-    return named, environ.get(TOKEN) or None
 
 
 def _canvas(about: About) -> Canvas:

@@ -53,6 +53,7 @@ def test_ls_show_materialize_get(project: Path, capfd: pytest.CaptureFixture[str
     assert [(one["view"], one["rows"]) for one in done] == [("usage", 1)]
     assert found == {"calls": 7}
     assert "usage" in printed(capfd, "ls")
+    assert json.loads(printed(capfd, "show", "usage", "--format", "json"))["models"] == []
 
 
 def test_materialize_until_an_instant(project: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -44,6 +44,14 @@ def test_from_the_definition_to_a_value(ask: Ask) -> None:
     assert found == [{"calls": 7}, {"calls": None}]
 
 
+def test_what_is_known_of_a_view(ask: Ask) -> None:
+    """What its values are like, and which models take them."""
+    (found,) = ask("GET", "/features/statistics?view=usage").json()["items"]
+    assert (found["feature"], found["rows"], found["mean"]) == ("calls", 1, 7.0)
+    assert ask("GET", "/features/models?view=usage").json()["items"] == [{"feature": "calls", "models": []}]
+    assert ask("GET", "/features/models?view=usages").status_code == 404
+
+
 def test_rows_are_pushed(ask: Ask) -> None:
     """As they happen, with times as text or as seconds; an older one changes nothing."""
     ask("POST", "/features/materialize", json={})

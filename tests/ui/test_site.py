@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from html.parser import HTMLParser
 from urllib.parse import quote
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -150,6 +152,30 @@ def test_a_ref_shows_where_it_comes_from(stack: Stack, pages: Client) -> None:
 
     assert "data.commit" in found.text
     assert "data.committed" in found.text
+
+
+VIEW = """
+import stackcanvas as sc
+
+usage = sc.FeatureView("usage", entity=["who"], source="calls", event_time="at", features=["calls"], owner="ada")
+"""
+
+
+def test_a_feature_view_has_a_page_before_anybody_uses_it(stack: Stack, pages: Client) -> None:
+    """Its definition, then its freshness; what its values are like when that is asked for."""
+    (stack.root / "features.py").write_text(VIEW)
+    address = f"/ref?name={quote(str(stack.features.get('usage').ref), safe='')}"
+
+    assert "event time" in page(pages.get(address, headers=HTML)).text
+    at = stack.spine.clock.now() - timedelta(minutes=1)
+    stack.data.commit("calls", pl.DataFrame({"who": [1], "at": [at], "calls": [7]}))
+    stack.features.materialize()
+    found = page(pages.get(address, headers=HTML))
+    assert "models that take it" in found.text
+    assert "online until" in found.text
+    (measured,) = {str(had["href"]) for _, had in found.elements if "statistics" in str(had.get("href"))}
+    assert "Int64" not in found.text
+    assert "Int64" in page(pages.get(measured, headers=HTML)).text
 
 
 def test_answers_are_escaped(make_stack: Callable[[str], Stack], canvases: dict[str, str]) -> None:

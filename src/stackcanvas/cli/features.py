@@ -60,8 +60,11 @@ def services(stack: Stack) -> None:
 @output_options
 @pass_stack
 def show(stack: Stack, view: str) -> None:
-    """Show the definition of a view, who takes it and what was made of it."""
+    """Show the definition of a view, which models take it and what was made of it."""
     found = stack.features.describe(view)
+    if view not in stack.features.catalog.services:
+        taken = load("stackcanvas.stack.finding:takers")(stack)
+        found["models"] = sorted({str(ref) for (of, _), refs in taken.items() if of == view for ref in refs})
     emit_record(found, fields=[name for name in found if name != "formulas"])
 
 
@@ -194,7 +197,7 @@ def fold(stack: Stack, views: tuple[str, ...]) -> None:
 @pass_stack
 def get(stack: Stack, names: tuple[str, ...], keys: tuple[str, ...]) -> None:
     """Read features of one key from the online store; VIEW:* reads all of a view."""
-    emit_record(stack.features.online(names, [dict(_pair(key) for key in keys)])[0])
+    emit_record(stack.features.online(names, [dict(_pair(key) for key in keys)])[0], named=False)
 
 
 def _instant(text: str) -> datetime:

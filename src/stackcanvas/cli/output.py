@@ -63,22 +63,24 @@ def emit_rows(rows: Sequence[object], *, columns: Sequence[str], empty: str = "N
         say(empty)
 
 
-def emit_record(record: object, *, fields: Sequence[str] | None = None) -> None:
+def emit_record(record: object, *, fields: Sequence[str] | None = None, named: bool = True) -> None:
     """Print one record: a line for each field, or whole as a JSON object.
 
     Args:
         record: a frozen dataclass or a mapping.
         fields: what to show to a person; every plain field when None.
+        named: the names are ours, and say units; a user's own stand as they are.
     """
     if wants_json():
         _print_json(record)
         return
     names = list(fields) if fields is not None else list(plain(record))
-    width = max((len(title(name)) for name in names), default=0)
+    titles = {name: title(name) if named else name for name in names}
+    width = max(map(len, titles.values()), default=0)
     for name in names:
-        shown = cell(_value(record, name), name=name)
+        shown = cell(_value(record, name), name=name if named else "")
         first, *others = shown.splitlines() or [""]
-        click.echo(f"{click.style(title(name).ljust(width), dim=True)}  {first}".rstrip())
+        click.echo(f"{click.style(titles[name].ljust(width), dim=True)}  {first}".rstrip())
         for line in others:
             click.echo(f"{'':{width}}  {line}")
 

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from stackcanvas.features.files import rows_of_records
 from stackcanvas.rest.answers import StackOf, answer, answer_items
+from stackcanvas.stack.finding import takers
 
 router = APIRouter(prefix="/features", tags=["features"])
 
@@ -62,6 +63,20 @@ def search(stack: StackOf, q: str = "", tag: str | None = None, owner: str | Non
             for one in stack.features.search(q, tag=tag, owner=owner)
         ]
     )
+
+
+@router.get("/statistics")
+def statistics(stack: StackOf, view: str) -> Response:
+    """What the values of a view's features are like, over all rows of the newest data version."""
+    return answer_items(stack.features.statistics(view))
+
+
+@router.get("/models")
+def models(stack: StackOf, view: str) -> Response:
+    """The features of a view, each with the model versions that take it: the newest of each model, and what is live."""
+    taken = takers(stack)
+    features = stack.features.catalog.get(view).features
+    return answer_items([{"feature": name, "models": taken.get((view, name), [])} for name in features])
 
 
 @router.get("/{view:path}")

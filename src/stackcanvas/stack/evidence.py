@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from stackcanvas.stack.finding import concerns
 from stackcanvas.stack.unserved import unserved
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _features(stack: Stack) -> BlockEvidence:
         )
         for view in views
     )
-    return BlockEvidence("features", facts)
+    return BlockEvidence("features", facts, tuple(concerns(stack)))
 
 
 def _foundations(stack: Stack) -> BlockEvidence:

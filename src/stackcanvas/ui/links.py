@@ -69,6 +69,10 @@ class Links:
             return f"{self._base}/executions/{quote(found.name, safe='')}"
         return f"{self._base}/ref?{urlencode({'name': str(found)})}"
 
+    def statistics(self, view: Ref) -> str:
+        """The page of a feature view with what its values are like."""
+        return f"{self.ref(view)}&statistics=yes"
+
     def runs(self, **asked: str) -> str:
         """Runs as a table: of an experiment, of a filter, in an order, on a page; what is empty is left out."""
         given = urlencode({name: value for name, value in asked.items() if value})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -92,6 +93,11 @@ def ref(links: Links, found: Ref | str | None) -> Cell:
         return Cell("")
     shown = str(found)
     return Cell(shown if len(shown) <= 44 else f"{shown[:41]}…", links.ref(found))
+
+
+def models(links: Links, refs: Sequence[str]) -> Cell:
+    """Model versions; a single one leads to its page."""
+    return ref(links, refs[0]) if len(refs) == 1 else Cell(", ".join(one.partition(":")[2] for one in refs))
 
 
 def execution(links: Links, found: Execution) -> Cell:

@@ -15,6 +15,7 @@ from stackcanvas.ui.context import FactView, RecordPage, Table, Tree, Twig
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages.model import model_parts
 from stackcanvas.ui.pages.page import Page
+from stackcanvas.ui.pages.view import defined, view_parts
 from stackcanvas.ui.tables import events_table, executions_table
 
 _KINDS = {"data": "Data version", "model": "Model version", "view": "Feature view", "deployment": "Deployment"}
@@ -32,16 +33,21 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
     except NotFound:
         # Nothing was made under this name; it may still be what events and work are about.
         pinned, via, trees = ref, (ref,), ()
-        if not stack.spine.events.latest(subject=ref, limit=1) and not stack.spine.executions.search(subject=ref):
+        if (
+            defined(stack, ref) is None
+            and not stack.spine.events.latest(subject=ref, limit=1)
+            and not stack.spine.executions.search(subject=ref)
+        ):
             raise
     artifact = stack.spine.artifacts.get(pinned)
     told, shown = model_parts(stack, pinned, links)
+    of_view, features = view_parts(stack, pinned, links, measured="statistics" in asked)
     page = RecordPage(
         kind=_KINDS.get(pinned.kind, pinned.kind.capitalize()),
         title=str(ref).partition(":")[2],
-        facts=(*_via(via, links), *_facts(artifact, links), *told),
+        facts=(*_via(via, links), *_facts(artifact, links), *told, *of_view),
         trees=trees,
-        tables=(*shown, *_other_tables(stack, pinned, links)),
+        tables=(*shown, *features, *_other_tables(stack, pinned, links)),
     )
     return Page("record.html", str(ref), page)
 
@@ -124,8 +130,8 @@ def _facts(artifact: Artifact | None, links: Links) -> tuple[FactView, ...]:
         facts.append(FactView("page", "open", links.annotation(artifact.ref.name)))
     if artifact.digest:
         facts.append(FactView("digest", artifact.digest))
-    facts += [FactView(title(name), cell(value, name=name)) for name, value in artifact.facts.items()]
-    return tuple(facts)
+    told = {name: cell(value, name=name) for name, value in artifact.facts.items()}
+    return (*facts, *(FactView(title(name), value) for name, value in told.items() if value))
 
 
 def _versions_table(versions: list[Artifact], links: Links) -> Table:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from stackcanvas.server.control import Door, make_app
+from stackcanvas.server.control import make_app
+from stackcanvas.server.door import Door
 from stackcanvas.stack import Stack
 from stackcanvas.stack import open as open_stack
 from stackcanvas.testing.asgi import Answer, Client

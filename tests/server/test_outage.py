@@ -9,11 +9,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stackcanvas.errors import Unavailable
 from stackcanvas.stack import open as open_stack
 from stackcanvas.stack.running import process
 from stackcanvas.testing.postgres import PostgresServer
@@ -111,3 +113,40 @@ def test_control_says_so_and_goes_on(root: Path, start: Start, server: PostgresS
     assert ask(root, "/")[0] == 200
     assert ask(root, "/api/2.0/mlflow/runs/create", {"experiment_id": "0"})[0] == 200
     assert "Traceback" not in said.read_text()
+
+
+def test_what_works_beside_it_waits_or_says_so(root: Path, start: Start, server: PostgresServer) -> None:
+    """A worker complains once and goes on; a run loses nothing of what it logs; a commit is refused in a sentence."""
+    said = start("worker")
+    beats = until_beating(root)
+    (root / "rows.csv").write_text("a\n1\n")
+    with open_stack(root) as stack:
+        run = stack.experiments.run("steady")
+        run.log(loss=0.0, step=0)
+        run.flush()
+        server.stop()
+        for step in range(1, 50):
+            run.log(loss=float(step), step=step)
+        until(lambda: "failed: " in said.read_text())
+        with pytest.raises(Unavailable, match="PostgreSQL"):
+            stack.data.commit("rows", root / "rows.csv")
+        time.sleep(6)  # the worker tries again and again meanwhile, and another process has no clock to move
+        server.start()
+        run.log(loss=50.0, step=50)
+        run.end()
+
+        assert [one.value for one in stack.experiments.metrics(run.id, "loss")] == [float(step) for step in range(51)]
+        assert stack.data.commit("rows", root / "rows.csv").number == 1
+        until(lambda: any(one.kind == "worker" and one.heard > beats for one in stack.spine.heartbeats.ls()))
+        until(lambda: "works again" in said.read_text())
+        until(lambda: not stack.spine.heartbeats.ls()[0].facts["failing"])
+    told = said.read_text()
+    assert "Traceback" not in told
+    assert len([line for line in told.splitlines() if " failed: " in line]) <= 4, told
+
+
+def until_beating(root: Path) -> datetime:
+    """When the worker was heard of, once it was."""
+    with open_stack(root) as stack:
+        until(lambda: bool(stack.spine.heartbeats.ls()))
+        return stack.spine.heartbeats.ls()[0].heard

@@ -12,18 +12,15 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from stackcanvas.server.up import plans
 from stackcanvas.stack import open as open_stack
 from stackcanvas.stack.running import NAMES, Process, is_alive, process, processes
+from stackcanvas.testing.certificates import self_signed
 
 CANVAS = "stackcanvas: 1\nproject: {name: delays}\n"
 
@@ -177,28 +174,11 @@ def test_two_workers_of_one_project_are_refused(root: Path, up: Callable[..., su
     assert str(found(root, "worker").pid) in done.stderr
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate that signs itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stack.example.org")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    pem, secret = folder / "certificate.pem", folder / "key.pem"
-    pem.write_bytes(made.public_bytes(Encoding.PEM))
-    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return pem, secret
-
-
 def test_other_machines_need_tls_and_a_token(
     root: Path, up: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     """Without either it does not start; with both, nobody gets in without a token, and predictions stay here."""
-    pem, secret = _certificate(tmp_path)
+    pem, secret = self_signed(tmp_path)
     everywhere = ("--host", "0.0.0.0", "--port", "0", "--predict-port", "0")  # noqa: S104 - the point of the test
     tls = ("--tls-certificate", str(pem), "--tls-key", str(secret))
     plain = up(*everywhere)
@@ -228,3 +208,15 @@ def test_other_machines_need_tls_and_a_token(
 
     assert (ask(text), ask(None), ask("sc_guess")) == (200, 401, 401)
     assert found(root, "predict").host == "127.0.0.1"
+
+
+def test_the_prediction_server_listens_where_it_is_told(root: Path) -> None:
+    """On this machine unless another address is named, and there it asks as control does."""
+    door = ["--tls-by-proxy"]
+
+    def words(**options: str) -> list[str]:
+        made = plans(root, root, host="0.0.0.0", control_port=0, predict_port=0, door=door, **options)  # noqa: S104
+        return [*map(str, made[2].command(None))]
+
+    assert words()[-4:] == ["--host", "127.0.0.1", "--port", "0"]
+    assert words(predict_host="10.0.0.7")[-5:] == ["--host", "10.0.0.7", "--port", "0", "--tls-by-proxy"]

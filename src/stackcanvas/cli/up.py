@@ -32,6 +32,11 @@ _FILE = click.Path(exists=True, dir_okay=False)
     show_default=True,
     help="Of the prediction server; 0 takes a free one.",
 )
+@click.option(
+    "--predict-host",
+    envvar="STACKCANVAS_PREDICT_HOST",
+    help="Where the prediction server listens; by default on this machine only.",
+)
 @click.option("--tokens", is_flag=True, help="Ask for a token on this machine as well.")
 @click.option("--tls-certificate", type=_FILE, help="A file with the certificate chain.")
 @click.option("--tls-key", type=_FILE, help="The file with its private key.")
@@ -49,6 +54,7 @@ def up(  # noqa: PLR0917 - click passes them by name
     host: str,
     port: int,
     predict_port: int,
+    predict_host: str | None,
     tokens: bool,
     tls_certificate: str | None,
     tls_key: str | None,
@@ -61,11 +67,13 @@ def up(  # noqa: PLR0917 - click passes them by name
     .stackcanvas/run/.
 
     Pages and REST answer this machine without asking who it is. At any other --host they need TLS, and everybody
-    needs a token (stackcanvas tokens add). The prediction server answers this machine only.
+    needs a token (stackcanvas tokens add). The prediction server answers this machine only, unless --predict-host
+    names another address, where it needs TLS and tokens as well.
     """
     project = context.find_root().params.get("project")
     words = ["--host", host, "--port", str(port), "--predict-port", str(predict_port)]
     words += ["--requests-per-second", str(requests_per_second)]
+    words += ["--predict-host", predict_host] if predict_host else []
     words += ["--tokens"] if tokens else []
     words += ["--tls-by-proxy"] if tls_by_proxy else []
     for option, file in (("--tls-certificate", tls_certificate), ("--tls-key", tls_key)):

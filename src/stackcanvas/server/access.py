@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from stackcanvas.errors import StackCanvasError
 from stackcanvas.metadata import Actor, acting
 from stackcanvas.metadata.tokens import ADMIN, APPROVER, READER, WRITER, Token, Tokens
-from stackcanvas.server.limits import Limit
+from stackcanvas.serving.server.limits import Limit
 from stackcanvas.stack.served.allowed import call
 from stackcanvas.stack.served.link import REMOTE
 from stackcanvas.ui.login import login_page

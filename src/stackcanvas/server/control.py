@@ -8,11 +8,9 @@ import contextlib
 import logging
 import signal
 import socket
-import ssl
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -23,7 +21,6 @@ from fastapi import FastAPI, Header, Query, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
 from stackcanvas.cli.faults import to_exit_code
-from stackcanvas.errors import BadInput, Refused
 from stackcanvas.metadata.tokens import ADMIN
 from stackcanvas.rest.api import api
 from stackcanvas.rest.errors import install_errors
@@ -32,7 +29,8 @@ from stackcanvas.rest.mlflow.api import Api
 from stackcanvas.rest.mlflow.artifacts import ROOTS
 from stackcanvas.rest.mlflow.every import table
 from stackcanvas.server.access import Access
-from stackcanvas.server.child import is_loopback, leave_with_parent, listen, log_to_stderr
+from stackcanvas.server.child import leave_with_parent, listen, log_to_stderr
+from stackcanvas.server.door import OPEN, Door, add_door_options, door_of
 from stackcanvas.server.feed import Feed
 from stackcanvas.server.guard import Guard
 from stackcanvas.server.metrics import Metrics, Observer
@@ -48,24 +46,7 @@ _log = logging.getLogger("stackcanvas.control")
 _LAST_BEAT_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
-    """How the server is reached.
-
-    Args:
-        tokens: whether every request needs a token.
-        certificate: a file with the TLS certificate chain; None for plain HTTP.
-        key: the file with its private key.
-        requests_per_s: how many requests one token may send in a second, as a mean; None for any number.
-    """
-
-    tokens: bool = False
-    certificate: Path | None = None
-    key: Path | None = None
-    requests_per_s: float | None = None
-
-
-def make_app(stack: Stack, *, door: Door = Door(), on_ready: Callable[[], None] | None = None) -> FastAPI:
+def make_app(stack: Stack, *, door: Door = OPEN, on_ready: Callable[[], None] | None = None) -> FastAPI:
     """The application over an open stack.
 
     Args:
@@ -197,48 +178,6 @@ def serve(stack: Stack, taken: socket.socket, *, started: datetime, door: Door) 
         beating.join(_LAST_BEAT_S)
 
 
-def add_door_options(parser: argparse.ArgumentParser) -> None:
-    """The options on who may ask and how."""
-    parser.add_argument("--tokens", action="store_true", help="ask for a token on this machine as well")
-    parser.add_argument("--tls-certificate", type=Path, default=None, help="a file with the certificate chain")
-    parser.add_argument("--tls-key", type=Path, default=None, help="the file with its private key")
-    parser.add_argument("--tls-by-proxy", action="store_true", help="a proxy in front speaks TLS")
-    parser.add_argument(
-        "--requests-per-second", type=float, default=500, help="of one token, as a mean; 0 for any number"
-    )
-
-
-def door_of(given: argparse.Namespace, stack: Stack) -> Door:
-    """How the server is reached, once it is sure that nobody gets in whom the team does not know.
-
-    Raises:
-        Refused: other machines can reach it, and there is no TLS or no token of an administrator.
-        BadInput: the files of TLS do not fit.
-    """
-    certificate, key = given.tls_certificate, given.tls_key
-    if (certificate is None) != (key is None):
-        raise BadInput("TLS needs both files", expected="--tls-certificate FILE --tls-key FILE")
-    if certificate is not None:
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
-        except (OSError, ssl.SSLError) as error:
-            raise BadInput(f"the files of TLS cannot be used ({error})", where=str(certificate)) from error
-    open_to_others = not is_loopback(given.host)
-    if open_to_others and certificate is None and not given.tls_by_proxy:
-        raise Refused(
-            f"{given.host} can be reached from other machines, and tokens must not travel in the clear",
-            fix="Give --tls-certificate FILE --tls-key FILE, or --tls-by-proxy where a proxy in front speaks TLS",
-        )
-    wanted = open_to_others or given.tokens
-    now = stack.spine.clock.now()
-    if wanted and not any(one.role == ADMIN and one.counts(now) for one in stack.tokens.ls()):
-        raise Refused(
-            "nobody could get in: there is no token of an administrator",
-            fix="Make one: stackcanvas tokens add NAME --role admin",
-        )
-    return Door(wanted, certificate, key, given.requests_per_second or None)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve one project's pages and REST."""
     parser = argparse.ArgumentParser("stackcanvas.server.control", description=main.__doc__)
@@ -253,7 +192,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log_to_stderr("control")
         root = find_root(given.project or Path.cwd())
         with open(root) as stack:
-            door = door_of(given, stack)
+            now = stack.spine.clock.now()
+            door = door_of(
+                given,
+                may_enter=lambda: any(one.role == ADMIN and one.counts(now) for one in stack.tokens.ls()),
+                role=ADMIN,
+            )
             with listen(given.host, given.port, what="control", option="--port", anywhere=True) as taken:
                 serve(stack, taken, started=stack.spine.clock.now(), door=door)
         return 0

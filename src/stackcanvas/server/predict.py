@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from stackcanvas.clock import SystemClock
 from stackcanvas.errors import StackCanvasError
 from stackcanvas.server.child import leave_with_parent, listen
+from stackcanvas.server.door import add_door_options, door_of
+from stackcanvas.serving.server.gate import Gate
 from stackcanvas.serving.server.lifecycle import serve
 
 
@@ -20,16 +23,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen at")
     parser.add_argument("--port", type=int, default=8080, help="0 picks a free one")
     parser.add_argument("--replay", action="store_true", help="take event times from requests")
+    add_door_options(parser)
     options = parser.parse_args(arguments)
     leave_with_parent()
     try:
+        gate = Gate(options.folder / "serving", clock=SystemClock())
+        door = door_of(options, may_enter=lambda: bool(gate), role="reader")
         listening = listen(
             options.host,
             options.port,
             what="the prediction server",
             option="--port (--predict-port of `stackcanvas up`)",
+            anywhere=True,
         )
-        serve(options.folder, listening, replay=options.replay, version=version("stackcanvas"))
+        tls = None if door.certificate is None or door.key is None else (door.certificate, door.key)
+        serve(
+            options.folder,
+            listening,
+            replay=options.replay,
+            version=version("stackcanvas"),
+            gate=gate if door.tokens else None,
+            tls=tls,
+        )
     except StackCanvasError as error:
         sys.stderr.write(f"{error.sentence()}\n")
         return error.exit_code

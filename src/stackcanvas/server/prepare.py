@@ -11,7 +11,7 @@ from pathlib import Path
 from stackcanvas.canvas import load
 from stackcanvas.canvas.check import require
 from stackcanvas.cli.faults import to_exit_code
-from stackcanvas.stack import find_root, open, planning  # noqa: A004 - the verb of the package
+from stackcanvas.stack import admitting, find_root, open, planning  # noqa: A004 - the verb of the package
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         planning.admit(root, environment=environment)
         with open(root) as stack:
             planning.apply(stack)
+            admitting.publish(stack)
         return 0
 
     return to_exit_code(work)

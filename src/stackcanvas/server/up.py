@@ -22,15 +22,24 @@ _PATIENCE_S = 10.0
 
 
 def plans(
-    root: Path, folder: Path, *, host: str, control_port: int, predict_port: int, door: Sequence[str] = ()
+    root: Path,
+    folder: Path,
+    *,
+    host: str,
+    control_port: int,
+    predict_port: int,
+    predict_host: str | None = None,
+    door: Sequence[str] = (),
 ) -> list[Plan]:
     """The three children of a project, in the order in which they are stopped.
 
     Args:
-        host: where control listens; the prediction server answers on this machine only.
-        door: the options of control on who may ask and how.
+        host: where control listens.
+        predict_host: where the prediction server listens; unless given, it answers on this machine only.
+        door: the options on who may ask and how; on this machine the prediction server asks nobody.
     """
-    own = host if is_loopback(host) else "127.0.0.1"
+    own = predict_host or (host if is_loopback(host) else "127.0.0.1")
+    asking = [] if is_loopback(own) else door
 
     def python(module: str, *options: object) -> list[str]:
         return [sys.executable, "-m", f"stackcanvas.server.{module}", *map(str, options)]
@@ -42,12 +51,20 @@ def plans(
         return python("control", "--project", root, "--host", host, "--port", port or control_port, *door)
 
     def predict(port: int | None) -> list[str]:
-        return python("predict", "--folder", folder, "--host", own, "--port", port or predict_port)
+        return python("predict", "--folder", folder, "--host", own, "--port", port or predict_port, *asking)
 
     return [Plan("worker", worker, health=None), Plan("control", control), Plan("predict", predict)]
 
 
-def run(root: Path, *, host: str, control_port: int, predict_port: int, door: Sequence[str] = ()) -> int:
+def run(
+    root: Path,
+    *,
+    host: str,
+    control_port: int,
+    predict_port: int,
+    predict_host: str | None = None,
+    door: Sequence[str] = (),
+) -> int:
     """Run a project's processes until a signal says stop; gives the exit code."""
     stop = threading.Event()
     on_stop(stop.set)
@@ -58,7 +75,15 @@ def run(root: Path, *, host: str, control_port: int, predict_port: int, door: Se
         if prepared.returncode != 0:
             return prepared.returncode
         _await_orphans(folder, stop)
-        chosen = plans(root, folder, host=host, control_port=control_port, predict_port=predict_port, door=door)
+        chosen = plans(
+            root,
+            folder,
+            host=host,
+            control_port=control_port,
+            predict_port=predict_port,
+            predict_host=predict_host,
+            door=door,
+        )
         supervisor = Supervisor(folder, chosen, environ=os.environ)
         started = supervisor.start(stop)
         try:
@@ -92,12 +117,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="an address of this machine")
     parser.add_argument("--port", type=int, default=8700, help="of the pages and REST; 0 takes a free one")
     parser.add_argument("--predict-port", type=int, default=8080, help="of the prediction server; 0 takes a free one")
+    parser.add_argument("--predict-host", default=None, help="where the prediction server listens")
     given, door = parser.parse_known_args(arguments)
 
     def work() -> int:
         log_to_stderr("up")
         root = find_root(given.project or Path.cwd())
-        return run(root, host=given.host, control_port=given.port, predict_port=given.predict_port, door=door)
+        return run(
+            root,
+            host=given.host,
+            control_port=given.port,
+            predict_port=given.predict_port,
+            predict_host=given.predict_host,
+            door=door,
+        )
 
     return to_exit_code(work)
 

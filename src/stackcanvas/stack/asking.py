@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from stackcanvas.errors import BadInput, NotFound, Refused, StackCanvasError, Unavailable
-from stackcanvas.stack.running import process
+from stackcanvas.stack.root import TOKEN
+from stackcanvas.stack.running import connection_to, process
 
 if TYPE_CHECKING:
     from stackcanvas.stack.stack import Stack
@@ -35,9 +37,13 @@ def ask(stack: Stack, endpoint: str, records: Sequence[object]) -> list[dict[str
     found = process(stack.folder, "predict")
     if found is None or not found.alive or found.host is None or found.port is None:
         raise Unavailable("the prediction server of this project does not run", fix="Start it with: stackcanvas up")
-    connection = HTTPConnection(found.host, found.port, timeout=_PATIENCE_S)
+    connection = connection_to(found, patience_s=_PATIENCE_S)
+    # One that other machines reach asks this one for a token, too.
+    token = os.environ.get(TOKEN)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    body = json.dumps({"records": list(records)})
     try:
-        connection.request("POST", f"/v1/predict/{quote(endpoint, safe='')}", json.dumps({"records": list(records)}))
+        connection.request("POST", f"/v1/predict/{quote(endpoint, safe='')}", body, headers)
         answer = connection.getresponse()
         content = json.loads(answer.read())
     except (OSError, HTTPException, ValueError) as error:
@@ -46,6 +52,8 @@ def ask(stack: Stack, endpoint: str, records: Sequence[object]) -> list[dict[str
         connection.close()
     if answer.status == 404:
         raise NotFound("endpoint", endpoint, known=[route.endpoint for route in stack.serving.routes()])
+    if answer.status in {401, 403}:
+        raise Refused(str(content["error"]).rstrip("."), fix=None if token else f"Set {TOKEN}")
     if answer.status != 200:
         raise _KINDS.get(answer.status, StackCanvasError)(str(content["error"]).rstrip("."))
     predictions: list[dict[str, Any]] = content["predictions"]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from urllib.parse import urlsplit
 
 NAMES = ("control", "predict", "worker")
 
@@ -78,10 +77,9 @@ def pulse(folder: Path, name: str) -> int | None:
 
 def answers(found: Process, path: str, *, patience_s: float = 2.0) -> bool:
     """Whether a process of this machine answers 200 at a path."""
-    if found.url is None:
+    if found.host is None or found.port is None:
         return False
-    place = urlsplit(found.url)
-    connection = _connection(place.scheme, place.hostname or "", place.port, patience_s)
+    connection = connection_to(found, patience_s=patience_s)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == 200
@@ -91,13 +89,15 @@ def answers(found: Process, path: str, *, patience_s: float = 2.0) -> bool:
         connection.close()
 
 
-def _connection(scheme: str, host: str, port: int | None, patience_s: float) -> HTTPConnection:
-    if scheme == "http":
-        return HTTPConnection(host, port, timeout=patience_s)
-    # It is a process of this machine, asked by its number: the name in its certificate is another one.
+def connection_to(found: Process, *, patience_s: float) -> HTTPConnection:
+    """A connection to a process of this machine that listens."""
+    assert found.host is not None
+    if not found.tls:
+        return HTTPConnection(found.host, found.port, timeout=patience_s)
+    # It is asked by its number: the name in its certificate is another one.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return HTTPSConnection(host, port, timeout=patience_s, context=context)
+    return HTTPSConnection(found.host, found.port, timeout=patience_s, context=context)
 
 
 def withdraw(folder: Path, name: str) -> None:

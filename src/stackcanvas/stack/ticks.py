@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from stackcanvas.stack import featuring, heads, loop
+from stackcanvas.stack import admitting, featuring, heads, loop
 
 if TYPE_CHECKING:
     from stackcanvas.stack.stack import Stack
@@ -27,6 +27,7 @@ def ticks(stack: Stack) -> Mapping[str, Callable[[datetime], object]]:
         "monitors": stack.monitoring.tick,
         "value": stack.value.tick,
         "tracked": lambda _: stack.experiments.reap(),
+        "tokens": lambda _: admitting.publish(stack),
         "audit": heads.Heads(stack).tick,
         "executions": lambda _: stack.spine.executions.reap(),
     }

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from stackcanvas.server.control import Door, make_app
+from stackcanvas.server.control import make_app
+from stackcanvas.server.door import Door
 from stackcanvas.stack import Stack
 from stackcanvas.stack import open as open_stack
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 import traceback
@@ -15,6 +16,7 @@ from stackcanvas.serving.server import infer, records
 from stackcanvas.serving.server.errors import ClientGone, WrongMethod
 from stackcanvas.serving.server.feast import ROUTES as FEAST_ROUTES
 from stackcanvas.serving.server.feast import Feast
+from stackcanvas.serving.server.gate import Gate, NotAdmitted, TooOften
 from stackcanvas.serving.server.http import Answer, Receive, Scope, Send, path_of, read_body, send_answer
 from stackcanvas.serving.server.metrics import Metrics
 from stackcanvas.serving.server.predictor import Predictor
@@ -40,6 +42,7 @@ class App:
         feast: answers the routes of feature servers.
         version: of the package, told to clients.
         limit_bytes: of a body.
+        gate: lets those in who have a token; None asks nobody.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class App:
         feast: Feast,
         version: str,
         limit_bytes: int = 64 << 20,
+        gate: Gate | None = None,
     ) -> None:
         self._predictor = predictor
         self._metrics = metrics
@@ -58,6 +62,7 @@ class App:
         self._feast = feast
         self._version = version
         self._limit_bytes = limit_bytes
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -69,9 +74,17 @@ class App:
             path = path_of(scope)
             if len(path) > 2 and path[0] in {"v1", "v2"} and path[1] in {"models", "predict"}:
                 endpoint, protocol = path[2], path[0]
-            answer = await self._answer(scope["method"], path, dict(scope["headers"]), receive)
+            headers = dict(scope["headers"])
+            if self._gate is not None:
+                bare = path[:-1] if path[-1] == "" and len(path) > 1 else path
+                self._gate.admit(bare, headers, (scope.get("client") or ("",))[0])
+            answer = await self._answer(scope["method"], path, headers, receive)
         except ClientGone:
             return
+        except NotAdmitted as error:
+            answer = _error(error.status, error.sentence(), (b"www-authenticate", b'Bearer realm="stackcanvas"'))
+        except TooOften as error:
+            answer = _error(error.status, error.sentence(), (b"retry-after", str(math.ceil(error.wait_s)).encode()))
         except StackCanvasError as error:
             answer = _error(error.status, error.sentence())
         except Exception:  # noqa: BLE001 - the last door: the client gets an answer, the operator the trace
@@ -215,5 +228,7 @@ def _json(content: object, status: int = 200) -> Answer:
     return Answer(_encode(content), status)
 
 
-def _error(status: int, sentence: str) -> Answer:
-    return Answer(_encode({"error": sentence}), status)
+def _error(status: int, sentence: str, *headers: tuple[bytes, bytes]) -> Answer:
+    answer = Answer(_encode({"error": sentence}), status)
+    answer.headers = [*answer.headers, *headers]
+    return answer

@@ -32,6 +32,7 @@ from stackcanvas.serving.server.fallback import make_fallback
 from stackcanvas.serving.server.feast import Feast
 from stackcanvas.serving.server.features import FeatureStore
 from stackcanvas.serving.server.files import replace
+from stackcanvas.serving.server.gate import Gate
 from stackcanvas.serving.server.log import PredictionLog
 from stackcanvas.serving.server.logplan import LogPlan
 from stackcanvas.serving.server.lookup import Lookup, LookupSpec
@@ -52,7 +53,14 @@ _SWITCH_S = 0.0002
 
 
 def serve(
-    folder: Path, listening: socket.socket, *, replay: bool = False, version: str = "0", clock: Clock | None = None
+    folder: Path,
+    listening: socket.socket,
+    *,
+    replay: bool = False,
+    version: str = "0",
+    clock: Clock | None = None,
+    gate: Gate | None = None,
+    tls: tuple[Path, Path] | None = None,
 ) -> None:
     """Serve a folder until SIGTERM or SIGINT; requests that are under way are answered first.
 
@@ -62,6 +70,8 @@ def serve(
         replay: take the time of each request from the request.
         version: of the package, told to clients.
         clock: tells the time of requests that bring none.
+        gate: lets those in who have a token; None asks nobody.
+        tls: the files of the certificate chain and its key; None for plain HTTP.
 
     Raises:
         NotFound: the folder does not exist.
@@ -71,14 +81,29 @@ def serve(
     listening.setblocking(False)
     sys.setswitchinterval(_SWITCH_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_Process(folder, listening, replay=replay, version=version, clock=clock or SystemClock()).run())
+        process = _Process(
+            folder, listening, replay=replay, version=version, clock=clock or SystemClock(), gate=gate, tls=tls
+        )
+        runner.run(process.run())
 
 
 class _Process:
     """Everything that lives as long as the process."""
 
-    def __init__(self, folder: Path, listening: socket.socket, *, replay: bool, version: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        listening: socket.socket,
+        *,
+        replay: bool,
+        version: str,
+        clock: Clock,
+        gate: Gate | None,
+        tls: tuple[Path, Path] | None,
+    ) -> None:
         self._folder = folder
+        self._gate = gate
+        self._tls = tls
         self._listening = listening
         self._clock = clock
         self._metrics = Metrics()
@@ -97,7 +122,7 @@ class _Process:
             self._routes, metrics=self._metrics, clock=clock, rng=rng, shadow_pool=self._shadows, replay=replay
         )
         feast = Feast(self._features, folder, clock=clock)
-        self._app = App(predictor, metrics=self._metrics, reload=self._reload, feast=feast, version=version)
+        self._app = App(predictor, metrics=self._metrics, reload=self._reload, feast=feast, version=version, gate=gate)
         self._reloading = asyncio.Lock()
         self._under_way: Sized = ()
 
@@ -141,6 +166,8 @@ class _Process:
             backlog=_BACKLOG,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=_DRAIN_S,
+            ssl_certfile=self._tls[0] if self._tls else None,
+            ssl_keyfile=self._tls[1] if self._tls else None,
         )
 
     def _address(self) -> Path:
@@ -149,13 +176,15 @@ class _Process:
     def _announce(self) -> None:
         host, port = self._listening.getsockname()[:2]
         told = {"host": host, "port": port, "pid": os.getpid(), "started": self._clock.now().isoformat()}
-        replace(self._address(), json.dumps(told).encode())
-        say(f"listening at http://{host}:{port}")
+        replace(self._address(), json.dumps({**told, "tls": self._tls is not None}).encode())
+        say(f"listening at {'https' if self._tls else 'http'}://{host}:{port}")
 
     async def _watch(self) -> None:
         """Take each new route document into service; try again from time to time what could not be loaded."""
         waited_s = 0.0
         while True:
+            if self._gate is not None:
+                self._gate.refresh()
             if self._features.changed():
                 await self._load_features()
             failing = bool(self._routes.table.failures) and waited_s >= _RETRY_S

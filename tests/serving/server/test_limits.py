@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackcanvas.server.limits import Limit
+from stackcanvas.serving.server.limits import Limit
 
 
 class Seconds:

@@ -72,7 +72,7 @@ def test_types_that_can_be_kept() -> None:
 def test_frames_that_cannot_be_kept(kind: pl.DataType) -> None:
     """Objects of Python would be kept as addresses in memory, and Parquet has no whole numbers of 128 bits."""
     with pytest.raises(BadInput, match="the column 'c' is of a type that cannot be kept"):
-        refuse_unstorable(pl.Schema({"a": pl.Int64, "c": kind}))
+        refuse_unstorable(pl.Schema({"a": pl.Int64(), "c": kind}))
 
 
 def test_frames_that_can_be_kept() -> None:

@@ -55,6 +55,24 @@ def test_the_way_of_a_table(project: Path, capfd: pytest.CaptureFixture[str]) ->
     assert "unchanged" in run(capfd, "status")[0]
 
 
+def test_files_of_a_version(project: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """Listed, written out one by one, and checked out in part."""
+    (project / "data" / "odd.bin").write_bytes(b"\xff\0\n")
+    assert main(["data", "commit", "all", "data"]) == 0
+    capfdbinary.readouterr()
+
+    assert main(["data", "files", "all"]) == 0
+    out = capfdbinary.readouterr().out.decode()
+    assert "flights.csv" in out
+    assert "odd.bin" in out
+    assert main(["data", "cat", "all@1", "odd.bin"]) == 0
+    assert capfdbinary.readouterr().out == b"\xff\0\n"
+    assert main(["data", "cat", "all"]) == 3
+    assert main(["data", "checkout", "all", "some", "--only", "*.bin"]) == 0
+    assert [path.name for path in (project / "some").iterdir()] == ["odd.bin"]
+    assert main(["data", "checkout", "--only", "*.bin"]) == 2
+
+
 def test_what_programs_read(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Every command answers in JSON."""
     made = asked(capfd, "commit", "flights", "data/flights.csv")

@@ -15,7 +15,7 @@ from stackcanvas.cli.reference import every_command, reference
 COMMANDS = {" ".join(words): command for words, command in every_command()}
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
 # What cannot answer in records: they run until they are stopped, or print a file.
-WITHOUT_FORMAT = {"up", "canvas schema"}
+WITHOUT_FORMAT = {"up", "canvas schema", "data cat"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

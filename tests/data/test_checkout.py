@@ -229,3 +229,30 @@ def test_what_another_data_set_holds(two: Data, root: Path) -> None:
     two.forget("other@1")
     with pytest.raises(Conflict, match="no version holds: a"):
         two.checkout("set@1", root / "out")
+
+
+def test_some_files_of_a_version(two: Data, root: Path) -> None:
+    """By path, folder or pattern; what else lies there, and what is noted of the place, stays as it is."""
+    two.checkout("set@2", root / "out")
+    noted = (root / "data.lock").read_text()
+
+    done = two.checkout("set@1", root / "out", only=["b", "a"])
+    assert (done.written, done.unchanged, done.removed) == (2, 1, 0)
+    assert _tree(root / "out") == {**_FIRST, "c": "4"}
+    assert (root / "data.lock").read_text() == noted
+
+    two.checkout("set@1", root / "some", only="*/x")
+    assert _tree(root / "some") == {"b/x": "2"}
+    with pytest.raises(NotFound, match="There is no file 'b/z'") as raised:
+        two.checkout("set@1", root / "none", only=["a", "b/z"])
+    assert "Did you mean" in str(raised.value)
+    assert not (root / "none").exists()
+
+
+def test_some_files_do_not_undo_work(two: Data, root: Path) -> None:
+    """A file that no version holds is safe from a checkout of some, too."""
+    two.checkout("set@2", root / "out")
+    (root / "out" / "a").write_text("my work")
+
+    with pytest.raises(Conflict, match="no version holds: a"):
+        two.checkout("set@1", root / "out", only="a")

@@ -64,6 +64,17 @@ def test_columns(data: Data) -> None:
     assert plain(found)["columns"]["gone"] == ["Int64", None]
 
 
+def test_nothing_in_common(data: Data) -> None:
+    """Two tables without a column in common have no rows to compare; their columns tell."""
+    data.commit("set", pl.DataFrame({"a": [1]}))
+    data.commit("set", pl.DataFrame({"b": [1]}))
+
+    found = data.diff("set@1", "set@2")
+
+    assert found.rows is None
+    assert found.columns == {"a": ("Int64", None), "b": (None, "Int64")}
+
+
 def test_files(data: Data, root: Path) -> None:
     """Files of a folder that were added, removed or changed."""
     (root / "f").mkdir()

@@ -11,7 +11,7 @@ import pytest
 from stackcanvas.canvas.blocks.expectations import ColumnExpectations, Expectations, Freshness
 from stackcanvas.data import Data, ExpectationsBroken
 from stackcanvas.data.expectations import check
-from stackcanvas.errors import BadInput, BadInputs
+from stackcanvas.errors import BadInput, BadInputs, NotFound
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ROWS = pl.DataFrame(
@@ -182,6 +182,20 @@ def test_expectations_in_a_file(data: Data, root: Path) -> None:
         data.check("fares", root / "fares.yaml")
     with pytest.raises(BadInput, match="nothing is said"):
         data.check("fares")
+
+
+def test_a_file_that_is_not_there(data: Data, root: Path) -> None:
+    """It is a file that is missing, not a canvas."""
+    with pytest.raises(NotFound, match=r"There is no file '.*rules\.yaml'"):
+        data.commit("rows", pl.DataFrame({"a": [1]}), expect=root / "rules.yaml")
+
+
+def test_a_pattern_that_is_none() -> None:
+    """What is wrong with it is said."""
+    expected = Expectations(columns=(ColumnExpectations(name="a", pattern="("),))
+
+    with pytest.raises(BadInput, match="unclosed group"):
+        check(pl.LazyFrame({"a": ["x"]}), expected, now=NOW)
 
 
 def test_freshness_has_a_clock(data: Data) -> None:

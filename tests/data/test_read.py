@@ -133,3 +133,22 @@ def test_paths_with_odd_letters(data: Data, root: Path) -> None:
     data.commit("odd", root / "a=1")
 
     assert_frame_equal(data.read("odd"), _ROWS)
+
+
+def test_one_file(data: Data, root: Path) -> None:
+    """Its bytes come piece by piece, checked; the path may be left out where there is only one."""
+    large = bytes(range(256)) * 4000
+    for path, content in {"set/a": b"small", "set/b/c": large}.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+    data.commit("set", root / "set")
+    data.commit("one", root / "set" / "b" / "c")
+
+    file, pieces = data.content("set", "b/c")
+    assert (file.path, file.size_bytes) == ("b/c", len(large))
+    assert b"".join(pieces) == large
+    assert b"".join(data.content("one")[1]) == large
+    with pytest.raises(BadInput, match="has 2 files"):
+        data.content("set")
+    with pytest.raises(NotFound, match="Did you mean 'b/c'"):
+        data.content("set", "b/d")

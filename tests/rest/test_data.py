@@ -43,6 +43,19 @@ def test_what_is_in_a_version(ask: Ask) -> None:
     assert ask("GET", f"{one}/verify").json() == {"sound": True, "files": 1, "problems": []}
 
 
+def test_the_bytes_of_a_file(ask: Ask) -> None:
+    """As they were committed, to be saved and not shown; what is not there is said."""
+    one = "/data/2013%2Fflights/versions/1"
+    size = ask("GET", f"{one}/files").json()["items"][0]["size_bytes"]
+
+    for asked in (f"{one}/content", f"{one}/content?path=table.parquet"):
+        got = ask("GET", asked)
+        assert (len(got.content), got.headers["content-length"]) == (size, str(size))
+        assert got.content.startswith(b"PAR1")
+        assert got.headers["content-disposition"] == "attachment; filename*=UTF-8''table.parquet"
+    assert ask("GET", f"{one}/content?path=other").status_code == 404
+
+
 def test_diff(ask: Ask) -> None:
     """From one version to another."""
     rows = ask("GET", "/data/2013/flights/diff?before=1").json()["rows"]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from stackcanvas.canvas import places, problems, syntax
 from stackcanvas.canvas.document import decode, read_text
 from stackcanvas.canvas.shape import shape_of_model
-from stackcanvas.errors import BadInput, BadInputs
+from stackcanvas.errors import BadInput, BadInputs, NotFound
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -23,6 +23,8 @@ def load_piece(path: Path, model: type[_Model]) -> _Model:
         BadInputs: it is not such an answer; each problem with line and column.
     """
     label = str(path)
+    if not path.exists():
+        raise NotFound("file", label)
     found: list[BadInput] = []
     root = syntax.read(decode(read_text(path), label=label), label=label, problems=found)
     if found:

@@ -20,6 +20,7 @@ from stackcanvas.cli.output import (
     wants_json,
 )
 from stackcanvas.cli.project import pass_stack
+from stackcanvas.errors import Usage
 from stackcanvas.plain import bytes_text, cell
 
 if TYPE_CHECKING:
@@ -152,6 +153,25 @@ def show(stack: Stack, ref: str) -> None:
     emit_record({**found.to_dict(), "profile": found.profile} if wants_json() else _for_people(found))
 
 
+@data.command("files", example=("stackcanvas data files images", "stackcanvas data files images@3 --format json"))
+@click.argument("ref")
+@output_options
+@pass_stack
+def files(stack: Stack, ref: str) -> None:
+    """List the files of a version."""
+    emit_rows(stack.data.files(ref), columns=("path", "size_bytes", "digest"))
+
+
+@data.command("cat", example=("stackcanvas data cat flights", "stackcanvas data cat images@3 train/1.png > 1.png"))
+@click.argument("ref")
+@click.argument("path", required=False)
+@pass_stack
+def cat(stack: Stack, ref: str, path: str | None) -> None:
+    """Write the bytes of one file of a version to stdout, without checking it out."""
+    for piece in stack.data.content(ref, path)[1]:
+        click.echo(piece, nl=False)
+
+
 @data.command("diff", example=("stackcanvas data diff flights@1 flights@2", "stackcanvas data diff a@1 a --key id"))
 @click.argument("before")
 @click.argument("after")
@@ -171,23 +191,29 @@ def diff(stack: Stack, before: str, after: str, key: tuple[str, ...], samples: i
         "stackcanvas data checkout",
         "stackcanvas data checkout flights@3 data/",
         "stackcanvas data checkout images /tmp/images --link",
+        "stackcanvas data checkout images@3 /tmp/some --only 'train/*.png' --only labels.csv",
     ),
 )
 @click.argument("ref", required=False)
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--only", multiple=True, metavar="PATH", help="Some files: a path, a folder or a pattern; repeatable.")
 @click.option("--link", is_flag=True, help="Read-only links instead of copies: fast, and they cost no space.")
 @click.option("--force", is_flag=True, help="Overwrite files that no version holds.")
 @output_options
 @pass_stack
-def checkout(stack: Stack, ref: str | None, folder: Path | None, link: bool, force: bool) -> None:
+def checkout(  # noqa: PLR0917 - click passes them by name
+    stack: Stack, ref: str | None, folder: Path | None, only: tuple[str, ...], link: bool, force: bool
+) -> None:
     """Bring the files of a version into a folder, by default to where they lay.
 
     Without a version, bring what data.lock names: what follows a git checkout.
     """
     if ref is None:
+        if only:
+            raise Usage("--only picks files of one version", fix="Name the version")
         remotes.tell_restored(stack.data.restore(link=link, force=force))
         return
-    done = stack.data.checkout(ref, folder, link=link, force=force)
+    done = stack.data.checkout(ref, folder, only=only, link=link, force=force)
     emit_record(
         {
             "version": done.version.ref,

@@ -12,9 +12,10 @@ import os
 import posixpath
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from stackcanvas.backends.files import Scratch, unavailable
@@ -58,14 +59,16 @@ class _Plan:
     unchanged: int
 
 
-def checkout(parts: Parts, ref: Ref, target: Path, *, link: bool, force: bool) -> Checkout:
+def checkout(parts: Parts, ref: Ref, target: Path, *, link: bool, force: bool, only: Sequence[str] = ()) -> Checkout:
     """Bring the files of a version into a folder; see `Data.checkout`."""
     version = parts.versions.get(ref)
     target = Path(os.path.normpath(target.absolute()))
-    files = parts.listing(version)
+    files = _chosen(parts.listing(version), only, where=str(version.ref))
     try:
         _refuse_ways_out(target, files)
         plan = _plan(parts, version, files, target, force=force)
+        if only:
+            plan = replace(plan, remove=[])
         _write(parts, plan.write, target, link=link)
         for path in plan.remove:
             path.unlink(missing_ok=True)
@@ -73,7 +76,7 @@ def checkout(parts: Parts, ref: Ref, target: Path, *, link: bool, force: bool) -
                 path.parent.rmdir()
     except OSError as error:
         raise unavailable(error, error.filename or target) from error
-    if target.is_relative_to(parts.root) and current() is None:
+    if target.is_relative_to(parts.root) and current() is None and not only:
         roots = (target / files[0].path,) if len(files) == 1 else (target,)
         parts.places.note(Place(version.name, version.number, target, roots))
         LockFile(parts.root, parts.scratch).note(version.name, Locked(version.number, version.digest))
@@ -100,6 +103,22 @@ def detach(parts: Parts, name: str) -> int:
     with suppress(OSError):
         scratch.folder.rmdir()
     return done
+
+
+def _chosen(files: list[DataFile], only: Sequence[str], *, where: str) -> list[DataFile]:
+    """The files that are meant: by their path, that of a folder, or a pattern."""
+    chosen: dict[str, DataFile] = {}
+    for wanted in only:
+        below = f"{wanted.rstrip('/')}/"
+        found = {
+            file.path: file
+            for file in files
+            if file.path == wanted or file.path.startswith(below) or fnmatchcase(file.path, wanted)
+        }
+        if not found:
+            raise NotFound("file", wanted, known=[file.path for file in files], where=where)
+        chosen |= found
+    return [file for file in files if file.path in chosen] if only else files
 
 
 def _refuse_ways_out(target: Path, files: Iterable[DataFile]) -> None:

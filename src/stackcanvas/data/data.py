@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ from stackcanvas.data.lockfile import LockFile
 from stackcanvas.data.manifest import DataFile
 from stackcanvas.data.parts import Parts, StoredProfile
 from stackcanvas.data.places import Places
-from stackcanvas.data.read import rows_of, scan
+from stackcanvas.data.read import content, rows_of, scan
 from stackcanvas.data.remote import Transfer, pull, push
 from stackcanvas.data.restore import Restored, home, restore
 from stackcanvas.data.seen import Seen
@@ -149,14 +149,12 @@ class Data:
                 holds the marks of a merge.
             Unavailable: the disk is full, or a file cannot be read. Nothing is half done.
         """
-        keys = (key,) if isinstance(key, str) else tuple(key)
-        named = (tags,) if isinstance(tags, str) else tuple(tags)
         ref = _ref(name)
         if ref.selector is not None:
             raise BadInput(f"a commit makes a new version: {name!r} names one", fix=f"Say {ref.name!r}")
         advance = progress or (lambda _: None)
         expected = self.expected(ref.name, expect) if created is None else None
-        wish = Wish(ref.name, message, table, keys, named, advance, expected, origin, after, created)
+        wish = Wish(ref.name, message, table, _words(key), _words(tags), advance, expected, origin, after, created)
         return commit(self._parts, source, wish)
 
     def ingest(
@@ -187,10 +185,8 @@ class Data:
             Unavailable: the source does not answer.
         """
         source = Source(url, query) if url is not None else self._source(name)
-        keys = (key,) if isinstance(key, str) else tuple(key)
-        named = (tags,) if isinstance(tags, str) else tuple(tags)
         advance, expected = progress or (lambda _: None), self.expected(name, expect)
-        wish = Wish(_ref(name).name, message, table, keys, named, advance, expected)
+        wish = Wish(_ref(name).name, message, table, _words(key), _words(tags), advance, expected)
         return ingest(self._parts, replace(source, query=query or source.query), wish)
 
     def check(self, ref: Ref | str, expect: Expectations | str | os.PathLike[str] | None = None) -> list[Broken]:
@@ -200,7 +196,6 @@ class Data:
             expect: as in `commit`.
 
         Raises:
-            NotFound: there is no such version.
             BadInput: nothing is said of what is expected, or the version is no table.
         """
         version = self.get(ref)
@@ -236,6 +231,15 @@ class Data:
         """The files of a version, sorted by path."""
         return self._parts.listing(self.get(ref))
 
+    def content(self, ref: Ref | str, path: str | None = None) -> tuple[DataFile, Iterator[bytes]]:
+        """One file of a version, and its bytes piece by piece; `path` may be left out where there is only one.
+
+        Raises:
+            NotFound: there is no such version or file.
+            Corrupt: its bytes are not what was committed; the iterator raises it last.
+        """
+        return content(self._parts, _ref(ref), path)
+
     def read(self, ref: Ref | str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """The rows of a version, exactly those that were committed.
 
@@ -248,13 +252,13 @@ class Data:
             Corrupt: a part of it is damaged.
         """
         rows = self.scan(ref)
-        if columns is not None:
-            known = rows.collect_schema().names()
-            for name in columns:
-                if name not in known:
-                    raise NotFound("column", name, known=known, where=str(_ref(ref)))
-            rows = rows.select(columns)
-        return rows.collect()
+        if columns is None:
+            return rows.collect()
+        known = rows.collect_schema().names()
+        for name in columns:
+            if name not in known:
+                raise NotFound("column", name, known=known, where=str(_ref(ref)))
+        return rows.select(columns).collect()
 
     def scan(self, ref: Ref | str) -> pl.LazyFrame:
         """The rows of a version, read when they are needed; for tables larger than memory.
@@ -273,18 +277,23 @@ class Data:
         Raises:
             BadInput: the key is not in both versions, or repeats.
         """
-        return diff(
-            self._parts, _ref(before), _ref(after), key=(key,) if isinstance(key, str) else key, samples=samples
-        )
+        return diff(self._parts, _ref(before), _ref(after), key=_words(key), samples=samples)
 
     def checkout(
-        self, ref: Ref | str, target: str | os.PathLike[str] | None = None, *, link: bool = False, force: bool = False
+        self,
+        ref: Ref | str,
+        target: str | os.PathLike[str] | None = None,
+        *,
+        only: Sequence[str] = (),
+        link: bool = False,
+        force: bool = False,
     ) -> Checkout:
         """Bring the files of a version into a folder.
 
         Args:
             target: the folder; made when it is missing. Nothing outside it is written. By default where the data set
                 lies in the project.
+            only: some of its files, by path, folder or pattern; what else lies in the folder stays as it is.
             link: hard links to read-only files of the cache instead of copies: fast, and costs no space.
             force: overwrite files that no version holds.
 
@@ -295,7 +304,7 @@ class Data:
         folder = home(self._parts, self.get(ref)) if target is None else Path(target)
         if folder is None:
             raise BadInput(f"{_ref(ref)} does not lie in the project", fix="Name a folder to check it out into")
-        return checkout(self._parts, _ref(ref), folder, link=link, force=force)
+        return checkout(self._parts, _ref(ref), folder, link=link, force=force, only=_words(only))
 
     def restore(self, names: Sequence[str] = (), *, link: bool = False, force: bool = False) -> list[Restored]:
         """Bring the versions that `data.lock` names to where they lay: what follows a `git checkout`.
@@ -470,14 +479,17 @@ class Data:
         return given if isinstance(given, Expectations) else load_piece(Path(given), Expectations)
 
     def _at(self, url: str | None) -> str:
-        found = url or self._remote
-        if found is None:
-            raise BadInput(
-                "no remote is named",
-                expected="a folder or the URL of an object store",
-                fix="Answer data.storage.remote in canvas.yaml, or name one: --to URL to push, --from URL to pull",
-            )
-        return found
+        if (found := url or self._remote) is not None:
+            return found
+        raise BadInput(
+            "no remote is named",
+            expected="a folder or the URL of an object store",
+            fix="Answer data.storage.remote in canvas.yaml, or name one: --to URL to push, --from URL to pull",
+        )
+
+
+def _words(given: Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _several(refs: Sequence[Ref | str]) -> Sequence[Ref | str]:

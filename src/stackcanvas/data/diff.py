@@ -50,7 +50,7 @@ class DataDiff:
     Args:
         columns: name to (type before, type after), None where there is no such column.
         added: paths of files, as are `removed` and `changed`.
-        rows: None when one of the two is no table, or nothing differs in the files.
+        rows: None when one of the two is no table, they have no column in common, or nothing differs in the files.
         drift: how far the values of each column have moved; None when one of the two is no table.
     """
 
@@ -74,7 +74,7 @@ def diff(parts: Parts, before: Ref, after: Ref, *, key: Sequence[str], samples: 
     one, two = parts.versions.get(before), parts.versions.get(after)
     added, removed, changed = compared(parts.listing(one), parts.listing(two))
     rows = None
-    if one.columns and two.columns and one.listing != two.listing:
+    if one.columns.items() & two.columns.items() and one.listing != two.listing:
         rows = _rows(parts, one, two, tuple(key) or two.key or one.key, samples)
     moved = None
     if one.profile is not None and two.profile is not None:
@@ -97,7 +97,8 @@ def _rows(parts: Parts, one: DataVersion, two: DataVersion, key: tuple[str, ...]
     try:
         return _by_key(was, has, key, samples) if key else _by_row(was, has, samples)
     except pl.exceptions.PolarsError as error:
-        raise BadInput(f"the rows cannot be compared: {error}", fix="Name the columns of a key with --key") from error
+        said = str(error).splitlines()[0]
+        raise BadInput(f"the rows cannot be compared: {said}", fix="Name the columns of a key with --key") from error
 
 
 def _by_row(was: pl.LazyFrame, has: pl.LazyFrame, samples: int) -> RowsDiff:

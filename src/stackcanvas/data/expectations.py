@@ -153,7 +153,8 @@ def _of_values(numbered: pl.LazyFrame, schema: pl.Schema, column: ColumnExpectat
         if column.unique:
             yield from _of_keys(numbered, schema, (column.name,))
     except pl.exceptions.PolarsError as error:
-        said = str(error).splitlines()[0]
+        lines = str(error).splitlines()
+        said = next((line for line in lines if line.startswith("error: ")), lines[0])  # that of a pattern comes last
         raise BadInput(
             f"what is expected of {column.name} does not fit its type {schema[column.name]} ({said})"
         ) from None

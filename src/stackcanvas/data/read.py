@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from blake3 import blake3
 
 from stackcanvas.backends.files import make_folder, unavailable
 from stackcanvas.data import csvfiles, formats, parquetfiles
@@ -13,7 +15,7 @@ from stackcanvas.data.parts import Parts
 from stackcanvas.data.sources import delta
 from stackcanvas.data.sources.delta import Reference
 from stackcanvas.data.versions import DataVersion
-from stackcanvas.errors import BadInput
+from stackcanvas.errors import BadInput, Corrupt, NotFound
 from stackcanvas.late import late
 from stackcanvas.metadata import Ref, current
 
@@ -33,6 +35,30 @@ def scan(parts: Parts, ref: Ref) -> pl.LazyFrame:
     if around is not None:
         around.used(version.ref)
     return rows_of(parts, version)
+
+
+def content(parts: Parts, ref: Ref, path: str | None) -> tuple[DataFile, Iterator[bytes]]:
+    """One file of a version, and its bytes; see `Data.content`."""
+    version = parts.versions.get(ref)
+    files = parts.listing(version)
+    if path is None and len(files) > 1:
+        raise BadInput(f"{version.ref} has {len(files)} files", expected="the path of one of them")
+    found = next((file for file in files if path in {file.path, None}), None)
+    if found is None:
+        raise NotFound("file", str(path), known=[file.path for file in files], where=str(version.ref))
+    around = current()
+    if around is not None:
+        around.used(version.ref)
+    return found, _pieces(parts, found)
+
+
+def _pieces(parts: Parts, file: DataFile) -> Iterator[bytes]:
+    whole = blake3()
+    for piece in parts.reader.content(bytes.fromhex(file.digest)):
+        whole.update(piece)
+        yield piece
+    if whole.hexdigest() != file.digest:
+        raise Corrupt("the content is not what was committed", where=file.path)
 
 
 def rows_of(parts: Parts, version: DataVersion) -> pl.LazyFrame:

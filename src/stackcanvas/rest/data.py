@@ -5,9 +5,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from stackcanvas.errors import BadInput
@@ -82,6 +84,23 @@ def profile(stack: StackOf, name: str, selector: str) -> Response:
 def files(stack: StackOf, name: str, selector: str) -> Response:
     """The files of a version, by path."""
     return answer_items(stack.data.files(Ref("data", name, selector)))
+
+
+@router.get("/{name:path}/versions/{selector}/content")
+def content(
+    stack: StackOf,
+    name: str,
+    selector: str,
+    path: Annotated[str | None, Query(description="Of one file; may be left out where there is only one.")] = None,
+) -> Response:
+    """The bytes of one file of a version."""
+    file, pieces = stack.data.content(Ref("data", name, selector), path)
+    headers = {
+        "content-length": str(file.size_bytes),
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(file.path.rpartition('/')[2], safe='')}",
+        "x-content-type-options": "nosniff",
+    }
+    return StreamingResponse(pieces, media_type="application/octet-stream", headers=headers)
 
 
 @router.get("/{name:path}/versions/{selector}/rows")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -13,9 +15,13 @@ from stackcanvas.cli.project import pass_stack
 if TYPE_CHECKING:
     from stackcanvas.metadata import Ref
     from stackcanvas.stack import Stack
+    from stackcanvas.stack.keeping import Going, Reclaimed
 
 metadata = Group(
     "metadata", help="Records, events and the audit log.", example="stackcanvas metadata executions --kind data.commit"
+)
+_patience = click.option(
+    "--patience", default=60, show_default=True, metavar="SECONDS", help="How long to wait for work that is writing."
 )
 _limit = click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at most.")
 
@@ -104,6 +110,77 @@ def audit(stack: Stack, subject: str | None, limit: int, *, verify: bool) -> Non
     if problems:
         say("The log is not what was written.")
         answer_no()
+
+
+@metadata.command("retain", example=("stackcanvas metadata retain --plan", "stackcanvas metadata retain"))
+@click.option("--plan", is_flag=True, help="Change nothing; tell what would go.")
+@_patience
+@output_options
+@pass_stack
+def retain(stack: Stack, *, plan: bool, patience: int) -> None:
+    """Remove what is older than the canvas lets it be kept, and give its space back.
+
+    The worker does so once a day. What a model, a deployment or kept data comes from stays; so do the records of the
+    work itself, and with them the lineage.
+    """
+    _refuse_afar(stack)
+    if not any(one.keep is not None for one in stack.keeping.rules()):
+        say("The canvas limits nothing: metadata.governance.retention and serving.log.keep say how long is kept what.")
+    if plan:
+        going = stack.keeping.plan()
+    else:
+        done = stack.keeping.retain(patience=timedelta(seconds=patience))
+        going = done.going
+    _emit_going(going)
+    if not plan:
+        _say_reclaimed(done.cleared)
+
+
+@metadata.command("gc", example=("stackcanvas metadata gc --dry-run", "stackcanvas metadata gc"))
+@click.option("--dry-run", "dry", is_flag=True, help="Only tell what would be removed.")
+@_patience
+@output_options
+@pass_stack
+def gc(stack: Stack, *, dry: bool, patience: int) -> None:
+    """Give back the space of what no record names: packs of data, files of runs, results of steps.
+
+    Safe beside commits, runs and reads.
+    """
+    _refuse_afar(stack)
+    done = stack.keeping.gc(dry=dry, patience=timedelta(seconds=patience))
+    fields = ("runs", "runs_bytes", "values", "values_bytes", "dry")
+    emit_record(done if wants_json() else {**_data_of(done), **{name: getattr(done, name) for name in fields}})
+    _say_reclaimed(done)
+
+
+def _emit_going(going: Sequence[Going]) -> None:
+    span = load("stackcanvas.canvas.units:format_duration")
+    rows = [
+        {"what": one.what, "keep": span(one.keep), "before": one.before, "go": one.count, "needed": one.needed}
+        for one in going
+    ]
+    columns = ("what", "keep", "before", "go", "needed")
+    emit_rows(going if wants_json() else rows, columns=columns, empty="Nothing is old enough to go.")
+
+
+def _say_reclaimed(done: Reclaimed) -> None:
+    if done.waiting:
+        say(f"{len(done.waiting)} pieces of work were still writing; what they may need was left. Run it again later.")
+        answer_no()
+
+
+def _data_of(done: Reclaimed) -> dict[str, object]:
+    if done.data is None:
+        return {"data": "left: others push to this store"}
+    return {"data_packs": done.data.removed, "data_bytes": done.data.removed_bytes}
+
+
+def _refuse_afar(stack: Stack) -> None:
+    if stack.is_served:
+        raise load("stackcanvas.errors:Refused")(
+            "what a stack keeps is looked after on its own machine",
+            fix="Run the command there; its worker applies the canvas's retention once a day",
+        )
 
 
 def _ref(text: str) -> Ref:

@@ -86,11 +86,14 @@ def days(stack: Stack, endpoint: str, start: datetime | None, end: datetime | No
 @pass_stack
 def earned(stack: Stack, endpoint: str, start: datetime | None, end: datetime | None) -> None:
     """Show what each version earned on each day."""
-    emit_rows(
-        stack.value.earned(endpoint, start=_day(start), end=_day(end)),
-        columns=("day", "model", "decisions", "worth"),
-        empty=f"{_EMPTY} {endpoint} FILE",
-    )
+    found = stack.value.earned(endpoint, start=_day(start), end=_day(end))
+    emit_rows(found, columns=("day", "model", "decisions", "worth"), empty=f"{_EMPTY} {endpoint} FILE")
+    earlier = {one.day for one in found if one.earlier_payoff}
+    if earlier:
+        say(
+            f"{len(earlier)} days, the last {max(earlier)}, are as they were counted under an earlier payoff: "
+            "their predictions are no longer kept."
+        )
 
 
 def _day(given: datetime | None) -> date | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -84,15 +84,26 @@ class _Plan:
     packs: dict[bytes, list[Entry]]
     kept: dict[bytes, list[Entry]]  # what is needed of each pack
     strays: list[str]
+    wholly: bool = False
 
     @property
     def going(self) -> list[bytes]:
-        """The packs that are not needed, or needed so little that the rest is not worth its space."""
-        return [pack for pack, entries in self.packs.items() if _bytes(self.kept[pack]) < _SPARSE * _bytes(entries)]
+        """The packs that are not needed, or needed so little that the rest is not worth its space.
+
+        Where what is not needed must not be there any longer, however little: all packs that hold some of it.
+        """
+        share = 1.0 if self.wholly else _SPARSE
+        return [pack for pack, entries in self.packs.items() if _bytes(self.kept[pack]) < share * _bytes(entries)]
 
 
-def clear(parts: Parts, *, dry: bool, patience: timedelta, advance: Callable[[int], None]) -> Cleared:
-    """Remove what no version needs; see `Data.gc`."""
+def clear(
+    parts: Parts, *, dry: bool, patience: timedelta, advance: Callable[[int], None], wholly: bool = False
+) -> Cleared:
+    """Remove what no version needs; see `Data.gc`.
+
+    Args:
+        wholly: also write packs anew of which most is needed, so that nothing is left of the rest.
+    """
     if is_remote(parts.objects):
         raise Refused(
             f"{parts.objects.url} is a remote: others push to it, and what they need is not known here",
@@ -104,11 +115,11 @@ def clear(parts: Parts, *, dry: bool, patience: timedelta, advance: Callable[[in
         parts.spine.executions.reap()  # one that was killed stands in nobody's way
         if any(found.id < recording.id for found in _running(parts, ["data.gc"])):
             raise Conflict("somebody is clearing up already", fix="Wait until it is done")
-        return _clear(parts, recording.id, patience, advance)
+        return _clear(parts, recording.id, patience, advance, wholly=wholly)
 
 
-def _clear(parts: Parts, own: str, patience: timedelta, advance: Callable[[int], None]) -> Cleared:
-    plan = _plan(parts, _needed(parts))
+def _clear(parts: Parts, own: str, patience: timedelta, advance: Callable[[int], None], *, wholly: bool) -> Cleared:
+    plan = replace(_plan(parts, _needed(parts)), wholly=wholly)
     parts.index.condemn(own, plan.going)
     try:
         waiting = _wait(parts, patience)

@@ -38,8 +38,23 @@ def forget_old(parts: Parts, keep: int) -> list[DataVersion]:
     return _forget(parts, [version for version in old if version.forgotten is None and not needs(parts, version)])
 
 
+def give_up(parts: Parts, versions: Sequence[DataVersion]) -> list[DataVersion]:
+    """Give up versions of which somebody has made sure that nothing but the standing reasons could keep them."""
+    return _forget(parts, [version for version in versions if not standing(parts, version)])
+
+
 def needs(parts: Parts, version: DataVersion) -> str:
     """What needs a version, in words; empty when nothing does."""
+    said = standing(parts, version)
+    if said:
+        return said
+    with parts.spine.read() as connection:
+        users = _users(connection, version.ref)
+    return f"it was read by {', '.join(users)}" if users else ""
+
+
+def standing(parts: Parts, version: DataVersion) -> str:
+    """Why a version is kept whoever read it, in words; empty when it need not be."""
     if parts.versions.get(Ref("data", version.name)).number == version.number:
         return "it is the newest"
     if version.tags:
@@ -47,9 +62,7 @@ def needs(parts: Parts, version: DataVersion) -> str:
     locked = LockFile(parts.root, parts.scratch).read().get(version.name)
     if locked is not None and locked.digest == version.digest:
         return "data.lock names it"
-    with parts.spine.read() as connection:
-        users = _users(connection, version.ref)
-    return f"it was read by {', '.join(users)}" if users else ""
+    return ""
 
 
 def _users(connection: Connection, ref: Ref) -> list[str]:

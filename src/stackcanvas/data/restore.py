@@ -53,8 +53,11 @@ def _version(parts: Parts, name: str, locked: Locked) -> DataVersion | None:
     try:
         version = parts.versions.get(Ref("data", name, str(locked.number)))
     except NotFound:
-        return parts.versions.by_digest(name, locked.digest)
-    return version if version.digest == locked.digest else parts.versions.by_digest(name, locked.digest)
+        version = None
+    if version is not None and version.digest == locked.digest:
+        return version
+    # Rows of persons may have been erased since the line was written: what is left is brought.
+    return parts.versions.by_digest(name, locked.digest) or parts.versions.erased(name, locked.digest)
 
 
 def _one(parts: Parts, version: DataVersion, *, link: bool, force: bool) -> Restored:
@@ -64,7 +67,10 @@ def _one(parts: Parts, version: DataVersion, *, link: bool, force: bool) -> Rest
     if folder is None:
         said = f"it was committed from elsewhere; name a folder: stackcanvas data checkout {version.name} FOLDER"
         return Restored(version.name, version.ref, None, said)
-    return Restored(version.name, version.ref, checkout(parts, version.ref, folder, link=link, force=force))
+    said = ""
+    if version.erased is not None:
+        said = f"rows of it were erased on {version.erased:%Y-%m-%d}"
+    return Restored(version.name, version.ref, checkout(parts, version.ref, folder, link=link, force=force), said)
 
 
 def home(parts: Parts, version: DataVersion) -> Path | None:

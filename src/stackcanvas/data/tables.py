@@ -25,6 +25,7 @@ data_version = Table(
     Column("origin", Text, nullable=False),
     Column("forgotten", Instant),
     Column("broken", Json, nullable=False),
+    Column("erased", Instant),
     Index("ix_data_version_digest", "digest"),
 )
 
@@ -35,4 +36,18 @@ data_tag = Table(
     Column("tag", Text, primary_key=True),
     Column("number", Integer, nullable=False),
     Column("created", Instant, nullable=False),
+)
+
+# What was taken out of a version about persons: how many rows, and between which digests; never what they held.
+data_erasure = Table(
+    "data_erasure",
+    schema,
+    Column("name", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("before", Text, primary_key=True),
+    Column("after", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("execution", Text, nullable=False),
+    Column("time", Instant, nullable=False),
+    Index("ix_data_erasure_before", "before"),
 )

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, func, select, update
 
 from stackcanvas.data.manifest import Manifest
-from stackcanvas.data.tables import data_tag, data_version
+from stackcanvas.data.tables import data_erasure, data_tag, data_version
 from stackcanvas.errors import Conflict, NotFound
 from stackcanvas.metadata import Ref, Spine
 from stackcanvas.statistics import Profile
@@ -35,6 +35,7 @@ class DataVersion:
         origin: the id of the execution that made it where it was committed; the same in every workspace.
         broken: what it does not meet of what was expected of it, where it was kept all the same.
         forgotten: when its content was given up; None while it is kept.
+        erased: when rows of persons were last erased from it; its digest is another since. None when never.
         existed: on the answer of a commit only: the latest version was equal, no new one was made.
     """
 
@@ -58,6 +59,7 @@ class DataVersion:
     broken: tuple[str, ...]
     forgotten: datetime | None
     listing: str
+    erased: datetime | None = None
     existed: bool = field(default=False, compare=False)
     load_profile: Callable[[], Profile | None] = field(default=lambda: None, compare=False, repr=False)
 
@@ -78,7 +80,7 @@ class DataVersion:
 
 _SHOWN = (
     *("name", "number", "digest", "created", "message", "kind", "rows", "files", "size_bytes", "new_bytes", "columns"),
-    *("key", "changed_columns", "tags", "source", "execution", "origin", "broken", "forgotten", "existed"),
+    *("key", "changed_columns", "tags", "source", "execution", "origin", "broken", "forgotten", "erased", "existed"),
 )
 
 
@@ -175,6 +177,13 @@ class Versions:
         with self._spine.read() as connection:
             found = self._read(connection, chosen.order_by(data_version.c.number.desc()).limit(1))
         return next(iter(found), None)
+
+    def erased(self, name: str, digest: str) -> DataVersion | None:
+        """The version that had a digest before rows were erased from it, as it is now; None when there is none."""
+        chosen = select(data_erasure.c.number).where(data_erasure.c.name == name, data_erasure.c.before == digest)
+        with self._spine.read() as connection:
+            number = connection.execute(chosen.order_by(data_erasure.c.time.desc()).limit(1)).scalar_one_or_none()
+            return None if number is None else self.find(connection, Ref("data", name, str(number)))
 
     def forget(self, tx: Connection, version: DataVersion) -> None:
         """Note that the content of a version is given up, inside the caller's transaction."""

@@ -245,6 +245,9 @@ class Experiments:
         """
         for found in self._search.find(where=[Condition("attribute", "id", "=", run_id)], limit=1, lifecycle=None):
             return found
+        if self._spine.executions.known(run_id):
+            said = f"Retention gave it up; what is recorded of it: stackcanvas metadata show {run_id}"
+            raise NotFound("run", run_id, fix=said)
         near = self._search.find(where=[Condition("attribute", "id", "LIKE", f"{run_id[:8]}%")], limit=5)
         raise NotFound("run", run_id, known=[one.id for one in near])
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, bindparam, select
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select
 
 from stackcanvas.backends.database import Database
 from stackcanvas.clock import Clock, to_us
+from stackcanvas.errors import Conflict
 from stackcanvas.metadata import counters
 from stackcanvas.metadata.actors import Actor
 from stackcanvas.metadata.refs import Ref
 from stackcanvas.metadata.tables import audit
 
 _GENESIS = "0" * 64
+CUT = "audit.cut"
+"""The decision to give up the oldest entries."""
 # Made once: putting a statement together takes longer than executing it.
 _HASH = select(audit.c.hash).where(audit.c.sequence == bindparam("which"))
 _ADD = audit.insert()
@@ -71,6 +75,37 @@ class Audit:
         tx.execute(_ADD, {**entry, "hash": sealed})
         return sealed
 
+    def cut(self, tx: Connection, through: int, hash_: str) -> int:
+        """Give up the entries up to one, inside the caller's transaction; an entry says so. Returns how many went.
+
+        The entries that stay are verified from there on.
+
+        Args:
+            hash_: of the last that goes, as its published head tells it.
+
+        Raises:
+            Conflict: that entry is not what was published.
+        """
+        if tx.execute(_HASH, {"which": through}).scalar_one_or_none() != hash_:
+            raise Conflict(
+                f"entry {through} of the audit log is not the one that was published",
+                fix="See what was altered: stackcanvas metadata audit --verify",
+            )
+        gone = tx.execute(delete(audit).where(audit.c.sequence <= through)).rowcount
+        self.add(tx, CUT, Ref("execution", "audit"), {"through": through, "hash": hash_, "entries": gone})
+        return int(gone)
+
+    def last_before(self, before: datetime) -> int:
+        """The number of the last entry that is older than an instant; 0 when there is none."""
+        with self._database.read() as connection:
+            return int(connection.scalar(select(func.max(audit.c.sequence)).where(audit.c.time < before)) or 0)
+
+    def first(self) -> int:
+        """The number of the oldest entry that is there; one more than the length of the log when none is."""
+        with self._database.read() as connection:
+            lowest = connection.scalar(select(func.min(audit.c.sequence)))
+            return counters.value(connection, "audit") + 1 if lowest is None else int(lowest)
+
     def entries(self, *, subject: Ref | None = None, limit: int = 100) -> list[AuditEntry]:
         """The last entries, newest first."""
         chosen = select(audit).order_by(audit.c.sequence.desc()).limit(limit)
@@ -101,9 +136,17 @@ class Audit:
         told = dict(heads)
         with self._database.read() as connection:
             length = max(counters.value(connection, "audit"), *told, 0)
-            first = 1 if last is None else max(1, length - last + 1)
+            cut, sealed = self._cut(connection)
+            if heads and cut and told.get(cut, sealed) != sealed:
+                problems.append(
+                    AuditProblem(cut, "was the last that was given up, and differs from the published head")
+                )
+            elif heads and cut and cut not in told:
+                problems.append(AuditProblem(cut, "is said to be the last that was given up, and no head confirms it"))
+            first = cut + 1 if last is None else max(cut + 1, length - last + 1)
             before = select(audit.c.hash).where(audit.c.sequence == first - 1)
-            previous, expected = connection.execute(before).scalar_one_or_none() or _GENESIS, first
+            previous = sealed if first == cut + 1 else connection.execute(before).scalar_one_or_none() or _GENESIS
+            expected = first
             chosen = select(audit).order_by(audit.c.sequence)
             chosen = chosen if last is None else chosen.where(audit.c.sequence >= first)
             for row in connection.execute(chosen).mappings():
@@ -116,6 +159,18 @@ class Audit:
         elif expected > length + 1:
             problems.append(AuditProblem(length + 1, f"entries {length + 1} to {expected - 1} were added by hand"))
         return problems
+
+    @staticmethod
+    def _cut(connection: Connection) -> tuple[int, str]:
+        """Up to which entry the log was given up, and that one's hash."""
+        last = select(audit.c.detail).where(audit.c.action == CUT).order_by(audit.c.sequence.desc()).limit(1)
+        told = connection.execute(last).scalar_one_or_none()
+        if told is None:
+            return 0, _GENESIS
+        with suppress(ValueError, KeyError, TypeError):  # one that was altered is found as such
+            said = json.loads(told)
+            return int(said["through"]), str(said["hash"])
+        return 0, _GENESIS
 
 
 def _check(row: RowMapping, expected: int, previous: str) -> list[AuditProblem]:

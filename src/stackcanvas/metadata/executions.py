@@ -208,6 +208,11 @@ class Executions:
             raise NotFound("execution", execution_id)
         return _execution(dict(row))
 
+    def known(self, execution_id: str) -> bool:
+        """Whether there is an execution of that id."""
+        with self._database.read() as connection:
+            return connection.execute(select(execution.c.id).where(execution.c.id == execution_id)).first() is not None
+
     def search(
         self,
         *,

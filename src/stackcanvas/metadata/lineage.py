@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 
 from stackcanvas.backends.database import Database
 from stackcanvas.metadata.executions import Execution, Executions
@@ -105,6 +107,19 @@ class Lineage:
         """Whether a piece of work or its parts made anything else than the thing that stands for the work."""
         return connection.execute(_MADE, {"work": execution_id, "itself": str(itself)}).first() is not None
 
+    def behind(self, refs: Collection[Ref]) -> set[str]:
+        """The ids of the work that made things, and of all work that this was a part of."""
+        found: set[str] = set()
+        with self._database.read() as connection:
+            texts = sorted({str(ref) for ref in refs})
+            made = select(link.c.execution).where(link.c.direction == "made")
+            new = set(_in_batches(connection, made, link.c.ref, texts))
+            while new:
+                found |= new
+                around = select(execution.c.parent).where(execution.c.parent.is_not(None))
+                new = set(_in_batches(connection, around, execution.c.id, sorted(new))) - found
+        return found
+
     def beside(self, ref: Ref, *, kind: str) -> Ref | None:
         """What else, of one kind, the last work that made a thing made with it: the split beside its parts.
 
@@ -146,6 +161,13 @@ class Lineage:
             executions=tuple(self._executions.get(found) for found in executions),
             edges=tuple(dict.fromkeys(edges)),
         )
+
+
+def _in_batches(
+    connection: Connection, chosen: Select[Any], column: ColumnElement[Any], values: Sequence[str]
+) -> Iterator[str]:
+    for start in range(0, len(values), _BATCH):
+        yield from connection.execute(chosen.where(column.in_(values[start : start + _BATCH]))).scalars()
 
 
 def _links(connection: Connection, column: str, values: list[str], direction: str) -> list[Edge]:

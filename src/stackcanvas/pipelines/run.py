@@ -232,6 +232,12 @@ class RunRecords:
         at_work = select(pipeline_run).where(pipeline_run.c.state == RUNNING, ~pipeline_run.c.queued)
         return [_run(row) for row in connection.execute(at_work).all() if self._has_lapsed(row)]
 
+    def at_work(self) -> set[str]:
+        """The ids of the runs that somebody executes now."""
+        running = select(pipeline_run).where(pipeline_run.c.state == RUNNING)
+        with self._spine.read() as connection:
+            return {str(row.id) for row in connection.execute(running).all() if not self._has_lapsed(row)}
+
     def _claimable(self, connection: Connection) -> list[Row[tuple[object, ...]]]:
         """Those that wait and whose pipeline has room, and those whose holder has died."""
         at_work = select(pipeline_run).where(pipeline_run.c.state == RUNNING)

@@ -73,6 +73,14 @@ pipeline_cache = Table(
     Column("created", Instant, nullable=False),
 )
 
+# Results that are to go because nothing named them: a step that makes one again takes it back first.
+pipeline_condemned = Table(
+    "pipeline_condemned",
+    schema,
+    Column("digest", Text, primary_key=True),
+    Column("time", Instant, nullable=False),
+)
+
 pipeline_trigger = Table(
     "pipeline_trigger",
     schema,

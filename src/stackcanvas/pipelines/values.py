@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from stackcanvas.backends.objects import Objects
 from stackcanvas.errors import BadInput, Corrupt, NotFound
 from stackcanvas.metadata import Spine
 from stackcanvas.pipelines import encoding
 from stackcanvas.pipelines.encoding import Encoded
-from stackcanvas.pipelines.tables import pipeline_value
+from stackcanvas.pipelines.tables import pipeline_condemned, pipeline_value
 
+PREFIX = "pipelines/values/"
 _SMALL_BYTES = 16 << 10
 _MEMO_BYTES = 256 << 20
 _SHARED: dict[str, Callable[[Any], Any]] = {
@@ -61,8 +62,8 @@ class Values:
         """Write large bytes to the object store; the rows still have to be recorded. The value itself comes first."""
         digest, size_bytes = encoded.digest, len(encoded.data)
         small = size_bytes <= _SMALL_BYTES
-        if not small and self._objects.size(_key(digest)) != size_bytes:
-            self._objects.put(_key(digest), encoded.data)
+        if not small and (self._took_back(digest) or self._objects.size(value_key(digest)) != size_bytes):
+            self._objects.put(value_key(digest), encoded.data)
         stored = Stored(digest, encoded.kind, size_bytes, encoded.data if small else None)
         return [stored, *(row for part in encoded.parts for row in self.keep(part))]
 
@@ -108,7 +109,7 @@ class Values:
 
     def is_there(self, stored: Stored) -> bool:
         """Whether the bytes are there, those of its parts included."""
-        if stored.data is None and self._objects.size(_key(stored.digest)) != stored.size_bytes:
+        if stored.data is None and self._objects.size(value_key(stored.digest)) != stored.size_bytes:
             return False
         if stored.kind != encoding.PARTS:
             return True
@@ -166,14 +167,27 @@ class Values:
             raise _no_list(type(value).__name__)
         return [self.keep(encoding.encode(item))[0] for item in value]
 
+    def _took_back(self, digest: str) -> bool:
+        """Whether a value was to go, because nothing named it: it is wanted again, and must be written anew.
+
+        What is condemned after this look goes only when the run that makes the value has ended.
+        """
+        here = pipeline_condemned.c.digest == digest
+        with self._spine.read() as connection:
+            if connection.execute(select(here).where(here)).first() is None:
+                return False
+        with self._spine.write() as tx:
+            tx.execute(delete(pipeline_condemned).where(here))
+        return True
+
     def _bytes(self, stored: Stored) -> bytes:
         data = stored.data
         if data is None:
-            data = self._objects.get(_key(stored.digest))
+            data = self._objects.get(value_key(stored.digest))
         if encoding.digest_of(stored.kind, data) != stored.digest:
             raise Corrupt(
                 "the bytes of a kept value are not those that the step returned",
-                where=_key(stored.digest),
+                where=value_key(stored.digest),
                 fix="Run the pipeline again with --fresh",
             )
         return data
@@ -197,8 +211,9 @@ class Values:
             self._memo.popitem(last=False)
 
 
-def _key(digest: str) -> str:
-    return f"pipelines/values/{digest[:2]}/{digest}"
+def value_key(digest: str) -> str:
+    """Where the bytes of a large value lie in the object store."""
+    return f"{PREFIX}{digest[:2]}/{digest}"
 
 
 def _known(parts: dict[str, Stored], digest: str) -> Stored:

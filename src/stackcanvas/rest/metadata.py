@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -63,3 +64,19 @@ def lineage(
 def audit(stack: StackOf, subject: str | None = None, limit: Limit = 100) -> Response:
     """The audit log, newest first."""
     return answer_items(stack.spine.audit.entries(subject=Ref.parse(subject) if subject else None, limit=limit))
+
+
+@router.get("/retention")
+def retention(stack: StackOf) -> Response:
+    """How long everything is kept, what is old enough to go, and when that was last enforced."""
+    keeping = stack.keeping
+    return answer({"rules": keeping.rules(), "going": keeping.plan(), "applied": keeping.applied(limit=1)})
+
+
+@router.post("/retention")
+def retain(
+    stack: StackOf,
+    patience_s: Annotated[int, Query(ge=0, le=600, description="How long to wait for work that is writing.")] = 10,
+) -> Response:
+    """Remove what is older than the canvas lets it be kept, and give its space back."""
+    return answer(stack.keeping.retain(patience=timedelta(seconds=patience_s)))

@@ -168,8 +168,10 @@ def needed(method: str, path: str) -> str:
         ('reader', 'reader', 'writer')
         >>> needed("DELETE", "/api/v1/tokens/ada"), needed("POST", "/api/v1/models/delay@3/consents")
         ('admin', 'approver')
+        >>> needed("POST", "/api/v1/metadata/retention"), needed("GET", "/api/v1/metadata/retention")
+        ('admin', 'reader')
     """
-    if path.startswith("/api/v1/tokens"):
+    if path.startswith("/api/v1/tokens") or (path.startswith("/api/v1/metadata/") and method not in _READING):
         return ADMIN
     if path.startswith(_CALLS):
         part, _, name = path.removeprefix(_CALLS).partition("/")

@@ -25,7 +25,7 @@ from stackcanvas.stack.running import announce, beat, withdraw
 
 _log = logging.getLogger("stackcanvas.worker")
 # Work on what lies on this machine: its queue of processes, its files, its records. Every worker does its own.
-_OF_THIS_MACHINE = frozenset({"runs", "predictions", "executions", "pushed", "tokens"})
+_OF_THIS_MACHINE = frozenset({"runs", "predictions", "kept predictions", "executions", "pushed", "tokens"})
 
 
 def work(stack: Stack, stop: threading.Event, *, holder: str, patience_s: float = 10.0) -> bool:

@@ -65,7 +65,7 @@ def compact(root: Path) -> Compacted:
     """
     if not (root / SEGMENTS).is_dir():
         return Compacted()
-    with _alone(root) as alone:
+    with alone_at(root) as alone:
         if not alone:
             return Compacted()
         for path in leftovers(root):
@@ -149,8 +149,8 @@ def _append(folder: Path, day: date, had: list[DayFile], rows: pl.DataFrame, nam
 
 
 @contextmanager
-def _alone(root: Path) -> Iterator[bool]:
-    """Whether nobody else compacts this folder; the system frees the lock of one that is killed."""
+def alone_at(root: Path) -> Iterator[bool]:
+    """Whether nobody else writes the days of this folder; the system frees the lock of one that is killed."""
     try:
         make_folder(root)
         handle = os.open(root / "compact.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from stackcanvas.late import late
 from stackcanvas.metadata import Ref
 from stackcanvas.serving.compact import Compacted, compact, segment_frame, segment_name
 from stackcanvas.serving.days import SEGMENTS, day_files, endpoint_folder, endpoints, merged_segments
+from stackcanvas.serving.keeping import OldDays, old_days, remove_old_days
 from stackcanvas.serving.server.segments import OPEN, SEALED, endpoint_of
 
 if TYPE_CHECKING:
@@ -164,6 +165,18 @@ class Log:
         row = found.row(0, named=True)
         p99_us = row["p99_us"]
         return Counts(row["predictions"], row["errors"], row["fallbacks"], None if p99_us is None else int(p99_us))
+
+    def old_days(self, keep: Callable[[str], timedelta | None], *, now: datetime) -> list[OldDays]:
+        """The days that are over for longer than they are kept.
+
+        Args:
+            keep: how long the predictions of an endpoint are kept; None for good.
+        """
+        return old_days(self._root, keep, now=now)
+
+    def remove_old_days(self, keep: Callable[[str], timedelta | None], *, now: datetime) -> list[OldDays]:
+        """Remove the days that are over for longer than they are kept; what went."""
+        return remove_old_days(self._root, keep, now=now)
 
     def compact(self) -> Compacted:
         """Move the rows of ended segments into the files of their days.

@@ -55,6 +55,7 @@ _PARTS = {
     "value": "stackcanvas.stack.build.value:build",
     "tokens": "stackcanvas.stack.build.tokens:build",
     "imports": "stackcanvas.stack.importing:Imports",
+    "keeping": "stackcanvas.stack.keeping:Keeping",
     "served": "stackcanvas.stack.served.entering:build",
 }
 _TICKS = "stackcanvas.stack.ticks:ticks"
@@ -94,6 +95,7 @@ class Stack:
     monitoring: Monitoring
     value: Value
     tokens: Tokens
+    keeping: Any  # a `Keeping`, and
     imports: Any  # an `Imports`, which is built over this class
     served: Any  # what is done for clients of other machines
     is_served = False

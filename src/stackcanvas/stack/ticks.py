@@ -28,6 +28,8 @@ def ticks(stack: Stack) -> Mapping[str, Callable[[datetime], object]]:
         "value": stack.value.tick,
         "tracked": lambda _: stack.experiments.reap(),
         "tokens": lambda _: admitting.publish(stack),
+        "retention": stack.keeping.tick,
+        "kept predictions": stack.keeping.tick_here,
         "audit": heads.Heads(stack).tick,
         "executions": lambda _: stack.spine.executions.reap(),
     }

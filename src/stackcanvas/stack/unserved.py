@@ -65,11 +65,6 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "serving.distributed": (lambda answer: answer.replicas > 1, "One prediction server answers."),
     "serving.accelerators": (lambda answer: answer.kind != "none", "Predictions run on the processor."),
     "serving.fallback": (lambda answer: answer.timeout is not None, "The fallback does not answer for a slow model."),
-    "serving.log": (lambda answer: answer.keep is not None, "The prediction log is kept for good."),
-    "metadata.governance": (
-        lambda answer: any(value is not None for _, value in answer.retention),
-        "Retention is not enforced.",
-    ),
     "metadata.documentation": (lambda answer: answer.as_code, "Documents are not generated."),
     "metadata.operational": (bool, "Operational metrics are not measured."),
 }

@@ -29,12 +29,15 @@ class Earned:
         day: in UTC, by the time of the prediction.
         decisions: judged predictions: those whose outcome is known.
         worth: money, in the project's currency.
+        earlier_payoff: counted under a payoff that holds no more: the predictions of the day are no longer kept, so
+            that it cannot be counted anew.
     """
 
     model: str
     day: date
     decisions: int
     worth: Decimal
+    earlier_payoff: bool = False
 
 
 @dataclass(frozen=True, slots=True)

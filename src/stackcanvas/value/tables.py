@@ -17,6 +17,8 @@ value_day = Table(
     Column("decisions", Integer, nullable=False),
     Column("worth", Text, nullable=False),
     Column("payoff", Text, nullable=False),
+    # A later payoff under which the day could not be counted anew, because its predictions are no longer kept.
+    Column("not_under", Text),
 )
 
 # Days whose outcomes are known better than they were counted. Each mark is another, so that a count knows what it saw.

@@ -56,13 +56,13 @@ class Value:
     def settle(self, endpoint: str) -> int:
         """Count the days of one endpoint that have got outcomes since, or were counted under another payoff.
 
-        Gives how many days were counted; none where the canvas states no payoff.
+        Gives how many days were counted; none where the canvas states no payoff. Days whose predictions are no longer
+        kept stay as they were counted.
         """
         payoff = self._payoff(endpoint)
         if payoff is None:
             return 0
-        counting = payoff.model_dump_json(include={"outcomes", "threshold"})
-        digest = blake3.blake3(counting.encode()).hexdigest()
+        digest = _digest(payoff)
         others = self._ledger.counted_otherwise(endpoint, digest)
         if others:
             with self._spine.write() as tx:
@@ -89,10 +89,10 @@ class Value:
         Raises:
             NotFound: the canvas states no payoff.
         """
-        self.payoff(endpoint)
+        digest = _digest(self.payoff(endpoint))
         if fresh:
             self.settle(endpoint)
-        return list(self._ledger.days(endpoint, start=start, end=end))
+        return list(self._ledger.days(endpoint, payoff=digest, start=start, end=end))
 
     def totals(
         self, endpoint: str, *, start: date | None = None, end: date | None = None, fresh: bool = True
@@ -129,6 +129,11 @@ class Value:
         if found is None:
             raise NotFound("payoff", endpoint, where="value.payoff", fix="State what a right and a wrong one are worth")
         return found
+
+
+def _digest(payoff: Payoff) -> str:
+    counting = payoff.model_dump_json(include={"outcomes", "threshold"})
+    return blake3.blake3(counting.encode()).hexdigest()
 
 
 def _midnight(day: date) -> datetime:

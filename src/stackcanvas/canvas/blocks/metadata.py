@@ -70,6 +70,8 @@ class Retention(Answer):
     """How long records are kept; left out, for ever."""
 
     runs: Duration | None = Field(default=None, description="Runs and their metrics.")
+    deleted: Duration | None = Field(default=None, description="Deleted runs, which can be restored until then.")
+    cache: Duration | None = Field(default=None, description="Kept results of steps, from their last use on.")
     data: Duration | None = Field(default=None, description="Data versions that no registered model needs.")
     audit: Duration | None = Field(default=None, description="The audit log.")
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from stackcanvas.canvas.units import format_duration
 from stackcanvas.stack import Stack
 from stackcanvas.ui import show
 from stackcanvas.ui.context import Cell, Table
 from stackcanvas.ui.links import Links
-from stackcanvas.ui.rooms.room import Room
+from stackcanvas.ui.rooms.room import Room, table
 from stackcanvas.ui.tables import events_table, executions_table
 
 
@@ -31,8 +34,28 @@ def room(stack: Stack, links: Links) -> Room:
     )
     return Room(
         (
+            _kept(stack),
             executions_table(stack.spine.executions.search(limit=50), links),
             events_table(stack.spine.events.latest(limit=30), links),
             audit,
         )
     )
+
+
+def _kept(stack: Stack) -> Table:
+    """How long is kept what, and what went last."""
+    last: dict[str, tuple[Cell, str]] = {}
+    for work in reversed(stack.keeping.applied()):
+        for entry in stack.spine.audit.entries(subject=work.ref, limit=1):
+            for what in work.parameters.get("keep_s", {}):
+                gone = [count for name, count in entry.detail.items() if name.endswith(what)]
+                last[what] = show.when(work.started), str(gone[0] if gone else 0)
+
+    def rows() -> Iterator[tuple[Cell, ...]]:
+        for rule in stack.keeping.rules():
+            when, went = last.get(rule.what, (Cell("never"), ""))
+            kept = "for good" if rule.keep is None else format_duration(rule.keep)
+            yield Cell(rule.what), Cell(kept), when, Cell(went), Cell(rule.question)
+
+    columns = ("what", "is kept", "enforced", "#went then", "answer")
+    return table("What is kept how long", columns, rows, empty="")

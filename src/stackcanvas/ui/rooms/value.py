@@ -37,7 +37,17 @@ def _totals(stack: Stack, endpoint: str, links: Links) -> Table:
             )
 
     columns = ("version", "#judged predictions", "#earned", "#each")
-    return table(f"Earned at {endpoint}", columns, rows, empty="No prediction has met its outcome yet.")
+    title = f"Earned at {endpoint}{_earlier(stack, endpoint)}"
+    return table(title, columns, rows, empty="No prediction has met its outcome yet.")
+
+
+def _earlier(stack: Stack, endpoint: str) -> str:
+    """That some days could not be counted under the payoff of today."""
+    try:
+        days = {one.day for one in stack.value.earned(endpoint, fresh=False) if one.earlier_payoff}
+    except StackCanvasError:  # the table says why
+        return ""
+    return f" ({len(days)} days under an earlier payoff, their predictions are no longer kept)" if days else ""
 
 
 def _chart(stack: Stack, endpoint: str) -> Chart | None:

@@ -25,6 +25,9 @@ ENTITIES: dict[str, str] = {
     **dict.fromkeys(("dataset", "datasets"), "dataset"),
 }
 
+CATALOG_WORDS: Mapping[str, str] = {"attribute": "attribute", "tag": "tag", "tags": "tag"}
+"""The words for entities in searches of experiments, registered models and versions, where fewer are known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clause:
@@ -61,6 +64,7 @@ class Grammar:
         aliases: other names of attributes.
         orders: attributes to order by, beside those to ask about.
         datasets: attributes of data sets.
+        words: which entity each word before a key means.
         bare: whether a word or a number may stand for text without quotes, as people write on a command line.
     """
 
@@ -70,6 +74,7 @@ class Grammar:
     aliases: Mapping[str, str] = field(default_factory=dict)
     orders: frozenset[str] = frozenset()
     datasets: frozenset[str] = frozenset()
+    words: Mapping[str, str] = field(default_factory=lambda: ENTITIES)
     bare: bool = False
 
     def parse(self, text: str | None) -> list[Clause]:
@@ -100,9 +105,10 @@ class Grammar:
         head, dot, rest = name.partition(".")
         if not dot:
             head, rest = "attribute", name
-        entity = ENTITIES.get(_unquoted(head), _unquoted(head))
+        entity = self.words.get(_unquoted(head), "") if dot else head
         if entity not in self.operators:
-            raise BadInput(f"Invalid entity type {head!r}. Valid values are {', '.join(self.operators)}")
+            words = ", ".join(word for word, meant in self.words.items() if meant in self.operators)
+            raise BadInput(f"Invalid entity type {head!r}. Valid values are {words}")
         key = _unquoted(rest)
         if entity == "attribute":
             key = self.aliases.get(key, key)
@@ -125,7 +131,7 @@ _TOKENS = re.compile(
     rf"""\s*(?:
       (?P<text>'(?:''|\\'|[^'])*')
     | (?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?!\w))
-    | (?P<name>{_PART}(?:\.(?:\w+|`[^`]*`|"[^"]*"))*)
+    | (?P<name>{_PART}(?:\.(?:\w+|`[^`]*`|"[^"]*"|'[^']*'))*)
     | (?P<operator>!=|<>|>=|<=|=|>|<)
     | (?P<mark>[(),])
     )""",

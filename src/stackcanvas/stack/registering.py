@@ -213,7 +213,10 @@ class _Finder:
         if not head or not selector:
             raise _not_of(source, "model_id")
         registry = self.stack.registry
-        version = registry.get(Ref("model", unquote(head), unquote(selector)))
+        their, picked = unquote(head), unquote(selector)
+        version = registry.aliased(their, picked) if at else registry.get(Ref("model", their, picked))
+        if version is None:
+            raise BadInput(f"Registered model alias {picked} not found")
         theirs = version.run.name if version.run is not None else ""
         if run_id is not None and run_id != theirs:
             raise BadInput(f"Invalid model version source: {source!r}: the run_id must be the one of {version.ref}")
@@ -258,7 +261,12 @@ class _Finder:
         """A place that is not ours; paths on the server's own disk are nobody's."""
         address = urlsplit(source)
         is_web = address.scheme in {"http", "https"}
-        if address.scheme in {"", "file"} or (not is_web and address.hostname in {"localhost", "127.0.0.1"}):
+        # One letter before a colon is a drive.
+        if (
+            len(address.scheme) < 2
+            or address.scheme == "file"
+            or (not is_web and address.hostname in {"localhost", "127.0.0.1"})
+        ):
             raise BadInput(
                 f"Invalid model version source: {source!r}. To use a local path as a model version source, the run_id "
                 "request parameter has to be specified and the local path has to be contained within the artifact "

@@ -42,6 +42,14 @@ def run(call: Call) -> str:
         ("runs/search", {"experiment_ids": ["x"]}, "Invalid experiment ID 'x'. Experiment ID must be a valid integer"),
         ("runs/search", {"experiment_ids": ["0"], "filter": "a.b = 'c'"}, "Invalid entity type 'a'. Valid values"),
         ("runs/search", {"experiment_ids": ["0"], "filter": "run.b = 'c'"}, "Invalid attribute key 'b' specified."),
+        ("logged-models/search", {"filter": "name = 'a'"}, "Missing value for required parameter 'experiment_ids'."),
+        ("experiments/search", {"max_results": 1, "filter": "attr.name = 'a'"}, "Invalid entity type 'attr'."),
+        ("model-versions/search", {"method": "GET", "filter": "run.name = 'a'"}, "Invalid entity type 'run'."),
+        ("registered-models/get", {"name": " "}, "Missing value for required parameter 'name'."),
+        ("model-versions/get", {"name": " ", "version": "1"}, "Missing value for required parameter 'name'."),
+        ("registered-models/set-tag", {"name": "a:b", "key": "c"}, "Names cannot contain '/' or ':'."),
+        ("model-versions/transition-stage", {"name": "a", "version": "1", "stage": "b"}, "Model Version stage: b."),
+        ("model-versions/create", {"name": "a", "source": "C:\\b"}, "To use a local path as a model version source"),
         ("model-versions/create", {"name": "none", "source": "s3://a/b"}, "Registered Model with name=none not found"),
     ],
 )  # fmt: skip
@@ -50,6 +58,49 @@ def test_errors_say_what_programs_look_for(call: Call, run: str, place: str, fie
     told = call(place, **{"run_id": run, **fields} if place.startswith("runs/") else fields)[1]
     assert said in told["message"]
     assert not told["message"].endswith("exists.")
+
+
+def test_keys_are_quoted_in_any_way(call: Call, run: str) -> None:
+    """In back, double and single quotes; a run may begin with tags that are called anything."""
+    made = call("runs/create", experiment_id="0", start_time=NOW, tags=[{"key": "a$ b", "value": "c"}])
+    for quote in "`\"'":
+        found = call("runs/search", experiment_ids=["0"], filter=f"tags.{quote}a$ b{quote} = 'c'")[1]
+        assert [one["info"]["run_id"] for one in found["runs"]] == [made[1]["run"]["info"]["run_id"]]
+
+
+def test_an_experiment_and_a_logged_model_have_every_field_that_clients_read(call: Call) -> None:
+    """Those that are empty, too; a tag that a model does not have is told as such."""
+    assert call("experiments/get", experiment_id="0")[1]["experiment"]["workspace"] == "default"
+    model = call("logged-models", experiment_id="0", name="a")[1]["model"]["info"]
+    assert model["source_run_id"] == ""
+    for where in ("source_run_id = ''", "source_run_id NOT IN ('b')", "model_type != 'b'", "model_type LIKE '%'"):
+        assert "models" in call("logged-models/search", experiment_ids=["0"], filter=where)[1], where
+    said = call(f"logged-models/{model['model_id']}/tags/b", method="DELETE")
+    assert said[0] == 404
+    assert said[1]["message"] == f"No tag with key 'b' found for model with ID '{model['model_id']}'"
+    assert "models" not in call("logged-models/search", experiment_ids=["0"], filter="experiment_id = 'x'")[1]
+
+
+def test_an_alias_that_a_model_does_not_have_is_no_source(call: Call) -> None:
+    """As where it is asked for."""
+    call("registered-models/create", name="delay")
+    call("model-versions/create", name="delay", source="s3://bucket/model")
+    status, said = call("model-versions/create", name="delay", source="models:/delay@champion")
+    assert (status, said["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    call("registered-models/alias", name="delay", alias="champion", version="1")
+    status, said = call("model-versions/create", name="delay", source="models:/delay@champion")
+    assert (status, said["model_version"]["source"]) == (200, "models:/delay/1")
+
+
+def test_parts_of_a_path_that_mean_nothing_are_left_out(ask: Ask, run: str) -> None:
+    """Clients download `.`, and put paths together with two slashes."""
+    ask("PUT", f"{FILES}/0/{run}/artifacts/plots//roc.txt", content=b"x")
+    for path, told in ((".", "./plots"), ("plots", "plots/roc.txt"), ("./plots/", "./plots/roc.txt")):
+        said = ask("GET", "/api/2.0/mlflow/artifacts/list", params={"run_id": run, "path": path})
+        assert [one["path"] for one in said.json()["files"]] == [told]
+    said = ask("GET", FILES, params={"path": f"0/{run}/artifacts/./plots/."})
+    assert [one["path"] for one in said.json()["files"]] == ["roc.txt"]
+    assert ask("GET", "/get-artifact", params={"run_id": run, "path": "./plots/./roc.txt"}).content == b"x"
 
 
 def test_a_path_that_leads_elsewhere_is_told_in_two_words(ask: Ask, run: str) -> None:

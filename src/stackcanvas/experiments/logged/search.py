@@ -32,6 +32,9 @@ ATTRIBUTES = {
     "updated": logged_model.c.updated,
 }
 
+# A model without them is as one whose are empty: `model_type != 'agent'` finds it.
+_OPTIONAL = frozenset({"model_type", "source_run"})
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetMetric:
@@ -92,7 +95,10 @@ def _condition(given: Condition, on: ColumnElement[bool] | None) -> ColumnElemen
     if given.kind == "attribute":
         if given.key not in ATTRIBUTES:
             raise BadInput(f"a logged model has no attribute {given.key!r}", expected=", ".join(ATTRIBUTES))
-        compared: ColumnElement[bool] = compare(ATTRIBUTES[given.key], given.value)
+        column: ColumnElement[Any] = ATTRIBUTES[given.key]
+        if given.key in _OPTIONAL and (given.operator != "=" or not given.value):
+            column = func.coalesce(column, "")
+        compared: ColumnElement[bool] = compare(column, given.value)
         return compared
     if given.kind == "metric":
         values = logged_model_metric.c

@@ -20,7 +20,7 @@ from stackcanvas.backends.files import Scratch
 from stackcanvas.errors import StackCanvasError
 from stackcanvas.experiments.artifacts import ArtifactInfo, files_in, remove
 from stackcanvas.rest.mlflow.answers import Answer, encode, present
-from stackcanvas.rest.mlflow.artifacts_uri import check_path, key_of, model_uri, run_uri, served
+from stackcanvas.rest.mlflow.artifacts_uri import key_of, model_uri, plain_path, run_uri, served
 from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid, missing
 from stackcanvas.rest.mlflow.messages import Message
 from stackcanvas.rest.mlflow.registered import is_registered, registered_key, registered_list, unchangeable
@@ -170,9 +170,11 @@ class Files:
         await send({"type": "http.response.body", "body": b""})
 
     def _readable(self, path: str) -> str:
+        path = plain_path(path)
         return registered_key(self._stack, path) if is_registered(path) else key_of(path)
 
     def _list(self, path: str) -> Answer:
+        path = plain_path(path) if path.strip("/") else ""
         if is_registered(path):
             return Answer(encode(present(files=[_file(one, "") for one in registered_list(self._stack, path)])))
         key = key_of(path)
@@ -184,9 +186,8 @@ class Files:
         run_id = query.get("run_id") or query.get("run_uuid") or ""
         if not run_id or not path:
             raise missing("path" if run_id else "run_id")
-        check_path(path)
         found = self._stack.experiments.tracking.get(run_id)
-        return f"{_own(run_uri(found.experiment, found.id, found.artifact_location))}/{path}"
+        return f"{_own(run_uri(found.experiment, found.id, found.artifact_location))}/{plain_path(path)}"
 
     def _key_in_version(self, query: dict[str, str]) -> str:
         asked = Numbered(name=query.get("name", ""), version=query.get("version", ""))
@@ -194,7 +195,7 @@ class Files:
         for parameter, given in (("name", asked.name), ("version", asked.version), ("path", path)):
             if not given:
                 raise missing(parameter)
-        check_path(path)
+        path = plain_path(path)
         return self._readable(f"{_served(address_of(version_of(self._stack, asked)))}/{path}".lstrip("/"))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -245,11 +246,10 @@ def _list_model(stack: Stack, asked: ListModel) -> dict[str, Any]:
 
 
 def _told(stack: Stack, uri: str, path: str) -> dict[str, Any]:
-    if path:
-        check_path(path)
+    below = plain_path(path) if path else ""
     key = _own(uri)
-    prefix = f"{path.rstrip('/')}/" if path else ""
-    files = [_file(one, prefix) for one in files_in(stack.objects, f"{key}/{prefix}".rstrip("/"))]
+    prefix = f"{path.rstrip('/')}/" if path else ""  # as it was asked for: clients take it off again
+    files = [_file(one, prefix) for one in files_in(stack.objects, f"{key}/{below}".rstrip("/"))]
     return present(root_uri=uri, files=files)
 
 
@@ -274,6 +274,7 @@ def _not_in_parts(path: str) -> MlflowError:
 
 
 def _writable(path: str) -> str:
+    path = plain_path(path)
     if is_registered(path):
         raise unchangeable()
     return key_of(path)

@@ -58,10 +58,9 @@ def key_of(path: str) -> str:
         >>> key_of(f"7/{'0' * 32}/artifacts/plots/roc.png")
         'runs/00000000000000000000000000000000/artifacts/plots/roc.png'
     """
-    plain = path.strip("/")
+    plain = plain_path(path) if path.strip("/") else ""
     if not plain:
         return _APART
-    check_path(path.rstrip("/"))
     for pattern, place in ((_MODEL, own_model_place), (_RUN, own_run_place)):
         found = pattern.fullmatch(plain)
         if found:
@@ -69,20 +68,25 @@ def key_of(path: str) -> str:
     return f"{_APART}/{plain}"
 
 
-def check_path(path: str) -> None:
-    """Refuse a path that is not a plain one below its place, however often it is encoded.
+def plain_path(path: str) -> str:
+    """A path without the parts that mean nothing; one that leaves its place is refused, however often it is encoded.
 
     Raises:
         MlflowError: it is absolute, goes upwards, or holds what no file name may hold.
+
+    Example:
+        >>> plain_path("./plots//roc.png"), plain_path(".")
+        ('plots/roc.png', '')
     """
+    further = path
     for _ in range(_MOST_UNQUOTED):
-        parts = path.split("/")
-        drive = len(path) > 1 and path[1] == ":"
-        odd = "\\" in path or drive or any(ord(letter) < 32 or letter == "\x7f" for letter in path)
-        if odd or any(part in {"", ".", ".."} for part in parts) or parts[0].startswith(("#", "file:")):
-            raise invalid("Invalid path")
-        further = unquote(path)
-        if further == path:
-            return
-        path = further
+        parts = further.split("/")
+        drive = len(further) > 1 and further[1] == ":"
+        odd = "\\" in further or drive or any(ord(letter) < 32 or letter == "\x7f" for letter in further)
+        if odd or ".." in parts or not parts[0] or parts[0].startswith(("#", "file:")):
+            break
+        decoded = unquote(further)
+        if decoded == further:
+            return "/".join(part for part in path.split("/") if part not in {"", "."})
+        further = decoded
     raise invalid("Invalid path")

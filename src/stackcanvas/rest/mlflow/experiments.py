@@ -9,7 +9,7 @@ import msgspec
 from stackcanvas.errors import Conflict, NotFound
 from stackcanvas.experiments import Condition, Experiment, Order
 from stackcanvas.experiments.catalog import ACTIVE, DELETED
-from stackcanvas.experiments.filters import LISTS, NULLS, TEXT, Clause, Grammar
+from stackcanvas.experiments.filters import CATALOG_WORDS, LISTS, NULLS, TEXT, Clause, Grammar
 from stackcanvas.rest.mlflow import told
 from stackcanvas.rest.mlflow.answers import present
 from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid, taken
@@ -29,6 +29,7 @@ from stackcanvas.stack import Stack
 
 _MOST = 50_000
 _GRAMMAR = Grammar(
+    words=CATALOG_WORDS,
     operators={"attribute": TEXT, "tag": TEXT | NULLS},
     texts={"name": TEXT, "experiment_id": frozenset({"=", "!="}) | LISTS},
     numbers=frozenset({"creation_time", "last_update_time"}),

@@ -47,6 +47,11 @@ def check_key(key: str, place: str) -> None:
             "cases, and must not resolve to other names when treated as such. This name would resolve to "
             f"{posixpath.normpath(key)[:300]!r}"
         )
+    check_length(key, place)
+
+
+def check_length(key: str, place: str) -> None:
+    """Refuse a name that is too long."""
     if len(key) > LONGEST_KEY:
         raise invalid(f"'{place}' exceeds the maximum length of {LONGEST_KEY} characters")
 

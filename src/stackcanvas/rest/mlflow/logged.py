@@ -12,7 +12,7 @@ from stackcanvas.experiments.filters import LISTS, NUMERIC, TEXT, Clause, Gramma
 from stackcanvas.experiments.logged import DatasetMetric, LoggedModel, ModelOrder
 from stackcanvas.rest.mlflow.answers import milliseconds, number, pairs, present
 from stackcanvas.rest.mlflow.artifacts_uri import model_uri
-from stackcanvas.rest.mlflow.errors import absent, invalid, missing
+from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid, missing
 from stackcanvas.rest.mlflow.limits import number_of, numbers_of, time_conditions
 from stackcanvas.rest.mlflow.messages import Message, Pair
 from stackcanvas.rest.mlflow.paging import page
@@ -52,6 +52,7 @@ _COLUMNS = {
 _TIMES = frozenset(name for name, column in _COLUMNS.items() if column in {"created", "updated"})
 _ANY = TEXT | LISTS
 _GRAMMAR = Grammar(
+    words={"attributes": "attribute", "metrics": "metric", "params": "parameter", "tags": "tag"},
     operators={"metric": NUMERIC, "parameter": _ANY, "tag": _ANY, "attribute": _ANY},
     texts=dict.fromkeys((name for name in _COLUMNS if name not in _TIMES), _ANY),
     numbers=_TIMES,
@@ -122,7 +123,8 @@ class OrderBy(msgspec.Struct):
 class Search(Message):
     """Which models."""
 
-    experiment_ids: list[str] = msgspec.field(default_factory=list)
+    needed: ClassVar[tuple[str, ...]] = ("experiment_ids",)
+    experiment_ids: list[str] | None = None
     filter: str = ""
     datasets: list[On] = msgspec.field(default_factory=list)
     max_results: Annotated[int, msgspec.Meta(le=(1 << 31) - 1)] = 50
@@ -172,7 +174,12 @@ def _set_tags(stack: Stack, asked: Tags) -> dict[str, Any]:
 
 
 def _drop_tag(stack: Stack, asked: Tag) -> dict[str, Any]:
-    stack.experiments.models.drop_tag(asked.model_id, asked.tag_key)
+    try:
+        stack.experiments.models.drop_tag(asked.model_id, asked.tag_key)
+    except NotFound as error:
+        if error.name != asked.tag_key:
+            raise
+        raise absent(f"No tag with key {asked.tag_key!r} found for model with ID {asked.model_id!r}") from None
     return {}
 
 
@@ -189,7 +196,7 @@ def _search(stack: Stack, asked: Search) -> dict[str, Any]:
         raise invalid(f"Invalid value {asked.max_results} for parameter 'max_results' supplied")
     where = [one for clause in _GRAMMAR.parse(asked.filter) for one in _conditions(clause)]
     orders = [_order(one) for one in asked.order_by]
-    experiments = numbers_of(asked.experiment_ids)
+    experiments = numbers_of(asked.experiment_ids or ())
     datasets = [DatasetMetric(one.dataset_name, one.dataset_digest or None) for one in asked.datasets]
 
     def find(limit: int, offset: int) -> list[LoggedModel]:
@@ -209,10 +216,18 @@ def _conditions(clause: Clause) -> list[Condition]:
     if clause.key in _TIMES:
         return time_conditions(_COLUMNS[clause.key], clause.operator, value)
     if clause.key == "experiment_id":
-        value = tuple(map(number_of, value)) if isinstance(value, tuple) else number_of(value)
+        value = tuple(map(_number, value)) if isinstance(value, tuple) else _number(value)
     if clause.key == "status" and isinstance(value, str):
         value = _STATUSES.get(value.removeprefix(_PREFIX), value)
     return [Condition("attribute", _COLUMNS[clause.key], clause.operator, value)]
+
+
+def _number(text: str) -> int:
+    """The number of an experiment to compare with; what can be none of any fits none."""
+    try:
+        return number_of(text)
+    except MlflowError:
+        return -1
 
 
 def _order(given: OrderBy) -> ModelOrder:
@@ -243,7 +258,7 @@ def _model(found: LoggedModel) -> dict[str, Any]:
         artifact_uri=model_uri(found.experiment_id, found.id, found.artifact_location),
         status=_TOLD[found.status],
         model_type=found.model_type or "",
-        source_run_id=found.source_run,
+        source_run_id=found.source_run or "",
         status_message=found.status_message,
         tags=pairs(found.tags),
     )

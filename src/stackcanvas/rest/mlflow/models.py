@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from stackcanvas.errors import Conflict, NotFound
-from stackcanvas.experiments.filters import LISTS, TEXT, Clause, Grammar
+from stackcanvas.experiments.filters import CATALOG_WORDS, LISTS, TEXT, Clause, Grammar
 from stackcanvas.metadata import Ref
 from stackcanvas.registry import Condition, RegisteredModel, stage_named
 from stackcanvas.rest.mlflow.answers import milliseconds, pairs, present
@@ -23,6 +23,7 @@ from stackcanvas.stack import Stack
 
 _LARGEST_PAGE = 1000
 _GRAMMAR = Grammar(
+    words=CATALOG_WORDS,
     operators={"attribute": TEXT, "tag": TEXT},
     texts={"name": TEXT | LISTS},
     numbers=frozenset(),
@@ -113,6 +114,7 @@ def _get(stack: Stack, asked: Named) -> dict[str, Any]:
 
 
 def _update(stack: Stack, asked: Update) -> dict[str, Any]:
+    check_model(asked.name)
     with _known(asked.name):
         stack.registry.changes.describe(Ref("model", asked.name), asked.description)
     return _get(stack, Named(name=asked.name))
@@ -163,6 +165,7 @@ def _order(text: str) -> tuple[str, bool]:
 
 
 def _set_tag(stack: Stack, asked: Tag) -> dict[str, Any]:
+    check_model(asked.name)
     check_key(asked.key, asked.value)
     with _known(asked.name):
         stack.registry.changes.tag(Ref("model", asked.name), asked.key, asked.value)
@@ -170,6 +173,7 @@ def _set_tag(stack: Stack, asked: Tag) -> dict[str, Any]:
 
 
 def _delete_tag(stack: Stack, asked: Tag) -> dict[str, Any]:
+    check_model(asked.name)
     check_key(asked.key)
     with _known(asked.name):
         stack.registry.changes.untag(Ref("model", asked.name), asked.key)
@@ -184,6 +188,7 @@ def _latest(stack: Stack, asked: Latest) -> dict[str, Any]:
 
 
 def _set_alias(stack: Stack, asked: Alias) -> dict[str, Any]:
+    check_model(asked.name)
     check_alias(asked.alias, new=True)
     if not asked.version:
         raise missing("version")
@@ -196,6 +201,7 @@ def _set_alias(stack: Stack, asked: Alias) -> dict[str, Any]:
 
 
 def _delete_alias(stack: Stack, asked: Alias) -> dict[str, Any]:
+    check_model(asked.name)
     check_alias(asked.alias)
     found = _model(stack, asked.name)
     if asked.alias in found.aliases:
@@ -204,6 +210,7 @@ def _delete_alias(stack: Stack, asked: Alias) -> dict[str, Any]:
 
 
 def _by_alias(stack: Stack, asked: Alias) -> dict[str, Any]:
+    check_model(asked.name)
     check_alias(asked.alias)
     with _known(asked.name):
         if asked.alias.lower() == "latest":
@@ -216,7 +223,9 @@ def _by_alias(stack: Stack, asked: Alias) -> dict[str, Any]:
 
 @contextmanager
 def _known(name: str) -> Iterator[None]:
-    """What is missing in the block of code is the model."""
+    """What is missing in the block of code is the model; a blank is no name of one."""
+    if not name.strip():
+        raise missing("name")
     try:
         yield
     except NotFound:

@@ -17,7 +17,7 @@ from stackcanvas.rest.mlflow.artifacts_uri import key_of, served
 from stackcanvas.rest.mlflow.errors import absent, invalid, missing
 from stackcanvas.rest.mlflow.limits import (
     LONGEST_TAG,
-    check_key,
+    check_length,
     check_page,
     instant,
     number_of,
@@ -111,7 +111,7 @@ def _create(stack: Stack, asked: Create) -> dict[str, Any]:
     for index, one in enumerate(asked.tags):
         if not one.key:
             raise missing(f"tags[{index}].key")
-        check_key(one.key, f"tags[{index}].key")
+        check_length(one.key, f"tags[{index}].key")  # tags that a run begins with may be called anything
         tags[one.key] = one.value[:LONGEST_TAG]
     tagged = tags.pop(told.RUN_NAME, "")
     if asked.run_name and tagged and asked.run_name != tagged:

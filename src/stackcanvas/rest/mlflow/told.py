@@ -25,6 +25,7 @@ def experiment(found: Experiment) -> dict[str, Any]:
         last_update_time=milliseconds(found.updated),
         creation_time=milliseconds(found.created),
         tags=pairs(found.tags),
+        workspace="default",  # the one that a server without MLflow's workspaces has
     )
 
 

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 import msgspec
 
 from stackcanvas.errors import NotFound
-from stackcanvas.experiments.filters import LISTS, TEXT, Clause, Grammar
+from stackcanvas.experiments.filters import CATALOG_WORDS, LISTS, TEXT, Clause, Grammar
 from stackcanvas.metadata import Ref
-from stackcanvas.registry import Condition, ModelVersion
+from stackcanvas.registry import Condition, ModelVersion, stage_named
 from stackcanvas.rest.mlflow.answers import milliseconds, pairs, present
 from stackcanvas.rest.mlflow.artifacts_uri import key_of
-from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid
+from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid, missing
 from stackcanvas.rest.mlflow.limits import check_page
 from stackcanvas.rest.mlflow.messages import Message, Pair
 from stackcanvas.rest.mlflow.naming import check_key, check_model, number_of
@@ -23,6 +23,7 @@ from stackcanvas.stack.registering import address_of, register_logged
 
 _LARGEST_PAGE = 200_000
 _GRAMMAR = Grammar(
+    words=CATALOG_WORDS,
     operators={"attribute": TEXT, "tag": TEXT},
     texts={"name": TEXT | LISTS, "run_id": TEXT | LISTS, "source_path": TEXT},
     numbers=frozenset({"version_number"}),
@@ -167,18 +168,21 @@ def _order(text: str) -> tuple[str, bool]:
 
 
 def _move(stack: Stack, asked: Move) -> dict[str, Any]:
+    stage = stage_named(asked.stage)
     found = version_of(stack, asked)
-    moved = stack.registry.changes.move(found.ref, asked.stage, archive_others=asked.archive_existing_versions)
+    moved = stack.registry.changes.move(found.ref, stage, archive_others=asked.archive_existing_versions)
     return {"model_version": told_version(moved)}
 
 
 def _set_tag(stack: Stack, asked: Tag) -> dict[str, Any]:
+    check_model(asked.name)
     check_key(asked.key, asked.value)
     stack.registry.changes.tag(_ref(stack, asked), asked.key, asked.value)
     return {}
 
 
 def _delete_tag(stack: Stack, asked: Tag) -> dict[str, Any]:
+    check_model(asked.name)
     check_key(asked.key)
     stack.registry.changes.untag(_ref(stack, asked), asked.key)
     return {}
@@ -190,6 +194,8 @@ def version_of(stack: Stack, asked: Numbered) -> ModelVersion:
     Raises:
         MlflowError: there is none.
     """
+    if not asked.name.strip():
+        raise missing("name")
     number = number_of(asked.version)
     try:
         return stack.registry.get(Ref("model", asked.name, str(number)))

@@ -103,6 +103,16 @@ def test_parts_of_a_path_that_mean_nothing_are_left_out(ask: Ask, run: str) -> N
     assert ask("GET", "/get-artifact", params={"run_id": run, "path": "./plots/./roc.txt"}).content == b"x"
 
 
+def test_a_name_may_look_encoded(ask: Ask, run: str) -> None:
+    """As those under which clients before the third release log images do."""
+    name = "loss%step%3%timestamp%1796055878382%0a.png"
+    for quoted in (name.replace("%", "%25"), "a%2520b"):
+        assert ask("PUT", f"{FILES}/0/{run}/artifacts/images/{quoted}", content=b"x").status_code == 200
+    said = ask("GET", "/api/2.0/mlflow/artifacts/list", params={"run_id": run, "path": "images"})
+    assert [one["path"] for one in said.json()["files"]] == ["images/a%20b", f"images/{name}"]
+    assert ask("GET", f"{FILES}/0/{run}/artifacts/images/{name.replace('%', '%25')}").content == b"x"
+
+
 def test_a_path_that_leads_elsewhere_is_told_in_two_words(ask: Ask, run: str) -> None:
     """Nothing of where it would have led."""
     for path in ("../a", "/etc/passwd", "a/%2e%2e/%2e%2e/b"):

@@ -79,11 +79,12 @@ def plain_path(path: str) -> str:
         ('plots/roc.png', '')
     """
     further = path
+    # Names such as `loss%step%3%17` only look encoded: what else they could mean is no matter, it is not used.
+    odd = any(ord(letter) < 32 or letter == "\x7f" for letter in path)
     for _ in range(_MOST_UNQUOTED):
         parts = further.split("/")
         drive = len(further) > 1 and further[1] == ":"
-        odd = "\\" in further or drive or any(ord(letter) < 32 or letter == "\x7f" for letter in further)
-        if odd or ".." in parts or not parts[0] or parts[0].startswith(("#", "file:")):
+        if odd or drive or "\\" in further or ".." in parts or not parts[0] or parts[0].startswith(("#", "file:")):
             break
         decoded = unquote(further)
         if decoded == further:

@@ -164,7 +164,12 @@ def test_a_day_over_rest(project: Project) -> None:
     app = FastAPI()
     install_errors(app)
     app.include_router(api())
-    client = Client(app)
+    asked: dict[str, Any] = {}
+
+    async def over(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, **asked}, receive, send)
+
+    client = Client(over)
 
     def get(path: str) -> Any:
         return client.get(f"/api/v1/{path}").json()
@@ -174,7 +179,7 @@ def test_a_day_over_rest(project: Project) -> None:
         return client.post(f"/api/v1/{path}", body=json.dumps(content).encode(), headers=headers)
 
     with open_stack(project.root) as stack:
-        app.state.stack = stack
+        asked["stack"] = stack
         rows = pl.read_csv(project.labels, schema_overrides={"prediction_id": pl.String}).to_dicts()
         added = post("labels/delay", {"labels": rows})
         assert (added.status, added.json()["matched"]) == (200, ROWS)

@@ -35,10 +35,13 @@ def asking() -> Callable[[Stack], Ask]:
         app = FastAPI()
         install_errors(app)
         app.include_router(api())
-        app.state.stack = stack
+
+        async def over(scope: Any, receive: Any, send: Any) -> None:
+            scope["stack"] = stack
+            await app(scope, receive, send)
 
         async def send(method: str, path: str, **options: Any) -> httpx.Response:
-            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            transport = httpx.ASGITransport(over, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://stack/api/v1") as client:
                 return await client.request(method, path, **options)
 

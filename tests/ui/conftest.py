@@ -16,7 +16,7 @@ from stackcanvas.canvas.questions import QUESTIONS
 from stackcanvas.clock import ManualClock
 from stackcanvas.server.child import listen
 from stackcanvas.server.control import make_app
-from stackcanvas.server.feed import Feed
+from stackcanvas.server.places import Places
 from stackcanvas.stack import Stack, open  # noqa: A004 - the verb of the package
 from stackcanvas.testing.asgi import Client
 
@@ -113,7 +113,7 @@ def pages(stack: Stack) -> Client:
 @pytest.fixture
 def serve() -> Iterator[Callable[[Stack], str]]:
     """Serves a stack on a free port of this machine; gives the address."""
-    running: list[tuple[uvicorn.Server, Feed, threading.Thread]] = []
+    running: list[tuple[uvicorn.Server, Places, threading.Thread]] = []
 
     def start(stack: Stack) -> str:
         taken = listen("127.0.0.1", 0, what="the test", option="--port")
@@ -127,12 +127,12 @@ def serve() -> Iterator[Callable[[Stack], str]]:
 
         thread = threading.Thread(target=run)
         thread.start()
-        running.append((server, app.state.feed, thread))
+        running.append((server, app.state.places, thread))
         return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
     yield start
-    for server, feed, thread in running:
-        feed.close()
+    for server, places, thread in running:
+        places.close_streams()
         server.should_exit = True
         thread.join(20)
 

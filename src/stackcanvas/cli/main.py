@@ -56,6 +56,7 @@ SECTIONS = {
         "monitoring": Entry(f"{_CLI}.monitoring:monitoring", "Drift, performance and alerts."),
         "labels": Entry(f"{_CLI}.monitoring:labels", "True outcomes that arrive after the prediction."),
         "tokens": Entry(f"{_CLI}.tokens:tokens", "Who may ask the server, and for what."),
+        "workspaces": Entry(f"{_CLI}.workspaces:workspaces", "Stacks of their own behind one server."),
         "metadata": Entry(f"{_CLI}.metadata:metadata", "Records, events and the audit log."),
     },
 }
@@ -103,16 +104,22 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
     "server instead.",
 )
 @click.option(
+    "--workspace",
+    envvar="STACKCANVAS_WORKSPACE",
+    metavar="NAME",
+    help="A workspace of the project, or of that server, instead of the project itself.",
+)
+@click.option(
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version."
 )
 @click.pass_context
-def cli(context: click.Context, project: Path | None) -> None:
+def cli(context: click.Context, project: Path | None, workspace: str | None) -> None:
     """The MLOps Stack Canvas that runs: design, run and prove a stack from one file, canvas.yaml.
 
     Results go to stdout, talk to stderr. Exit codes: 0 yes, 1 the answer is no, 2 usage, 3 bad input,
     4 not found, 5 conflict, 6 unavailable, 70 our fault, 130 interrupted.
     """
-    del project  # read from the context by the command that opens the stack
+    del project, workspace  # read from the context by the command that opens the stack
     name = context.invoked_subcommand
     said = context.get_parameter_source("project") is ParameterSource.COMMANDLINE
     if name in _HERE and os.environ.get("STACKCANVAS_URL") and not said:

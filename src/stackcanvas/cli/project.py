@@ -19,8 +19,11 @@ _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 
 
-def open_stack() -> Stack:
+def open_stack(workspace: str | None = None) -> Stack:
     """The stack that `--project` names, else the one of the server in `STACKCANVAS_URL`, else the nearest one upwards.
+
+    Args:
+        workspace: one of its workspaces; the one that `--workspace` names by default.
 
     Raises:
         NotFound: no folder upwards holds a canvas.yaml.
@@ -29,7 +32,9 @@ def open_stack() -> Stack:
     root = context.find_root()
     # A folder that only the environment names gives way to a server that the environment names.
     said = root.get_parameter_source("project") is ParameterSource.COMMANDLINE
-    stack: Stack = load("stackcanvas.stack:open")(root.params.get("project") if said else None)
+    stack: Stack = load("stackcanvas.stack:open")(
+        root.params.get("project") if said else None, workspace=workspace or root.params.get("workspace")
+    )
     context.call_on_close(stack.close)
     return stack
 

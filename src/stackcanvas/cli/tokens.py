@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import click
 
 from stackcanvas.cli.commands import Group
 from stackcanvas.cli.output import emit_record, emit_rows, emit_text, output_options, say
-from stackcanvas.cli.project import pass_stack
+from stackcanvas.cli.project import open_stack
 
-if TYPE_CHECKING:
-    from stackcanvas.stack import Stack
-
+_WORKSPACE = click.option("--workspace", metavar="NAME", help="Of this workspace of the project.")
 _COLUMNS = ("name", "role", "created", "creator", "expires", "used", "revoked")
 
 
@@ -26,7 +23,9 @@ def tokens() -> None:
     """
 
 
-@tokens.command("add", example=("stackcanvas tokens add ada --role admin", "stackcanvas tokens add ci --days 90"))
+@tokens.command(
+    "add", example=("stackcanvas tokens add ada --role admin", "stackcanvas tokens add ci --days 90 --workspace churn")
+)
 @click.argument("name")
 @click.option(
     "--role",
@@ -36,27 +35,30 @@ def tokens() -> None:
     help="What it may do.",
 )
 @click.option("--days", type=click.IntRange(1, 36500), help="How long it counts; for ever by default.")
+@_WORKSPACE
 @output_options
-@pass_stack
-def add(stack: Stack, name: str, role: str, days: int | None) -> None:
+def add(name: str, role: str, days: int | None, workspace: str | None) -> None:
     """Make a token and print it, this once; only a digest of it is kept."""
+    stack = open_stack(workspace)
     text = stack.tokens.add(name, role=role, lasts=None if days is None else timedelta(days=days))
     emit_text(text, data={"name": name, "role": role, "token": text})
     say("It is shown this once. Clients take it from STACKCANVAS_TOKEN or MLFLOW_TRACKING_TOKEN.")
 
 
 @tokens.command("ls", example="stackcanvas tokens ls")
+@_WORKSPACE
 @output_options
-@pass_stack
-def ls(stack: Stack) -> None:
+def ls(workspace: str | None) -> None:
     """List all tokens, those that count no more among them."""
-    emit_rows(stack.tokens.ls(), columns=_COLUMNS, empty="Nobody has a token: stackcanvas tokens add NAME")
+    emit_rows(
+        open_stack(workspace).tokens.ls(), columns=_COLUMNS, empty="Nobody has a token: stackcanvas tokens add NAME"
+    )
 
 
 @tokens.command("revoke", example="stackcanvas tokens revoke ada")
 @click.argument("name")
+@_WORKSPACE
 @output_options
-@pass_stack
-def revoke(stack: Stack, name: str) -> None:
+def revoke(name: str, workspace: str | None) -> None:
     """Make a token count no more; servers that run know it within two seconds."""
-    emit_record(stack.tokens.revoke(name), fields=_COLUMNS)
+    emit_record(open_stack(workspace).tokens.revoke(name), fields=_COLUMNS)

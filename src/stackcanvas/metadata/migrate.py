@@ -17,7 +17,9 @@ from stackcanvas.backends.database.sqlite import SqliteDatabase
 from stackcanvas.backends.database.types import Text
 from stackcanvas.errors import Conflict, Corrupt, Refused
 
-_stamp = Table("stackcanvas_version", MetaData(), Column("version_num", Text, primary_key=True))
+STAMP = "stackcanvas_version"
+"""The table that makes a database one of ours."""
+_stamp = Table(STAMP, MetaData(), Column("version_num", Text, primary_key=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,13 @@ class Spine:
         self.events = Events(database, clock=clock, actor=self._who)
         self.audit = Audit(database, clock=clock, actor=self._who)
         self.taken = Taken(database, clock=clock)
+        self._wall = wall
         self.heartbeats = Heartbeats(database, clock=wall or SystemClock())
         self.leases = Leases(database, clock=wall or SteadyClock())
+
+    def over(self, database: Database) -> Spine:
+        """The same actor, clock and code over another database."""
+        return Spine(database, clock=self.clock, ids=self.ids, actor=self._own, code=self._code, wall=self._wall)
 
     @property
     def actor(self) -> Actor:

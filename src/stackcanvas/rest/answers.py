@@ -7,17 +7,35 @@ from collections.abc import Sequence
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request, Response
+from starlette.types import Scope
 
 from stackcanvas.plain import plain
 from stackcanvas.stack import Stack
 
 
 def _stack(request: Request) -> Stack:
-    return cast("Stack", request.app.state.stack)
+    return cast("Stack", request.scope["stack"])
 
 
 StackOf = Annotated[Stack, Depends(_stack)]
-"""The annotation of a route's argument that receives the open stack."""
+"""The annotation of a route's argument that receives the stack that the request is for."""
+
+
+def base_of(scope: Scope) -> str:
+    """What stands before every route: `/w/NAME` for a workspace, else nothing."""
+    return str(scope.get("root_path", ""))
+
+
+def inner_path(scope: Scope) -> str:
+    """The path without what stands before every route.
+
+    Example:
+        >>> inner_path({"path": "/w/churn/health", "root_path": "/w/churn"}), inner_path({"path": "/health"})
+        ('/health', '/health')
+    """
+    path = str(scope["path"])
+    base = base_of(scope)
+    return path.removeprefix(base) or "/" if path == base or path.startswith(f"{base}/") else path
 
 
 def answer(value: object, *, status: int = 200) -> Response:

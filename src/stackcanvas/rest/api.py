@@ -22,6 +22,7 @@ from stackcanvas.rest import (
     tokens,
     value,
     weighing,
+    workspaces,
 )
 
 _BLOCKS = (
@@ -46,6 +47,7 @@ _BLOCKS = (
     tokens.router,
     value.router,
     weighing.router,
+    workspaces.router,
 )
 
 

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Annotated
 
 import uvicorn
-from fastapi import FastAPI, Header, Query, Response
+from fastapi import FastAPI, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
 from stackcanvas.cli.faults import to_exit_code
+from stackcanvas.errors import NotFound
 from stackcanvas.metadata.tokens import ADMIN
 from stackcanvas.rest.api import api
 from stackcanvas.rest.errors import install_errors
@@ -31,9 +33,10 @@ from stackcanvas.rest.mlflow.every import table
 from stackcanvas.server.access import Access
 from stackcanvas.server.child import leave_with_parent, listen, log_to_stderr
 from stackcanvas.server.door import OPEN, Door, add_door_options, door_of
-from stackcanvas.server.feed import Feed
 from stackcanvas.server.guard import Guard
 from stackcanvas.server.metrics import Metrics, Observer
+from stackcanvas.server.places import Place, Places
+from stackcanvas.server.prefix import Prefix
 from stackcanvas.server.pulse import Pulse
 from stackcanvas.server.readiness import Readiness, parts_of
 from stackcanvas.server.said import Said
@@ -54,16 +57,14 @@ def make_app(stack: Stack, *, door: Door = OPEN, on_ready: Callable[[], None] | 
         door: how it is reached.
         on_ready: called when requests are about to be answered.
     """
-    feed = Feed(after=stack.spine.events.after, head=stack.spine.events.head)
+    places = Places(stack)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        watching = asyncio.create_task(feed.run())
         if on_ready is not None:
             on_ready()
         yield
-        feed.close()
-        await watching
+        await run_in_threadpool(places.close)
 
     # The documentation pages of FastAPI load scripts from elsewhere; the schema itself is there.
     app = FastAPI(
@@ -74,25 +75,23 @@ def make_app(stack: Stack, *, door: Door = OPEN, on_ready: Callable[[], None] | 
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    app.state.stack = stack
-    app.state.feed = feed
+    app.state.places = places
     metrics = Metrics(started=stack.spine.clock.now())
-    app.add_middleware(Api, stack=stack, table=table())  # innermost, before the routes: its paths are called most
+    app.add_middleware(Api, table=table())  # innermost, before the routes: its paths are called most
     app.add_middleware(Observer, metrics=metrics)
     secure = door.certificate is not None
-    app.add_middleware(
-        Access, tokens=stack.tokens, required=door.tokens, secure=secure, requests_per_s=door.requests_per_s
-    )
-    # Outermost: what it refuses is seen by nothing else.
+    app.add_middleware(Access, places=places, required=door.tokens, secure=secure, requests_per_s=door.requests_per_s)
+    # What it refuses is seen by nothing else.
     app.add_middleware(Guard, streamed=(*ROOTS, f"{REMOTE}/objects/"), hosts=None if door.tokens else ())
+    app.add_middleware(Prefix, project=stack.canvas.project.name)
     install_errors(app)
     app.include_router(api())
-    _add_own_routes(app, feed, metrics, Readiness(parts_of(stack)))
-    app.mount("/", pages(stack))
+    _add_own_routes(app, metrics, Readiness(parts_of(stack)))
+    app.mount("/", pages())
     return app
 
 
-def _add_own_routes(app: FastAPI, feed: Feed, metrics: Metrics, readiness: Readiness) -> None:
+def _add_own_routes(app: FastAPI, metrics: Metrics, readiness: Readiness) -> None:
     @app.api_route("/health", methods=["GET", "HEAD"], include_in_schema=False)
     def health() -> Response:
         return PlainTextResponse("OK")
@@ -110,26 +109,30 @@ def _add_own_routes(app: FastAPI, feed: Feed, metrics: Metrics, readiness: Readi
         return PlainTextResponse(version_of("stackcanvas"))
 
     @app.get("/metrics", include_in_schema=False)
-    def show_metrics() -> Response:
+    def show_metrics(request: Request) -> Response:
+        if request.scope.get("workspace") is not None:
+            raise NotFound("path", "/metrics", fix="The figures are those of the whole server: ask for /metrics")
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
 
     @app.get("/api/v1/events/stream", tags=["events"])
     async def stream(
+        request: Request,
         after: Annotated[int | None, Query(ge=0, le=LARGEST)] = None,
         last_event_id: Annotated[int | None, Header(ge=0, le=LARGEST)] = None,
     ) -> StreamingResponse:
         """The events from a number on as server-sent events, and every new one as it happens."""
+        place: Place = request.scope["place"]
         begin = last_event_id if last_event_id is not None else after
         headers = {"cache-control": "no-store"}
-        return StreamingResponse(feed.stream(begin), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(place.watch().stream(begin), media_type="text/event-stream", headers=headers)
 
 
 class _Server(uvicorn.Server):
     """Ends the event streams when it is told to stop; else it would wait for their listeners."""
 
-    def __init__(self, config: uvicorn.Config, *, feed: Feed) -> None:
+    def __init__(self, config: uvicorn.Config, *, places: Places) -> None:
         super().__init__(config)
-        self._feed = feed
+        self._places = places
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -138,7 +141,7 @@ class _Server(uvicorn.Server):
 
         def stop() -> None:
             self.should_exit = True
-            self._feed.close()
+            self._places.close_streams()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
@@ -171,7 +174,7 @@ def serve(stack: Stack, taken: socket.socket, *, started: datetime, door: Door) 
     )
     beating.start()
     try:
-        _Server(config, feed=app.state.feed).run(sockets=[taken])
+        _Server(config, places=app.state.places).run(sockets=[taken])
     finally:
         withdraw(stack.folder, "control")
         stop.set()

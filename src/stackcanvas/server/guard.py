@@ -10,6 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from stackcanvas.rest.answers import inner_path
+
 _READING = {"GET", "HEAD", "OPTIONS"}
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _HEADERS = {
@@ -56,7 +58,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        streamed = scope["method"] == "PUT" and scope["path"].startswith(self._streamed)
+        streamed = scope["method"] == "PUT" and inner_path(scope).startswith(self._streamed)
         refusal = self._refusal(scope["method"], headers, streamed=streamed)
         if refusal is not None:
             await _answer(send, *refusal)

@@ -68,7 +68,7 @@ def publish(stack: Stack) -> bool:
     if not stack.features.catalog.names:
         return False
     databases: Databases = stack.answers().get("features.databases") or Databases()
-    said = {"online": databases.online.text, "namespace": stack.canvas.project.name, **stack.features.plan()}
+    said = {"online": databases.online.text, "namespace": stack.settings.namespace, **stack.features.plan()}
     place = stack.folder / "serving" / FILE
     content = msgspec.json.encode(said, order="deterministic")
     if place.exists() and place.read_bytes() == content:

@@ -11,6 +11,8 @@ CANVAS = "canvas.yaml"
 FOLDER = ".stackcanvas"
 LOCAL = "metadata.db"
 """The embedded database, in the folder of the state."""
+WORKSPACES = "workspaces"
+"""The folder of the workspaces, in that of the state; the same word stands in the addresses of their objects."""
 TOKEN = "STACKCANVAS_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -40,3 +42,10 @@ def address_of(path: object, environ: Mapping[str, str]) -> tuple[str, str | Non
     if not isinstance(named, str) or not named.lower().startswith(("http://", "https://")):
         return None
     return named, environ.get(TOKEN) or None
+
+
+def project_of(root: Path) -> tuple[Path, str | None]:
+    """The root of the project that a folder belongs to, and the name of the workspace that lies there, if one does."""
+    if root.parent.name == WORKSPACES and root.parents[1].name == FOLDER and (root.parents[2] / CANVAS).is_file():
+        return root.parents[2], root.name
+    return root, None

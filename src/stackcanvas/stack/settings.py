@@ -22,6 +22,7 @@ class Settings:
         online: of features for prediction.
         executor: of the steps of pipelines.
         remote: of versions that others push and pull; None when there is none.
+        namespace: keeps stacks apart that share an online store.
     """
 
     database: str
@@ -29,6 +30,7 @@ class Settings:
     online: str
     executor: str
     remote: str | None = None
+    namespace: str = ""
 
 
 def settings_of(canvas: Canvas, *, root: Path, environment: str | None, environ: Mapping[str, str]) -> Settings:
@@ -55,6 +57,7 @@ def settings_of(canvas: Canvas, *, root: Path, environment: str | None, environ:
         objects=address("data.storage.objects"),
         online=address("features.databases.online"),
         executor=address("pipelines.location.executor"),
+        namespace=canvas.project.name,
     )
 
 

@@ -57,6 +57,7 @@ _PARTS = {
     "imports": "stackcanvas.stack.importing:Imports",
     "keeping": "stackcanvas.stack.keeping:Keeping",
     "served": "stackcanvas.stack.served.entering:build",
+    "workspaces": "stackcanvas.stack.workspaces:Workspaces",
 }
 _TICKS = "stackcanvas.stack.ticks:ticks"
 
@@ -73,6 +74,7 @@ class Stack:
         environment: the entry of `environments` that is applied, if any.
         settings: what the answers mean for the backends.
         spine: records, lineage, events.
+        workspace: the name of the workspace that this is; None for the project's own stack.
     """
 
     objects: Objects
@@ -98,12 +100,21 @@ class Stack:
     keeping: Any  # a `Keeping`, and
     imports: Any  # an `Imports`, which is built over this class
     served: Any  # what is done for clients of other machines
+    workspaces: Any  # `Workspaces`, which are made of this class
     is_served = False
     """Whether it is the stack of another machine, asked over REST."""
     _parts: Mapping[str, str] = _PARTS
 
     def __init__(
-        self, *, root: Path, folder: Path, canvas: Canvas, environment: str | None, settings: Settings, spine: Spine
+        self,
+        *,
+        root: Path,
+        folder: Path,
+        canvas: Canvas,
+        environment: str | None,
+        settings: Settings,
+        spine: Spine,
+        workspace: str | None = None,
     ) -> None:
         self.root = root
         self.folder = folder
@@ -111,6 +122,8 @@ class Stack:
         self.environment = environment
         self.settings = settings
         self.spine = spine
+        self.workspace = workspace
+        self._above: Stack | None = None
         self._answers: dict[str | None, Effective] = {}
         self._lock = threading.RLock()
 
@@ -142,6 +155,12 @@ class Stack:
                 if part is not None:
                     part.close()
             self.spine.database.close()
+            if self._above is not None:
+                self._above.close()
+
+    def closes_too(self, project: Stack) -> None:
+        """Close a workspace's project with it, where nothing else has that open."""
+        self._above = project
 
     def __enter__(self) -> Self:
         return self

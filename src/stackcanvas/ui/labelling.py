@@ -23,8 +23,7 @@ Handler = Callable[[Request], Response]
 
 
 def labelling_routes(
-    stack: Stack,
-    links: Links,
+    shown: Callable[[Request], tuple[Stack, Links]],
     *,
     as_html: Callable[[Build], Handler],
     as_json: Callable[[Build], Handler],
@@ -33,6 +32,7 @@ def labelling_routes(
     """The pages of annotation.
 
     Args:
+        shown: gives the stack that a request is for, and the addresses of its pages.
         as_html: makes a handler that draws a page.
         as_json: makes a handler that gives a page's context.
         draw: draws a page as the answer to a request, with a status.
@@ -48,7 +48,7 @@ def labelling_routes(
         return annotation.build_list(of, by, asked)
 
     def send(request: Request, body: bytes) -> Response:
-        found = annotation.send(stack, links, _fields(body), token=token)
+        found = annotation.send(*shown(request), _fields(body), token=token)
         if isinstance(found, str):
             return RedirectResponse(found, status_code=303)
         return draw(found, request, 422)

@@ -127,6 +127,10 @@ class Links:
         """The stream of events that refreshes pages."""
         return f"{self._base}/api/v1/events/stream"
 
+    def login(self, after: str) -> str:
+        """Where the form with a token is sent, to go on to an address of this server."""
+        return f"{self._base}/login?next={quote(after)}"
+
     def static(self, name: str) -> str:
         """A file that pages load."""
         return f"{self._base}/static/{name}"
@@ -135,4 +139,4 @@ class Links:
         """The same page as JSON."""
         path, question, query = address.partition("?")
         path = path.partition("#")[0]
-        return f"{'/canvas' if path in {'/', ''} else path}.json{question}{query}"
+        return f"{f'{self._base}/canvas' if path in {f'{self._base}/', self._base} else path}.json{question}{query}"

@@ -63,10 +63,9 @@ _PAGES: tuple[tuple[str, str, Build], ...] = (
 _MOST_FIELDS = 5000
 
 
-def pages(stack: Stack) -> Starlette:
-    """The application that shows a stack."""
-    links = Links()
-    site = _Site(stack, links)
+def pages() -> Starlette:
+    """The application that shows the stack that each request says in its scope that it is for."""
+    site = _Site()
     routes: list[BaseRoute] = []
     for path, twin, build in _PAGES:
         # The twin first: `/blocks/{block}` would match it, too.
@@ -75,7 +74,7 @@ def pages(stack: Stack) -> Starlette:
     routes.append(Route("/ask/{item}.json", site.as_json(site.form)))
     routes.append(Route("/ask/{item}", site.as_html(site.form), methods=["GET"]))
     routes.append(Route("/ask/{item}", site.answer, methods=["POST"]))
-    routes += labelling_routes(stack, links, as_html=site.as_html, as_json=site.as_json, draw=site.draw)
+    routes += labelling_routes(shown, as_html=site.as_html, as_json=site.as_json, draw=site.draw)
     routes.append(Mount("/static", StaticFiles(packages=[("stackcanvas.ui", "static")])))
     return Starlette(
         routes=routes,
@@ -97,12 +96,15 @@ def _is_here(host: str) -> bool:
         return False
 
 
-class _Site:
-    """Handlers over one stack."""
+def shown(request: Request) -> tuple[Stack, Links]:
+    """The stack that a request is for, and the addresses of its pages."""
+    return request.scope["stack"], Links(request.scope.get("root_path", ""))
 
-    def __init__(self, stack: Stack, links: Links) -> None:
-        self._stack = stack
-        self._links = links
+
+class _Site:
+    """Handlers of pages."""
+
+    def __init__(self) -> None:
         # A page of another site cannot read it, so it cannot send a form of ours.
         self._token = secrets.token_urlsafe(24)
 
@@ -124,7 +126,7 @@ class _Site:
             raise BadInput("the form cannot be read", expected="fields in UTF-8, as a browser sends them") from None
         sender = request.client.host if request.client else ""
         sent = ask.Sent(request.path_params["item"], values, self._token, may_write=_is_here(sender))
-        followed = ask.send(self._stack, self._links, sent)
+        followed = ask.send(*shown(request), sent)
         if isinstance(followed, str):
             return RedirectResponse(followed, status_code=303)
         return self._draw(followed, request, status=200 if sent.value("do") == "add" else 422)
@@ -133,7 +135,7 @@ class _Site:
         """A handler that draws the page; a plain function, so that it runs in the thread pool."""
 
         def handle(request: Request) -> Response:
-            page = build(self._stack, self._links, _asked(request))
+            page = build(*shown(request), _asked(request))
             return self._draw(page, request)
 
         return handle
@@ -142,7 +144,7 @@ class _Site:
         """A handler that gives the page's context."""
 
         def handle(request: Request) -> Response:
-            page = build(self._stack, self._links, _asked(request))
+            page = build(*shown(request), _asked(request))
             body = json.dumps(plain(page.context), ensure_ascii=False, allow_nan=False)
             return Response(body, media_type="application/json")
 
@@ -170,7 +172,12 @@ class _Site:
         return self._draw(page, request, status=status)
 
     def _error(self, request: Request, status: int, sentence: str, envelope: dict[str, object]) -> Response:
-        wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.endswith(".json")
+        # Files that pages load are given to everybody, and belong to no stack.
+        wants_page = (
+            "stack" in request.scope
+            and "text/html" in request.headers.get("accept", "")
+            and not request.url.path.endswith(".json")
+        )
         if not wants_page:
             return Response(json.dumps(envelope), status_code=status, media_type="application/json")
         page = Page("error.html", "Not found" if status == 404 else "Error", ErrorPage(status, sentence))
@@ -178,6 +185,7 @@ class _Site:
 
     def _draw(self, page: Page, request: Request, *, status: int = 200) -> HTMLResponse:
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        around = shell(self._stack, self._links, title=page.title, here=here)
-        html = render(page.template, page=page.context, shell=around, links=self._links)
+        stack, links = shown(request)
+        around = shell(stack, links, title=page.title, here=here)
+        html = render(page.template, page=page.context, shell=around, links=links)
         return HTMLResponse(html, status_code=status, headers={"cache-control": "no-store"})

@@ -1,9 +1,9 @@
 """The relational store: `open_database` gives SQLite or PostgreSQL behind one port."""
 
 from stackcanvas.backends.database import types
-from stackcanvas.backends.database.base import Database
+from stackcanvas.backends.database.base import Database, Schemas
 from stackcanvas.backends.database.open import SCHEMES, open_database
 from stackcanvas.backends.database.pool import checked
 from stackcanvas.backends.database.statements import ascending, descending
 
-__all__ = ["SCHEMES", "Database", "ascending", "checked", "descending", "open_database", "types"]
+__all__ = ["SCHEMES", "Database", "Schemas", "ascending", "checked", "descending", "open_database", "types"]

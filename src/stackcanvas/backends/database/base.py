@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sqlalchemy import ColumnElement, Connection, Row, Table
 from sqlalchemy.dialects.sqlite import Insert
@@ -99,4 +99,39 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Close every idle connection; the object can be used again and then opens new ones."""
+        ...
+
+
+@runtime_checkable
+class Schemas(Protocol):
+    """What a database can do besides that has several schemas, each a place for all the tables.
+
+    Attributes:
+        schema: the one that this database works in.
+    """
+
+    schema: str
+
+    def beside(self, schema: str, *, make: bool = False) -> Database:
+        """Another schema of the same database, over the same connections.
+
+        Args:
+            make: make it where it is missing; it is empty then.
+        """
+        ...
+
+    def address(self, schema: str) -> str:
+        """The URL of another schema, password and all."""
+        ...
+
+    def schemas(self, start: str, table: str) -> list[str]:
+        """The schemas whose name begins like this and that have a table."""
+        ...
+
+    def number(self, schema: str, table: str) -> int | None:
+        """The number of a table of another schema, which no table made later has; None where there is none."""
+        ...
+
+    def drop(self, schema: str) -> None:
+        """Remove another schema with everything in it, if it is there."""
         ...

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from typing import Any, cast
 
 from sqlalchemy import URL, BinaryExpression, ColumnElement, Connection, Row, Table, create_engine, event, make_url
@@ -16,7 +17,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from stackcanvas.backends.database.base import Database
+from stackcanvas.backends.database.base import Database, Schemas
 from stackcanvas.backends.database.pool import Turn, check_write, forget_after_fork
 from stackcanvas.backends.database.statements import bulk_columns, bulk_tuples, claim_candidates, claim_rows
 from stackcanvas.errors import BadInput, Corrupt, MissingExtra, Refused, StackCanvasError, Unavailable, Usage
@@ -26,7 +27,7 @@ try:
 except ImportError as error:
     raise MissingExtra("PostgreSQL", "postgres") from error
 
-_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_SCHEMA = re.compile(r"[a-z_][a-z0-9_.-]{0,62}")
 _IDLE_IN_WRITE_S = 120
 _POOL = {"pool_size": 5, "max_overflow": 15, "pool_timeout": 30, "pool_pre_ping": True}
 
@@ -77,11 +78,9 @@ class PostgresDatabase:
         self._password = target.password or ""
         self.url = _masked(url, self._password)
         self._where = _masked(target.set(drivername="postgresql").render_as_string(hide_password=True), self._password)
+        self._given = url
         self._busy_s = busy_s
-        self._turn = Turn()
-        # One lock number for each schema; advisory locks know nothing of other databases of the server.
-        digest = hashlib.blake2b(f"stackcanvas {self.schema}".encode(), digest_size=8).digest()
-        self._lock = int.from_bytes(digest, signed=True)
+        self._enter(self.schema)
         network = {name: value for name, value in _NETWORK.items() if name not in target.query}
         self._engine = create_engine(target, connect_args=network, **_POOL)
         self._engine.dialect.statement_compiler = _Compiler
@@ -97,10 +96,61 @@ class PostgresDatabase:
             self.close()
             raise
 
+    def _enter(self, schema: str, *, borrowed: bool = False) -> None:
+        """Work in a schema; over connections that are another one's, each transaction says so by itself."""
+        self.schema = schema
+        self._turn = Turn()
+        # One lock number for each schema; advisory locks know nothing of other databases of the server.
+        digest = hashlib.blake2b(f"stackcanvas {schema}".encode(), digest_size=8).digest()
+        self._lock = int.from_bytes(digest, signed=True)
+        self._path = f"set_config('search_path', '\"{schema}\"', true)" if borrowed else ""
+
+    def beside(self, schema: str, *, make: bool = False) -> PostgresDatabase:
+        """Another schema of the same database, over the same connections; `close` leaves these to their owner."""
+        other = copy(self)
+        other._enter(schema, borrowed=True)  # noqa: SLF001 - of its own class
+        other.url = f"{self._where}, schema {schema}"
+        if make:
+            with other.write() as connection:
+                connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        return other
+
+    def address(self, schema: str) -> str:
+        """The URL of another schema, password and all."""
+        base, _, query = self._given.partition("?")
+        kept = [part for part in query.split("&") if part and not part.startswith("schema=")]
+        return f"{base}?{'&'.join([*kept, f'schema={schema}'])}"
+
+    def schemas(self, start: str, table: str) -> list[str]:
+        """The schemas whose name begins like this and that have a table."""
+        look = (
+            "SELECT nspname FROM pg_namespace JOIN pg_class ON relnamespace = pg_namespace.oid"
+            " WHERE relname = %s AND relkind = 'r' AND left(nspname, %s) = %s"
+        )
+        with self.read() as connection:
+            return list(connection.exec_driver_sql(look, (table, len(start), start)).scalars())
+
+    def number(self, schema: str, table: str) -> int | None:
+        """The number of a table of another schema, which no table made later has; None where there is none."""
+        look = (
+            "SELECT pg_class.oid::bigint FROM pg_namespace JOIN pg_class ON relnamespace = pg_namespace.oid"
+            " WHERE relname = %s AND relkind = 'r' AND nspname = %s"
+        )
+        with self.read() as connection:
+            found: int | None = connection.exec_driver_sql(look, (table, schema)).scalar_one_or_none()
+            return found
+
+    def drop(self, schema: str) -> None:
+        """Remove another schema with everything in it, if it is there."""
+        with self.beside(schema).write() as connection:
+            connection.exec_driver_sql(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one moment of the database and cannot write."""
         with self._readers.begin() as connection:
+            if self._path:
+                connection.exec_driver_sql(f"SELECT {self._path}")
             yield connection
 
     @contextmanager
@@ -108,7 +158,8 @@ class PostgresDatabase:
         """A transaction with the right to write; `durable=False` does not wait for the server's log."""
         with self._turn.taken(), self._writers.begin() as connection:
             fast = "" if durable else ", set_config('synchronous_commit', 'off', true)"
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({self._lock}){fast}")
+            path = f", {self._path}" if self._path else ""
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({self._lock}){fast}{path}")
             check_write(self, connection)
             yield connection
 
@@ -155,7 +206,8 @@ class PostgresDatabase:
 
     def close(self) -> None:
         """Close every idle connection."""
-        self._engine.dispose()
+        if not self._path:
+            self._engine.dispose()
 
     def _check(self) -> None:
         """Connect once, so that a wrong URL is reported now, and make the schema when it is missing."""
@@ -257,7 +309,7 @@ def _parsed(url: str) -> tuple[URL, str]:
     if not isinstance(schema, str) or not _SCHEMA.fullmatch(schema):
         raise BadInput(
             f"the database URL names the schema {schema!r}",
-            expected="one name of small letters, digits and underscores, 63 at most",
+            expected="one name of small letters, digits and _ . -, 63 at most",
         )
     password = query.pop("password", given.password)
     return given.set(drivername="postgresql+psycopg", query=query, password=cast("str | None", password)), schema
@@ -268,5 +320,5 @@ def _masked(text: str, password: str) -> str:
     return text.replace(password, "***") if password else text
 
 
-def _satisfies(database: PostgresDatabase) -> Database:
-    return database
+def _satisfies(database: PostgresDatabase) -> tuple[Database, Schemas]:
+    return database, database

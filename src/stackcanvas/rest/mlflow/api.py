@@ -7,12 +7,14 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from weakref import WeakKeyDictionary
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stackcanvas.errors import StackCanvasError
+from stackcanvas.rest.answers import inner_path
 from stackcanvas.rest.mlflow.answers import Answer, encode
-from stackcanvas.rest.mlflow.artifacts import FILES, GET_ARTIFACT, GET_VERSION_ARTIFACT, Files
+from stackcanvas.rest.mlflow.artifacts import FILES, GET_ARTIFACT, GET_VERSION_ARTIFACT, Files, file_threads
 from stackcanvas.rest.mlflow.errors import MlflowError, invalid
 from stackcanvas.rest.mlflow.messages import from_body, from_query
 from stackcanvas.rest.mlflow.replies import failed, reply
@@ -33,32 +35,30 @@ class Api:
     """Answers the paths of MLflow's API and hands all others on.
 
     Args:
-        app: what answers the other paths.
-        stack: whose records are told.
+        app: what answers the other paths; each request says in its scope which stack it is for.
         table: the routes.
     """
 
-    def __init__(self, app: ASGIApp, *, stack: Stack, table: Table) -> None:
+    def __init__(self, app: ASGIApp, *, table: Table) -> None:
         self._app = app
-        self._stack = stack
         self._table = table
-        self._files = Files(stack)
+        self._files = file_threads()
         # A database has one writer at a time: those who wait for their turn here need not try again and again there.
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="mlflow-write")
+        self._writers: WeakKeyDictionary[Stack, ThreadPoolExecutor] = WeakKeyDictionary()
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="mlflow-read")
         self._movers = ThreadPoolExecutor(_MOVERS, thread_name_prefix="mlflow-move")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
-        path = scope.get("path", "")
+        path = inner_path(scope) if scope["type"] == "http" else ""
         if path.startswith("//"):  # as some clients put base and path together
             path = f"/{path.lstrip('/')}"
-        if scope["type"] != "http" or not path.startswith(_OURS):
+        if not path.startswith(_OURS):
             await self._app(scope, receive, send)
             return
-        scope["path"] = path
+        scope["path"], scope["root_path"] = path, ""
         if path.startswith(FILES):
-            await self._files(scope, receive, send)
+            await Files(scope["stack"], self._files)(scope, receive, send)
             return
         method = scope["method"]
         # The server below leaves out what has no place in an answer to HEAD.
@@ -68,15 +68,20 @@ class Api:
             await reply(send, _unknown(scope, exists=exists))
             return
         scope["route"] = route
-        pool = self._movers if route.slow else self._writer if route.writes else self._readers
+        pool = self._movers if route.slow else self._writer(scope["stack"]) if route.writes else self._readers
         loop = asyncio.get_running_loop()
         await reply(
             send, await loop.run_in_executor(pool, copy_context().run, self._answer, route, variables, scope, body)
         )
 
+    def _writer(self, stack: Stack) -> ThreadPoolExecutor:
+        if stack not in self._writers:
+            self._writers[stack] = ThreadPoolExecutor(1, thread_name_prefix="mlflow-write")
+        return self._writers[stack]
+
     def _answer(self, route: Route, variables: Mapping[str, str], scope: Scope, body: bytes) -> Answer:
         try:
-            given = route.answer(self._stack, _message(route, scope, body, variables))
+            given = route.answer(scope["stack"], _message(route, scope, body, variables))
             return given if isinstance(given, Answer) else Answer(encode(given))
         except StackCanvasError as error:
             return failed(error)

@@ -74,18 +74,23 @@ class _Place:
     path: str
 
 
+def file_threads() -> ThreadPoolExecutor:
+    """Threads apart from those of the records: a slow upload must not keep a metric waiting."""
+    return ThreadPoolExecutor(_THREADS, thread_name_prefix="mlflow-files")
+
+
 class Files:
     """Takes and gives files below `mlflow-artifacts:/`.
 
     Args:
         stack: whose object store holds them.
+        pool: where files are read and written.
     """
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, pool: ThreadPoolExecutor) -> None:
         self._stack = stack
         self._scratch = Scratch(stack.folder / "uploads")
-        # Apart from the records: a slow upload must not keep a metric waiting.
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="mlflow-files")
+        self._pool = pool
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

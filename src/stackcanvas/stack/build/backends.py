@@ -19,7 +19,7 @@ def objects(stack: Stack) -> Objects:
 
 def online(stack: Stack) -> KeyValue:
     """Where features lie for prediction."""
-    return open_keyvalue(stack.settings.online, namespace=stack.canvas.project.name)
+    return open_keyvalue(stack.settings.online, namespace=stack.settings.namespace)
 
 
 def executor(stack: Stack) -> Executor:

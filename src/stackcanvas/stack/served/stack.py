@@ -24,7 +24,7 @@ from stackcanvas.stack.stack import Stack
 
 _NAMELESS = "stackcanvas: 1\nproject: {name: served}\n"
 _BUILD = "stackcanvas.stack.served.build"
-_ASKED = frozenset({"annotation", "deployment", "foundations", "splits", "tokens"})
+_ASKED = frozenset({"annotation", "deployment", "foundations", "splits", "tokens", "workspaces"})
 
 
 class ServedStack(Stack):

@@ -50,8 +50,8 @@ def _plain_object(value: Any) -> Any:
         if type(value).__str__ is not object.__str__:
             return str(value)
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if callable(getattr(value, "item", None)):  # a number of numpy
-        return plain(value.item())
+    if callable(getattr(value, "tolist", None)):  # a number or an array of numpy
+        return plain(value.tolist())
     raise TypeError(f"{type(value).__name__} has no plain form")
 
 

@@ -132,6 +132,7 @@ def test_metrics_that_could_not_be_written_are_not_lost(
         ("\udc80", 1, 0),
         ("x", 1, "3"),
         ("x", 10**400, 0),
+        (5, 1, 0),
     ],
 )
 def test_what_no_database_can_hold_is_refused_at_once(
@@ -141,6 +142,8 @@ def test_what_no_database_can_hold_is_refused_at_once(
     with experiments.run("delay") as run:
         with pytest.raises(BadInput):
             run.log({key: value}, step=step)
+        with pytest.raises(BadInput, match="no metrics"):
+            run.log(["loss", 1])  # type: ignore[arg-type]
         run.log({"fine": np.float32(1.0)}, step=np.int64(3))  # type: ignore[dict-item, arg-type]
 
     assert [(one.key, one.value, one.step) for one in experiments.get(run.id).metrics.values()] == [("fine", 1.0, 3)]
@@ -283,14 +286,23 @@ def test_files_of_every_kind_are_kept(experiments: Experiments, tmp_path: Path) 
     rows = pl.DataFrame({"id": [1, 2], "name": ["a", "b"]})
     with experiments.run("delay") as run:
         run.log_artifact("notes.txt", "fine")
-        run.log_artifact("scores.json", {"auc": 0.5, "worst": float("nan")})
+        run.log_artifact("scores.json", {"auc": 0.5, "worst": float("nan"), "each": np.array([1, 2])})
         run.log_artifact("rows.parquet", rows)
         run.log_artifact("rows.csv", rows)
         run.log_artifact("roc.svg", Figure())
         run.log_artifact("grey.png", np.array([[0.0, 1.0]]))
         run.log_artifact("plots", tmp_path / "plots")
         run.log_split(train=rows.select("id"), test=np.array([3, 4]))
-        for path, content in (("rows.xyz", rows), ("x.json", object()), ("x.png", np.zeros((2, 2, 7)))):
+        refused = {
+            "rows.xyz": rows,
+            "nested.csv": pl.DataFrame({"each": [[1, 2]]}),
+            "x.json": object(),
+            "half.json": {"a": "\ud800"},
+            "half.txt": "\ud800",
+            "x.png": np.zeros((2, 2, 7)),
+            "reproduce/changes.patch": "what is run again is the stack's own",
+        }
+        for path, content in refused.items():
             with pytest.raises(BadInput):
                 run.log_artifact(path, content)
         with pytest.raises(NotFound):
@@ -300,7 +312,7 @@ def test_files_of_every_kind_are_kept(experiments: Experiments, tmp_path: Path) 
         return experiments.files.get(run.id, path)
 
     assert get("notes.txt") == b"fine"
-    assert json.loads(get("scores.json")) == {"auc": 0.5, "worst": "NaN"}
+    assert json.loads(get("scores.json")) == {"auc": 0.5, "worst": "NaN", "each": [1, 2]}
     assert pl.read_parquet(get("rows.parquet")).equals(rows)
     assert get("rows.csv") == b"id,name\n1,a\n2,b\n"
     assert get("roc.svg") == b"drawn as svg"
@@ -435,6 +447,39 @@ def test_a_signal_that_ends_python_in_order_writes_what_waits(tmp_path: Path) ->
 
     assert ended.returncode in {-signal.SIGINT, 130}
     assert script(tmp_path, "print(list(experiments.get(sys.argv[2]).metrics))", ended.stdout.strip()) == "['loss']"
+
+
+def test_a_run_ends_as_its_block_is_left(tmp_path: Path) -> None:
+    """A script that says it is done is; a forked child that leaves the block does not end the run of its parent."""
+    body = """
+        for number, code in enumerate((0, None, 3, "no")):
+            try:
+                with experiments.run("delay", name=f"{number}"):
+                    sys.exit(code)
+            except SystemExit:
+                pass
+        with experiments.run("delay", name="forked") as run:
+            child = os.fork()
+            if child == 0:
+                run.log(child=1)
+                sys.exit(7)
+            os.waitpid(child, 0)
+            run.log(parent=experiments.get(run.id).status == "running")
+        found = experiments.search(order_by="name")
+        print([one.status for one in found], sorted(found[-1].metrics), found[-1].metrics["parent"].value)
+    """
+    ends = "['finished', 'finished', 'failed', 'failed', 'finished']"
+    assert script(tmp_path, body) == f"{ends} ['child', 'parent'] 1.0"
+
+
+def test_a_run_belongs_to_what_there_is(experiments: Experiments) -> None:
+    """An experiment with a name, a parent that exists, an interval that is a number."""
+    with pytest.raises(BadInput, match="empty"):
+        experiments.run(" ")
+    with pytest.raises(NotFound):
+        experiments.run("delay", parent="f" * 32)
+    with pytest.raises(BadInput, match="sampled"):
+        experiments.run("delay", system_metrics=float("nan"))
 
 
 def test_runs_of_dead_processes_are_marked(tmp_path: Path) -> None:

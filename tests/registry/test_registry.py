@@ -263,6 +263,37 @@ def test_verify_finds_altered_and_missing_files(registry: Registry, trained: Tra
         registry.files(made.ref)
 
 
+def test_altered_bytes_are_mended_when_they_are_registered_again(
+    registry: Registry, trained: Trained, objects: Objects
+) -> None:
+    """A new version never stands on the altered bytes of an old one."""
+    made = registry.get(register(registry, trained))
+    digest = made.files["model.onnx"]
+    objects.put(f"models/{digest[:2]}/{digest}", b"something else")
+
+    register(registry, trained, "late")
+
+    assert [one.ok for one in registry.verify()] == [True, True]
+
+
+def test_what_people_have_at_hand_is_taken(registry: Registry, trained: Trained, recorded: tuple[Ref, Ref]) -> None:
+    """Tables of pandas and Arrow, refs as text, numbers of numpy; what is none of these is named."""
+    model, sample = trained
+    run, data = recorded
+
+    for table in (sample.to_pandas(), sample.to_arrow()):
+        registry.register(
+            "delay", model, sample=table, run=str(run), training="rows@1", metrics={"auc": np.float32(0.5)}
+        )
+    made = registry.get("delay")
+
+    assert (made.number, made.run, made.training, dict(made.metrics)) == (1, run, data, {"auc": 0.5})
+    with pytest.raises(BadInput, match="a ndarray"):
+        registry.register("delay", model, sample=sample.to_numpy())
+    with pytest.raises(BadInput, match="'high'"):
+        register(registry, trained, metrics={"auc": "high"})
+
+
 def test_equal_files_are_stored_once(registry: Registry, trained: Trained, objects: Objects) -> None:
     """Two versions of the same model share their bytes."""
     register(registry, trained, "delay")

@@ -149,6 +149,17 @@ def test_a_script_runs_again_with_its_words(stack: Stack, project: Path) -> None
         assert again.parameters == run.parameters
 
 
+def test_a_script_that_was_started_outside_of_the_project_is_found(stack: Stack, project: Path) -> None:
+    """Its words say where it was from there."""
+    surroundings = {**os.environ, "STACKCANVAS_PROJECT": str(project)}
+    command = [sys.executable, f"{project.parent.name}/{project.name}/script.py"]
+    opened = SCRIPT.replace("note.txt", str(project / "note.txt"))
+    (project / "script.py").write_text(opened)
+    subprocess.run(command, cwd=project.parent.parent, check=True, env=surroundings, capture_output=True)
+
+    assert reproduce(stack, stack.experiments.search("delay")[0].id).same
+
+
 def test_what_differs_is_told_with_the_reason(stack: Stack, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Within the tolerance it does not count."""
     monkeypatch.setenv("LUCK", "100")
@@ -211,6 +222,19 @@ def test_a_run_that_recorded_too_little_says_so(stack: Stack, project: Path) -> 
         reproduce(stack, foreign)
     with pytest.raises(BadInput, match="tolerance"):
         reproduce(stack, run.id, tolerance=2)
+
+
+def test_a_run_whose_process_died_does_not_run_on_paper(stack: Stack, project: Path) -> None:
+    """Whoever opens the stack next sees that it was killed, and may run it again to the same end."""
+    dying = SCRIPT.replace("run.log(luck", "run.flush(); os._exit(9) if sys.argv[1:] else run.log(luck")
+    (project / "script.py").write_text(dying)
+    subprocess.run([sys.executable, "script.py", "die"], cwd=project, check=False, capture_output=True)
+    stack.close()
+
+    with sc.open(project) as later:
+        (run,) = later.experiments.search("delay")
+        assert run.status == "killed"
+        assert reproduce(later, run.id, here=True).same
 
 
 def test_a_command_that_starts_no_run_is_an_error(stack: Stack, project: Path) -> None:

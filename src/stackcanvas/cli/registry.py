@@ -228,10 +228,9 @@ def consent(stack: Stack, ref: str, action: str, note: str) -> None:
 @pass_stack
 def export(stack: Stack, ref: str, target: Path, kind: str) -> None:
     """Write a version into a folder that MLflow loads: mlflow.pyfunc.load_model("model")."""
-    if kind == "files":
-        contents = stack.registry.files(ref)
-    else:
-        contents = {path: stack.objects.get(key) for path, key in stack.registry.export(ref).items()}
+    made = stack.registry.export(ref) if kind == "mlflow" else {}
+    contents = stack.registry.files(ref)
+    contents |= {path: stack.objects.get(key) for path, key in made.items() if path not in contents}
     emit_rows(_written(target, contents), columns=("file", "size_bytes"))
 
 

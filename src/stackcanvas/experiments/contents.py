@@ -52,7 +52,7 @@ def files_of(path: str, content: Any) -> Iterator[tuple[str, bytes | Path]]:
 
 def _bytes_of(path: str, content: Any) -> bytes:
     if isinstance(content, str | bytes | bytearray | memoryview):
-        return content.encode() if isinstance(content, str) else bytes(content)
+        return _text(path, content) if isinstance(content, str) else bytes(content)
     suffix = PurePosixPath(path).suffix.lower()
     if hasattr(content, "__arrow_c_stream__"):
         return _table(content, suffix)
@@ -63,7 +63,7 @@ def _bytes_of(path: str, content: Any) -> bytes:
         kind = suffix[1:] or "png"
         return _written(lambda file: save(file, format="jpeg" if kind == "jpg" else kind))
     try:
-        return json.dumps(plain(content), ensure_ascii=False).encode()
+        return _text(path, json.dumps(plain(content), ensure_ascii=False))
     except TypeError:
         kinds = "bytes, text, a path, a table, a figure, an image, or what JSON can hold"
         raise BadInput(f"{type(content).__name__} cannot be kept at {path!r}", expected=kinds) from None
@@ -87,7 +87,18 @@ def _table(content: Any, suffix: str) -> bytes:
         raise BadInput(
             f"a table cannot be kept as {suffix or 'a file without an ending'!r}", expected=", ".join(writers)
         )
-    return _written(writers[suffix])
+    try:
+        return _written(writers[suffix])
+    except pl.exceptions.PolarsError as error:
+        raise BadInput(f"the table cannot be kept as {suffix}: {error}", expected=", ".join(writers)) from None
+
+
+def _text(path: str, content: str) -> bytes:
+    try:
+        return content.encode()
+    except UnicodeEncodeError:
+        said = f"the text for {path!r} holds half of a surrogate pair"
+        raise BadInput(said, expected="text that UTF-8 can hold") from None
 
 
 def _image(pixels: np.ndarray[Any, Any]) -> bytes:

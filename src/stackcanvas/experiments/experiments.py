@@ -28,6 +28,7 @@ from stackcanvas.experiments.origin import OWN, PATCH, REPRODUCES, REPRODUCES_VA
 from stackcanvas.experiments.run import Run, Tools, open_run
 from stackcanvas.experiments.runs import ACTIVE, KILLED, PARENT, RUNNING, Elsewhere, RunInfo, RunInput, Runs
 from stackcanvas.experiments.search import NEWEST, Condition, Order, Search
+from stackcanvas.experiments.study import KIND as STUDY_KIND
 from stackcanvas.experiments.study import Study
 from stackcanvas.experiments.tables import run, run_environment
 from stackcanvas.experiments.taking import Taking
@@ -121,11 +122,13 @@ class Experiments:
                 the canvas wants hardware to be recorded.
 
         Raises:
-            NotFound: there is no run of that id.
+            NotFound: there is no run of that id, or none of that of the parent.
             Conflict: the experiment was deleted, or a parameter of the run had another value.
         """
         if (experiment is None) == (id is None):
             raise Usage("a run needs an experiment, or the id of a run to go on with", expected="one of the two")
+        if parent is not None:
+            self.get(parent)
         around = current()
         code = around.code if around else self._spine.code()
         parent = parent or (open_run() if id is None else None)
@@ -153,7 +156,7 @@ class Experiments:
         """
         with self._spine.write() as tx:
             named = start.experiment
-            number = self.catalog.ensure(tx, named) if named else self.runs.experiment_of(tx, run_id)
+            number = self.runs.experiment_of(tx, run_id) if named is None else self.catalog.ensure(tx, named)
             recording = self._spine.executions.start(
                 tx,
                 run_id,
@@ -391,8 +394,10 @@ class Experiments:
         for found in self.find(where=[Condition("attribute", "status", "=", RUNNING)]):
             with suppress(NotFound):
                 work = self._spine.executions.get(found.id)
-                if work.kind == KIND and (work.state == "lost" or processes.is_gone(work.process)):
+                if work.kind in {KIND, STUDY_KIND} and (work.state == "lost" or processes.is_gone(work.process)):
                     gone.append(found.id)
+        if not gone:
+            return []
         with self._spine.write() as tx:
             for run_id in gone:
                 self._spine.executions.end(tx, run_id, [], state="lost", error="its process died")
@@ -418,7 +423,7 @@ class Experiments:
             asked = "hardware" in self._wanted.metadata
         if isinstance(asked, bool):
             return _SAMPLE_S if asked else None
-        if asked <= 0:
+        if not asked > 0:  # also what is no number
             raise BadInput(f"system metrics cannot be sampled every {asked:g} s", expected="more than 0 s")
         return asked
 

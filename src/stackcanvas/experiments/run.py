@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+import os
+import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
@@ -15,7 +17,7 @@ from stackcanvas.experiments.artifacts import RunArtifacts
 from stackcanvas.experiments.contents import files_of
 from stackcanvas.experiments.html import as_html
 from stackcanvas.experiments.metrics import Metrics, Point
-from stackcanvas.experiments.origin import NOTEBOOK, Origins, cells
+from stackcanvas.experiments.origin import NOTEBOOK, OWN, Origins, cells
 from stackcanvas.experiments.runs import FAILED, FINISHED, KILLED, RunInfo, RunInput, Runs
 from stackcanvas.experiments.system import SystemMetrics
 from stackcanvas.experiments.writer import Writer
@@ -45,7 +47,7 @@ class Run:
 
     Metrics are written in the background, a fifth of a second after they were logged at the latest, by `flush`, and at
     the end; everything else is written at once. As a context manager it ends the run, as failed when an error leaves
-    the block. It may be used from several threads.
+    the block. It may be used from several threads, and be written to after its end.
 
     Args:
         recording: the execution that ends with this run; None when another one owns the run, as a pipeline does.
@@ -67,6 +69,7 @@ class Run:
         self._spine = tools.spine
         self._writer = tools.writer
         self._recording = recording
+        self._process = os.getpid()
         self._around = ExitStack()
         self._known: set[str] = set()
         self._system = None if system_s is None else SystemMetrics(self._log_system, interval_s=system_s)
@@ -87,6 +90,8 @@ class Run:
             BadInput: a value is no number, or a name or the step cannot be kept.
         """
         now = self._spine.clock.now()
+        if metrics is not None and not isinstance(metrics, Mapping):
+            raise BadInput(f"{reprlib.repr(metrics)} are no metrics", expected="numbers by name")
         given = more if metrics is None else {**metrics, **more}
         whole = _whole(step)
         points = []
@@ -96,7 +101,7 @@ class Run:
             try:
                 points.append(Point(key, whole, now, float(value)))
             except (TypeError, ValueError, OverflowError):
-                raise BadInput(f"the metric {key!r} was given {value!r}", expected="a number") from None
+                raise BadInput(f"the metric {key!r} was given {reprlib.repr(value)}", expected="a number") from None
         self._writer.add(self.id, points, experiment=self._experiment_id)
 
     def log_parameters(self, parameters: Mapping[str, object]) -> None:
@@ -138,6 +143,8 @@ class Run:
             BadInput: the path leaves the run's place, or the content is of no such kind.
             NotFound: there is no such file.
         """
+        if path == OWN or path.startswith(f"{OWN}/"):
+            raise BadInput(f"the path {path!r} is the stack's own", expected=f"a path outside of {OWN}/")
         for name, data in files_of(path, content):
             self._tools.artifacts.put(self.id, name, data)
 
@@ -185,9 +192,11 @@ class Run:
                 recording.finished = False
             raise
 
-    def _check(self, key: str) -> None:
-        if not key.strip() or "\0" in key or len(key) > _LONGEST_KEY or not _is_text(key):
-            raise BadInput(f"{key!r} is no name of a metric", expected=f"text of 1 to {_LONGEST_KEY} characters")
+    def _check(self, key: object) -> None:
+        if not isinstance(key, str) or not key.strip() or "\0" in key or len(key) > _LONGEST_KEY or not _is_text(key):
+            raise BadInput(
+                f"{reprlib.repr(key)} is no name of a metric", expected=f"text of 1 to {_LONGEST_KEY} characters"
+            )
         self._known.add(key)
 
     def _log_system(self, metrics: dict[str, float], step: int) -> None:
@@ -211,13 +220,16 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._around.close()
-        if error is None:
+        if os.getpid() != self._process:  # a forked child leaves the block as well; the run is its parent's
+            self.flush()
+            return
+        if error is None or (isinstance(error, SystemExit) and not error.code):
             self.end()
             return
         said = error.sentence() if isinstance(error, StackCanvasError) else f"{type(error).__name__}: {error}"
         # The first error is the one to tell.
         with suppress(StackCanvasError):
-            self.end(FAILED if isinstance(error, Exception) else KILLED, error=said)
+            self.end(FAILED if isinstance(error, Exception | SystemExit) else KILLED, error=said)
 
     def __repr__(self) -> str:
         return f"<{self.ref}>"
@@ -239,7 +251,7 @@ def _whole(step: int) -> int:
     except TypeError:
         found = _INT64
     if not -_INT64 <= found < _INT64:
-        raise BadInput(f"the step {step!r} cannot be kept", expected="a whole number of 64 bits")
+        raise BadInput(f"the step {reprlib.repr(step)} cannot be kept", expected="a whole number of 64 bits")
     return found
 
 

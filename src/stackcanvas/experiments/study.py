@@ -18,6 +18,7 @@ from stackcanvas.experiments.runs import FAILED, FINISHED, KILLED, RunInfo, Runs
 from stackcanvas.experiments.space import Space
 from stackcanvas.metadata import CodeState, Ref, Spine, processes, within
 
+KIND = "experiments.study"
 DIRECTIONS = ("maximize", "minimize")
 _ADAPTER = "stackcanvas.experiments.optuna"
 _RUN = "run"
@@ -158,7 +159,7 @@ class Study:
         code, spine = self._spine.code(), self._spine
         with spine.write() as tx:
             work = spine.executions.start(
-                tx, self.run_id, "experiments.study", code=code, subject=Ref("run", self.run_id), parameters=facts
+                tx, self.run_id, KIND, code=code, subject=Ref("run", self.run_id), parameters=facts
             )
             tags = {f"stackcanvas.study.{key}": value for key, value in facts.items()}
             self._tracker.open(tx, self.run_id, experiment=self.name, code=code, name=self.name, tags=tags)

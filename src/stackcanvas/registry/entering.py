@@ -3,17 +3,68 @@
 from __future__ import annotations
 
 import re
+import reprlib
+from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from stackcanvas.errors import BadInput, Refused
+from stackcanvas.late import late
 from stackcanvas.metadata import Ref, Spine
 from stackcanvas.registry.files import ModelFiles, version_digest
 from stackcanvas.registry.folders import Found
 from stackcanvas.registry.formats.open import exporter
+from stackcanvas.registry.gate import GateResult
 from stackcanvas.registry.versions import ModelVersion
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = late("polars")
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _GATES = 100
+
+
+def rows_of(sample: Any) -> pl.DataFrame:
+    """The sample as a frame.
+
+    Raises:
+        BadInput: it is no table.
+    """
+    if isinstance(sample, pl.DataFrame):
+        return sample
+    if not hasattr(sample, "__arrow_c_stream__"):
+        named = 'polars.DataFrame(rows, schema=["age", "calls"])'
+        raise BadInput(
+            f"the sample is a {type(sample).__name__}", expected=f"a table with named columns, such as {named}"
+        )
+    return pl.DataFrame(sample)
+
+
+def measured(metrics: Mapping[str, float] | None, gate: GateResult | None) -> dict[str, float]:
+    """What a model was judged by, and what the gate saw, as plain numbers.
+
+    Raises:
+        BadInput: a value is no number.
+
+    Example:
+        >>> measured({"auc": 1}, None)
+        {'auc': 1.0}
+    """
+    found = {}
+    for name, value in (metrics or {}).items():
+        try:
+            found[str(name)] = float(value)
+        except (TypeError, ValueError, OverflowError):
+            raise BadInput(f"the metric {name!r} was given {reprlib.repr(value)}", expected="a number") from None
+    checks = gate.checks if gate is not None else ()
+    return found | {check.metric: check.candidate for check in checks if check.candidate is not None}
+
+
+def ref_of(ref: Ref | str | None, kind: str) -> Ref | None:
+    """A ref that may be given as text, with its kind or without."""
+    return Ref.parse(ref, kind=kind) if isinstance(ref, str) else ref
 
 
 def found_in(spine: Spine, files: ModelFiles, version: ModelVersion) -> Found:

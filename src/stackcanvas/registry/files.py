@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,6 +17,9 @@ from stackcanvas.errors import Conflict, Corrupt, NotFound
 from stackcanvas.metadata import Ref
 from stackcanvas.registry.signature import Signature
 from stackcanvas.registry.versions import ModelVersion
+
+_KEY = re.compile(r"models/[0-9a-f]{2}/([0-9a-f]{64})")
+_PART_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,29 @@ class Verification:
         return {"ref": str(self.ref), "ok": self.ok, "files": self.files, "problems": list(self.problems)}
 
 
+class Following:
+    """Follows a stored file while it is handed over in parts, to tell at the end whether it is what was registered.
+
+    Args:
+        key: where it lies; a place that is not of a registered file is not looked at.
+    """
+
+    def __init__(self, key: str) -> None:
+        found = _KEY.fullmatch(key)
+        self._wanted = found[1] if found else None
+        self._seen = blake3()
+
+    def add(self, part: bytes) -> None:
+        """Take the next part."""
+        if self._wanted is not None:
+            self._seen.update(part)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the parts up to now are the file that was registered."""
+        return self._wanted is None or self._seen.hexdigest() == self._wanted
+
+
 class ModelFiles:
     """Puts, reads and checks files.
 
@@ -55,8 +81,11 @@ class ModelFiles:
     def put(self, content: bytes) -> str:
         """Store bytes, and give their digest."""
         digest = blake3(content).hexdigest()
-        with suppress(Conflict):
+        try:
             self._objects.put(_key(digest), content, if_absent=True)
+        except Conflict:
+            if not self._holds(digest):  # altered behind our back: what was registered heals
+                self._objects.put(_key(digest), content)
         return digest
 
     def put_parts(self, parts: Iterator[bytes]) -> tuple[str, int]:
@@ -73,8 +102,11 @@ class ModelFiles:
                     hashed.update(part)
                     size += file.write(part)
             digest = hashed.hexdigest()
-            with suppress(Conflict):
+            try:
                 self._objects.put_file(_key(digest), path, if_absent=True)
+            except Conflict:
+                if not self._holds(digest):
+                    self._objects.put_file(_key(digest), path)
         return digest, size
 
     def read(self, version: ModelVersion, file: str) -> bytes:
@@ -91,6 +123,13 @@ class ModelFiles:
         if blake3(content).hexdigest() != digest:
             raise Corrupt(f"the file {file} of {version.ref} is not what was registered", where=_key(digest))
         return content
+
+    def _holds(self, digest: str) -> bool:
+        """Whether the bytes that lie under a digest have it."""
+        found = Following(_key(digest))
+        for start in range(0, self.size(digest), _PART_BYTES):
+            found.add(self._objects.get(_key(digest), start=start, length=_PART_BYTES))
+        return found.is_whole
 
     @staticmethod
     def key(digest: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -16,7 +16,7 @@ from stackcanvas.registry.agreements import Agreements
 from stackcanvas.registry.catalog import Catalog, RegisteredModel
 from stackcanvas.registry.changes import Changes, Uses, no_uses
 from stackcanvas.registry.consents import PYTHON
-from stackcanvas.registry.entering import found_in, unnumbered
+from stackcanvas.registry.entering import found_in, measured, ref_of, rows_of, unnumbered
 from stackcanvas.registry.files import ModelFiles, Verification
 from stackcanvas.registry.folders import Folder, Found, read_folder
 from stackcanvas.registry.formats.base import Exported, LoadedModel
@@ -74,10 +74,10 @@ class Registry:
         name: str,
         model: object,
         *,
-        sample: pl.DataFrame,
+        sample: Any,
         format: str = "onnx",  # noqa: A002 - the word of the canvas
-        run: Ref | None = None,
-        training: Ref | None = None,
+        run: Ref | str | None = None,
+        training: Ref | str | None = None,
         metrics: Mapping[str, float] | None = None,
         gate: GateResult | None = None,
         profile: Profile | None = None,
@@ -88,10 +88,11 @@ class Registry:
         Args:
             name: of the model.
             model: a fitted scikit-learn estimator or pipeline, a LightGBM or XGBoost model, ONNX bytes, or a function.
-            sample: features as trained on; the signature is inferred from them and the kept form validated on them.
+            sample: features as trained on, a table of Polars, pandas or Arrow; the signature is inferred from them and
+                the kept form validated on them.
             format: how it is kept: `onnx`, `lightgbm`, `xgboost`, `skops`, `sklearn` or `python`.
             run: the run that trained it.
-            training: the data version it was trained on, with its number.
+            training: the data version it was trained on, with its number, such as `data:flights@3`.
             metrics: what it was judged by; those of the gate are added.
             gate: the answer of `gate`, when it was asked.
             profile: of the training data; that of the sample unless given.
@@ -99,22 +100,21 @@ class Registry:
 
         Raises:
             Refused: the gate or the policy says no, or the kept form gives other answers than the model.
-            BadInput: the model or the sample cannot be used.
+            BadInput: the model, the sample or a metric cannot be used.
             NotFound: the run or the training data are not recorded, or the format is not known.
         """
         subject = Ref("model", name)
-        measured = dict(metrics or {})
-        if gate is not None:
-            measured |= {check.metric: check.candidate for check in gate.checks if check.candidate is not None}
+        run, training = ref_of(run, "run"), ref_of(training, "data")
+        rows, judged = rows_of(sample), measured(metrics, gate)
         with self._spine.record("registry.register", subject=subject, parameters={"format": format}) as recording:
             _link(recording, run, training)
             policy = self.policy(name)
-            self._require(policy, run, training, gate=gate, metrics=measured)
+            self._require(policy, run, training, gate=gate, metrics=judged)
             if run is not None:
                 self._spine.executions.get(run.name)
-            exported = exporter(format)(model, sample, tolerance=policy.tolerance)
-            kept = self._kept(name, format, exported, sample=sample, profile=profile)
-            given = replace(kept, run=run, training=training, metrics=measured, gate=gate, message=message)
+            exported = exporter(format)(model, rows, tolerance=policy.tolerance)
+            kept = self._kept(name, format, exported, sample=rows, profile=profile)
+            given = replace(kept, run=run, training=training, metrics=judged, gate=gate, message=message)
             return self._add(recording, given)
 
     def enter(self, version: ModelVersion) -> ModelVersion:
@@ -192,14 +192,14 @@ class Registry:
             NotFound: there is no such model.
             BadInput: the folder's description cannot be read.
         """
-        measured = dict(metrics or {})
-        self._require(self.policy(name), self._recorded(run), training, gate=None, metrics=measured)
+        judged = measured(metrics, None)
+        self._require(self.policy(name), self._recorded(run), training, gate=None, metrics=judged)
         found = read_folder(folder, self._files)
         version = replace(
             self._new(name, found),
             run=run,
             training=training,
-            metrics=measured,
+            metrics=judged,
             message=message,
             source=source,
             storage=storage,

@@ -314,6 +314,21 @@ def test_onnx_that_does_not_fit_is_refused(content: bytes, said: str) -> None:
         export(content, pl.DataFrame({"x": [1.0]}), tolerance=TOLERANCE)
 
 
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT, TensorProto.DOUBLE])
+def test_onnx_that_takes_a_matrix_is_given_the_columns_side_by_side(kind: int) -> None:
+    """As PyTorch exports it; a column that is called as a tensor of the graph would take its place, text fits none."""
+    frame = pl.DataFrame({"wind": [1.5, 2.0], "month": [3, 4]})
+
+    made = export(graph(kind=kind, width=2), frame, tolerance=TOLERANCE)
+
+    assert [(one.name, one.dtype) for one in made.signature.inputs] == [("wind", "FP32"), ("month", "INT64")]
+    found = load(made.files, made.signature, made.runtime).predict(frame)["twice"]
+    assert found.tolist() == [[3.0, 6.0], [4.0, 8.0]]
+    for other, said in ((frame.rename({"wind": "twice"}), "Rename"), (frame.cast({"month": pl.String}), "text")):
+        with pytest.raises(BadInput, match=said):
+            export(graph(kind=kind, width=2), other, tolerance=TOLERANCE)
+
+
 def test_rows_that_the_graph_cannot_take_are_bad_input() -> None:
     """The runtime's own error becomes a sentence."""
     made = export(graph(), pl.DataFrame({"x": [1.0]}), tolerance=TOLERANCE)

@@ -114,6 +114,30 @@ def test_a_logged_model_answers_here_as_it_does_there(stack: Stack, name: str, f
     assert httpx.put(address, content=b"x").status_code == 400
     assert httpx.delete(address).status_code == 400
     assert stack.registry.verify(version.ref)[0].ok
+    key = stack.registry.export(version.ref)["MLmodel"]
+    stack.objects.put(key, stack.objects.get(key) + b"#")
+    assert httpx.get(address).json()["error_code"] == "DATA_LOSS"
+
+
+def test_altered_bytes_of_a_version_are_not_handed_over_whole(stack: Stack) -> None:
+    """A file of many pieces breaks off, since its answer has begun."""
+    content = os.urandom(9 << 20)
+
+    class Large:
+        def walk(self) -> Iterator[tuple[str, int]]:
+            yield "large.bin", len(content)
+
+        def parts(self, _: str) -> Iterator[bytes]:
+            yield from (content[: 5 << 20], content[5 << 20 :])
+
+    stack.registry.changes.create("large")
+    made = stack.registry.adopt("large", Large())
+    address = f"{mlflow.get_tracking_uri()}/api/2.0/mlflow-artifacts/artifacts/registry/large/1/large.bin"
+
+    assert httpx.get(address).content == content
+    stack.objects.put(stack.registry.export(made.ref)["large.bin"], content[:-1] + b"!")
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(address)
 
 
 def test_a_logged_pickle_waits_for_consent(stack: Stack) -> None:

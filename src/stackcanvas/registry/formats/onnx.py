@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from stackcanvas.errors import BadInput, Refused
 from stackcanvas.late import late
 from stackcanvas.registry.formats.base import Agreement, Exported
-from stackcanvas.registry.formats.onnx_convert import INPUT_TYPES, convert
+from stackcanvas.registry.formats.onnx_convert import INPUT_TYPES, by_column, convert, other_form
 from stackcanvas.registry.formats.onnx_runtime import FILE, run, session
 from stackcanvas.registry.signature import Input, Output, Signature, infer_inputs
 
@@ -32,6 +32,9 @@ _RUNTIME_TYPES = {
     "tensor(bool)": "BOOL",
     "tensor(string)": "BYTES",
 }
+
+
+_MATRICES = {"tensor(float)": onnx.TensorProto.FLOAT, "tensor(double)": onnx.TensorProto.DOUBLE}
 
 
 def export(model: object, sample: pl.DataFrame, *, tolerance: float) -> Exported:
@@ -130,7 +133,7 @@ def _differences(
         return _classified(model, rows, produced)
     if is_regressor(model):
         return _regressed(model, rows, produced)
-    raise BadInput(f"{type(model).__name__} is neither a classifier nor a regressor")
+    raise BadInput(f"{type(model).__name__} is neither a classifier nor a regressor", fix=other_form(model))
 
 
 def _classified(
@@ -160,16 +163,31 @@ def _taken(content: bytes, sample: pl.DataFrame) -> Exported:
     """A model that is ONNX already: its signature, and proof that it runs on the sample."""
     loaded = session(content)
     columns = {one.name: one for one in infer_inputs(sample)}
+    if (tensor := _matrix(loaded, sample)) is not None:
+        element = _MATRICES[tensor.type]
+        content = by_column(content, tuple(columns.values()), tensor=tensor.name, element=element)
+        loaded = session(content)
     inputs = []
     for one in loaded.get_inputs():
         dtype = _RUNTIME_TYPES.get(one.type)
         if one.name not in columns or dtype not in INPUT_TYPES or list(one.shape[1:]) != [1]:
             raise BadInput(
                 f"the ONNX model takes the tensor {one.name!r} of type {one.type} and shape {list(one.shape)}",
-                expected=f"one tensor of shape [rows, 1] for each column of the sample, of {', '.join(INPUT_TYPES)}",
+                expected=f"one matrix of as many numbers as the sample has columns ({sample.width}), or one tensor of "
+                f"shape [rows, 1] for each of them, of {', '.join(INPUT_TYPES)}",
             )
         inputs.append(Input(one.name, dtype, columns[one.name].nullable))
     produced = run(loaded, sample, tuple(inputs))
     kinds = {one.name: _RUNTIME_TYPES.get(one.type, one.type) for one in loaded.get_outputs()}
     outputs = tuple(Output(name, kinds[name], (-1, *np.asarray(value).shape[1:])) for name, value in produced.items())
     return Exported({FILE: content}, Signature(tuple(inputs), outputs), None)
+
+
+def _matrix(loaded: InferenceSession, sample: pl.DataFrame) -> Any | None:
+    """The one input of a model that takes all columns side by side, as PyTorch and others export it."""
+    taken = loaded.get_inputs()
+    if len(taken) != 1 or taken[0].type not in _MATRICES or len(taken[0].shape) != 2:
+        return None
+    width = taken[0].shape[1]
+    is_column = width == 1 and taken[0].name in sample.columns
+    return taken[0] if not is_column and (not isinstance(width, int) or width == sample.width) else None

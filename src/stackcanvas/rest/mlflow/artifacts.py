@@ -17,8 +17,9 @@ from starlette.types import Message as Event
 from starlette.types import Receive, Scope, Send
 
 from stackcanvas.backends.files import Scratch
-from stackcanvas.errors import StackCanvasError
+from stackcanvas.errors import Corrupt, StackCanvasError
 from stackcanvas.experiments.artifacts import ArtifactInfo, files_in, remove
+from stackcanvas.registry.files import Following
 from stackcanvas.rest.mlflow.answers import Answer, encode, present
 from stackcanvas.rest.mlflow.artifacts_uri import key_of, model_uri, plain_path, run_uri, served
 from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid, missing
@@ -157,6 +158,10 @@ class Files:
             raise absent(f"No such artifact: {name!r}")
         # The first piece is read before anything is promised.
         piece = await self._in_thread(lambda: objects.get(key, length=_PIECE_BYTES))
+        seen = Following(key)
+        await self._in_thread(lambda: seen.add(piece))
+        if len(piece) >= size and not seen.is_whole:
+            raise Corrupt(f"the file {name} is not what was registered", where=key)
         headers = [
             (b"content-type", _type_of(name).encode()),
             (b"content-length", str(size).encode()),
@@ -166,6 +171,12 @@ class Files:
         sent = 0
         while piece:
             sent += len(piece)
+            if sent > _PIECE_BYTES:
+                await self._in_thread(lambda piece=piece: seen.add(piece))  # type: ignore[misc]
+                if sent >= size and not seen.is_whole:
+                    # What is kept back tells the client: its download broke off.
+                    _log.error("%s is not what was registered", key)
+                    return
             await send({"type": "http.response.body", "body": piece, "more_body": sent < size})
             if sent >= size:
                 return

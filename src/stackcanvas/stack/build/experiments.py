@@ -11,10 +11,12 @@ if TYPE_CHECKING:
 
 
 def build(stack: Stack) -> Experiments:
-    """The runs of a project."""
+    """The runs of a project; those whose process died on this machine are marked, as nobody else may be there to."""
     answers = stack.answers()
     wanted = Wanted(
         metadata=answers.get("experiments.metadata") or (),
         metrics=tuple(metric.name for metric in answers.get("experiments.metrics") or ()),
     )
-    return Experiments(stack.spine, stack.objects, root=stack.root, wanted=wanted)
+    made = Experiments(stack.spine, stack.objects, root=stack.root, wanted=wanted)
+    made.reap()
+    return made

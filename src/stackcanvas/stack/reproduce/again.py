@@ -76,11 +76,13 @@ def command_again(stack: Stack, run: RunInfo, origin: Origin, place: Place) -> R
     """
     before = {found.id for found in _made_again(stack, run)}
     cwd = place.folder / origin.folder
-    if not cwd.resolve().is_relative_to(place.folder.resolve()) or not cwd.is_dir():
-        cwd = place.folder
+    is_inside = cwd.resolve().is_relative_to(place.folder.resolve()) and cwd.is_dir()
     with tempfile.TemporaryDirectory(prefix="stackcanvas-") as aside:
         words = _words(stack, run, origin, place.folder, aside=Path(aside))
+        if not is_inside:
+            cwd, words = place.folder, [_inside(stack.root, origin.folder, word, place.folder) for word in words]
         ended = _call(place, words, cwd=cwd, settings=_settings(stack, run))
+    stack.experiments.reap()  # what was killed then is killed again
     made = [found for found in _made_again(stack, run) if found.id not in before]
     same = [found for found in made if _ordinal(stack, found) == origin.ordinal]
     if not (same or made):
@@ -102,13 +104,21 @@ def _words(stack: Stack, run: RunInfo, origin: Origin, folder: Path, *, aside: P
         file = aside / Path(NOTEBOOK).name
         file.write_bytes(executed)
         return [cells.__file__, str(file)]
-    if len(origin.command) < 2:
-        raise NotFound("command of the run", run.id, fix="Runs of scripts, pipelines and notebooks record one")
+    if len(origin.command) < 2 or origin.command[1] == "-":
+        said = "Runs of scripts, pipelines and notebooks record one; what is piped or typed into Python is not kept"
+        raise NotFound("command of the run", run.id, fix=said)
     root = str(stack.root)
     return [
         str(folder) + word.removeprefix(root) if word == root or word.startswith(f"{root}{os.sep}") else word
         for word in origin.command[1:]
     ]
+
+
+def _inside(root: Path, started_in: str, word: str, folder: Path) -> str:
+    """A word that named a file of the project from outside of it, as the same file of the folder."""
+    named = Path(os.path.normpath(root / started_in / word))
+    there = folder / named.relative_to(root) if named.is_relative_to(root) else None
+    return str(there) if there is not None and there.is_file() else word
 
 
 def _settings(stack: Stack, run: RunInfo) -> Mapping[str, str]:

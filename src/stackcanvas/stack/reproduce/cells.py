@@ -23,7 +23,9 @@ def main(file: str) -> None:
     except ModuleNotFoundError:
         _plainly(cells)
         return
-    shell = shells.InteractiveShell.instance(colors="NoColor")
+    # Without a window: `%matplotlib inline` asks for none, and the plain shell knows no way to say so.
+    windowless = type("Shell", (shells.InteractiveShell,), {"enable_gui": lambda _shell, _gui=None: None})
+    shell = windowless.instance(colors="NoColor")
     for cell in cells:
         shell.run_cell(cell, store_history=True)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stackcanvas.backends.objects import Objects
 from stackcanvas.metadata import Ref
 from stackcanvas.registry import ModelVersion, Policy, Registry
+from stackcanvas.registry.entering import measured, ref_of, rows_of
 from stackcanvas.registry.files import ModelFiles
 from stackcanvas.registry.formats.open import exporter
 from stackcanvas.registry.gate import GateResult
@@ -19,8 +20,6 @@ from stackcanvas.statistics import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import polars as pl
 
 
 class ServedRegistry(Registry):
@@ -67,22 +66,21 @@ class ServedRegistry(Registry):
         name: str,
         model: object,
         *,
-        sample: pl.DataFrame,
+        sample: Any,
         format: str = "onnx",  # noqa: A002 - the word of the canvas
-        run: Ref | None = None,
-        training: Ref | None = None,
+        run: Ref | str | None = None,
+        training: Ref | str | None = None,
         metrics: Mapping[str, float] | None = None,
         gate: GateResult | None = None,
         profile: Profile | None = None,
         message: str = "",
     ) -> ModelVersion:
         """Make a new version: the model is converted and its kept form validated here."""
-        measured = dict(metrics or {})
-        if gate is not None:
-            measured |= {check.metric: check.candidate for check in gate.checks if check.candidate is not None}
-        exported = exporter(format)(model, sample, tolerance=self.policy(name).tolerance)
-        kept = self._kept(name, format, exported, sample=sample, profile=profile)
-        given = replace(kept, run=run, training=training, metrics=measured, gate=gate, message=message)
+        run, training = ref_of(run, "run"), ref_of(training, "data")
+        rows, judged = rows_of(sample), measured(metrics, gate)
+        exported = exporter(format)(model, rows, tolerance=self.policy(name).tolerance)
+        kept = self._kept(name, format, exported, sample=rows, profile=profile)
+        given = replace(kept, run=run, training=training, metrics=judged, gate=gate, message=message)
         made: ModelVersion = vars(self)["_link"].call("served", "register", given)
         return made
 

@@ -127,8 +127,9 @@ def test_what_is_said_of_a_model_is_said_by_commands(project: Path, capfd: pytes
 
 
 def test_deleting_says_what_breaks(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """The champion goes by force only; another version goes as it is asked."""
+    """The champion and a model with versions go by force only; another version goes as it is asked."""
     assert asked(capfd, "rm", "churn@1", code=1) == ""
+    assert asked(capfd, "rm", "churn", code=1) == ""
     asked(capfd, "rm", "churn@2")
     gone = json.loads(asked(capfd, "rm", "churn@1", "--force", "--format", "json"))
 

@@ -64,6 +64,8 @@ def test_a_study_is_gone_on_with(experiments: Experiments) -> None:
         experiments.study("hill", metric="height", direction="minimize")
     with pytest.raises(BadInput, match="direction"):
         experiments.study("other", metric="height", direction="up")
+    with pytest.raises(BadInput, match="the objective gave None"):
+        experiments.study("none", metric="height").tune(lambda _trial, _run: None, trials=1)  # type: ignore[arg-type,return-value]
 
 
 def test_trials_fail_are_pruned_or_give_no_number(experiments: Experiments) -> None:

@@ -283,7 +283,12 @@ def test_what_people_have_at_hand_is_taken(registry: Registry, trained: Trained,
 
     for table in (sample.to_pandas(), sample.to_arrow()):
         registry.register(
-            "delay", model, sample=table, run=str(run), training="rows@1", metrics={"auc": np.float32(0.5)}
+            "delay",
+            model,
+            sample=table,
+            run=str(run),
+            training="rows@1",
+            metrics={"auc": np.float32(0.5)},  # type: ignore[dict-item]
         )
     made = registry.get("delay")
 

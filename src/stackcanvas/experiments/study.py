@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import reprlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -180,7 +181,7 @@ class Study:
         trial.set_user_attr(_RUN, run.id)
         try:
             with run.opened():
-                value = float(objective(trial, run))
+                value = _number(objective(trial, run))
         except self._adapter.Pruned:
             self.optuna.tell(trial, state=self._adapter.TrialState.PRUNED)
             run.set_tag(_PRUNED, "yes")
@@ -247,3 +248,10 @@ class Study:
         """A value for each parameter of a space, as the command line reads it."""
         found: dict[str, object] = self._adapter.suggest(trial, space)
         return found
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        raise BadInput(f"the objective gave {reprlib.repr(value)}", expected="a number") from None

@@ -10,6 +10,7 @@ import importlib
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 MARK = "# %%\n"
 
@@ -24,7 +25,7 @@ def main(file: str) -> None:
         _plainly(cells)
         return
     # Without a window: `%matplotlib inline` asks for none, and the plain shell knows no way to say so.
-    windowless = type("Shell", (shells.InteractiveShell,), {"enable_gui": lambda _shell, _gui=None: None})
+    windowless: Any = type("Shell", (shells.InteractiveShell,), {"enable_gui": lambda _shell, _gui=None: None})
     shell = windowless.instance(colors="NoColor")
     for cell in cells:
         shell.run_cell(cell, store_history=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,15 @@ from stackcanvas.metadata import Ref, Spine
 Make = Callable[[Sequence[FeatureView]], Features]
 
 
+VIEW: dict[str, Any] = {
+    "entity": ["origin"],
+    "source": "weather",
+    "event_time": "hour",
+    "known_time": "published",
+    "features": ["temp", "twice"],
+}
+
+
 def doubled(rows: pl.LazyFrame) -> pl.LazyFrame:
     """What a user's transform looks like."""
     return rows.with_columns(twice=pl.col("temp") * 2)
@@ -27,16 +37,7 @@ def doubled(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 def weather(*, ttl: str | None = "2d") -> FeatureView:
     """Observed every hour, published an hour later."""
-    return FeatureView(
-        "weather",
-        entity=["origin"],
-        source="weather",
-        event_time="hour",
-        known_time="published",
-        ttl=ttl,
-        features=["temp", "twice"],
-        transform=doubled,
-    )
+    return FeatureView("weather", **VIEW, ttl=ttl, transform=doubled)
 
 
 PLANES = FeatureView("planes", entity=["tail"], source="planes", event_time="built", features=["seats"])
@@ -241,6 +242,28 @@ def test_what_is_asked_for_wrongly_is_said(features: Features, clock: ManualCloc
         features.join(flights, "weather", time="time", timezone="Mars/Crater")
     with pytest.raises(BadInput, match="from_epoch"):
         features.join(flights.with_columns(pl.col("time").dt.epoch()), "weather", time="time")
+
+
+def whole(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Fails only at a value, when it is computed."""
+    return rows.with_columns(twice=pl.col("origin").str.to_integer())
+
+
+def test_a_transform_that_fails_at_a_value_is_told_with_its_line(
+    make_features: Make, features: Features, clock: ManualClock
+) -> None:
+    """Wherever its rows are computed: it is not our fault, and they can find it."""
+    view = FeatureView("weather", **VIEW, transform=whole)
+    broken = make_features([view])
+    told = rf"test_features\.py:{whole.__code__.co_firstlineno}: the transform of feature view 'weather' failed: Comp"
+    for work in (
+        broken.materialize,
+        lambda: broken.statistics("weather"),
+        lambda: broken.join(asked(clock), "weather", time="time"),
+        lambda: broken.training_set("training", asked(clock), views=["weather"], time="time"),
+    ):
+        with pytest.raises(BadInput, match=told):
+            work()
 
 
 def test_two_views_of_one_name_are_refused(make_features: Make) -> None:

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 import stackcanvas as sc
+from stackcanvas.backends.keyvalue import open_keyvalue
 from stackcanvas.clock import ManualClock
 from stackcanvas.errors import BadInput, NotFound, Refused
 from stackcanvas.metadata import Ref
@@ -98,6 +99,25 @@ def test_views_are_refreshed_as_the_canvas_says(stack: Stack, clock: ManualClock
     clock.advance(seconds_s=1)
     assert due() == ["weather"]
     assert stack.features.online(["model"], [{"origin": "JFK"}]) == [{"wind": 5.0, "month": 4}]
+
+
+def test_a_store_that_lost_its_rows_is_filled_at_once(tmp_path: Path, clock: ManualClock, redis_url: str) -> None:
+    """Although by the clock no view is due; a server that is away is no reason to fail."""
+    with sc.open(make(tmp_path / "project", online=redis_url), clock=clock) as stack:
+        stack.data.commit("weather", rows(-1, knots=9.0))
+        refresh(stack, clock.now())
+        assert refresh(stack, clock.now()) == []
+
+        store = open_keyvalue(redis_url)
+        store.delete_many([key for key, _, _ in store.scan(b"")])
+        store.close()
+
+        assert [one.view for one in refresh(stack, clock.now())] == ["weather"]
+        assert stack.features.online("weather", [{"origin": "JFK"}]) == [{"knots": 9.0}]
+    canvas = (tmp_path / "project" / "canvas.yaml").read_text()
+    (tmp_path / "project" / "canvas.yaml").write_text(canvas.replace(redis_url, "redis://127.0.0.1:1/0"))
+    with sc.open(tmp_path / "project", clock=clock) as stack:
+        assert refresh(stack, clock.now()) == []
 
 
 def test_a_changed_definition_is_read_without_a_restart(stack: Stack, clock: ManualClock) -> None:

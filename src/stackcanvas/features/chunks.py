@@ -90,5 +90,6 @@ class _Finder:
 
 
 def _kept(view: Observations, file: Path) -> Observations:
-    view.frame.select(view.columns).sink_parquet(file, compression="lz4", maintain_order=True)
+    with view.computing():
+        view.frame.select(view.columns).sink_parquet(file, compression="lz4", maintain_order=True)
     return replace(view, frame=pl.scan_parquet(file, glob=False))

@@ -285,6 +285,16 @@ class Features:
         """How far each view has come online, by name."""
         return materialized(self._spine)
 
+    def lost(self) -> list[str]:
+        """The views that came online, by the records, and of which the online store knows nothing: it lost its data.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        came = {one.view: one.definition for one in self.materialized()}
+        views = [view for view in self.ls() if came.get(view.name) == view.ref.selector]
+        return [view.name for view, noted in zip(views, self._online.marked(views), strict=True) if noted is None]
+
     def online(
         self,
         features: Sequence[str],

@@ -13,6 +13,7 @@ lack a key or a time get nulls. A null in the current row is the answer: it does
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
@@ -47,6 +48,7 @@ class Observations:
         ttl: how old an event may be; None means any age.
         features: the columns to add to entity rows.
         timezone: the zone of times that say none; such times are refused without it.
+        computing: what stands around the reading of the rows, to tell whose fault it is when that fails.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Observations:
     ttl: timedelta | None = None
     features: tuple[str, ...]
     timezone: str | None = None
+    computing: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property
     def columns(self) -> list[str]:
@@ -137,7 +140,8 @@ def in_memory(
     asked: pl.DataFrame, view: Observations, schema: pl.Schema, keys: Sequence[pl.Expr], rows: int
 ) -> pl.DataFrame:
     """The view's features for each of `rows` entity rows, with all of the view in memory."""
-    frame = view.frame.select(view.columns).collect()
+    with view.computing():
+        frame = view.frame.select(view.columns).collect()
     found = match(asked, frame.lazy().with_row_index(ROW), view, schema, keys)
     return frame.select(pl.col(list(view.features)).gather(place(found, rows)))
 

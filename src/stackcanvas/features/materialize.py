@@ -134,7 +134,8 @@ def statistics(view: FeatureView, rows: pl.LazyFrame) -> list[FeatureStatistics]
             number = column.cast(pl.Float64)
             asked += [number.min().alias(f"smallest{at}"), number.max().alias(f"largest{at}")]
             asked += [number.mean().alias(f"mean{at}")]
-    found = rows.select(asked).collect(engine="streaming").row(0, named=True)
+    with view.computing():
+        found = rows.select(asked).collect(engine="streaming").row(0, named=True)
     count = int(found["rows"])
     return [
         FeatureStatistics(

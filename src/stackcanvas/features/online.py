@@ -196,8 +196,8 @@ def current_rows(view: FeatureView, rows: pl.LazyFrame, *, after: datetime | Non
     chosen = marked.filter(available <= to_us(until))
     if after is not None:
         chosen = chosen.filter(available > to_us(after))
-    ordered = chosen.sort(_EVENT, _KNOWN, _ROW).unique(list(view.keys), keep="last", maintain_order=True)
-    return ordered.collect()
+    with view.computing():
+        return chosen.sort(_EVENT, _KNOWN, _ROW).unique(list(view.keys), keep="last", maintain_order=True).collect()
 
 
 def _kinds(view: FeatureView, rows: pl.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -216,6 +216,7 @@ class Trainings:
                 ttl=view.ttl,
                 features=tuple(column_name(view.name, feature, full=True) for feature in features),
                 timezone=view.timezone,
+                computing=view.computing,
             )
             for view, features in chosen.stored
         ]

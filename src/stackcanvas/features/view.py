@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from stackcanvas.canvas.units import format_duration
-from stackcanvas.errors import BadInput, BadInputs
+from stackcanvas.errors import BadInput, BadInputs, StackCanvasError
 from stackcanvas.features.checks import (
     age_of,
     column_problems,
@@ -208,16 +209,10 @@ class FeatureView:
         """
         if self.transform is None:
             return source
-        try:
+        with self.computing():
             rows = self.transform(source)
             if isinstance(rows, pl.LazyFrame):
                 rows.collect_schema()  # what names a column that is not there is found here
-        except Exception as error:
-            what = (str(error).strip().splitlines() or [""])[0]
-            raise BadInput(
-                f"the transform of feature view {self.name!r} failed: {type(error).__name__}: {what}"[:400],
-                where=_line_of(self.transform, error),
-            ) from error
         if not isinstance(rows, pl.LazyFrame):
             raise BadInput(
                 f"the transform gives a {type(rows).__name__}",
@@ -226,6 +221,26 @@ class FeatureView:
                 fix="Return the lazy frame without collecting it",
             )
         return rows
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """While the view's rows are computed: what fails there is the transform's failure.
+
+        Raises:
+            BadInput: names the line of the transform.
+        """
+        try:
+            yield
+        except StackCanvasError:
+            raise
+        except Exception as error:
+            if self.transform is None:
+                raise
+            what = (str(error).strip().splitlines() or [""])[0]
+            raise BadInput(
+                f"the transform of feature view {self.name!r} failed: {type(error).__name__}: {what}"[:400],
+                where=_line_of(self.transform, error),
+            ) from error
 
 
 def _line_of(function: Callable[..., object], error: Exception) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from stackcanvas.canvas.blocks.features import Computation, Databases
-from stackcanvas.errors import NotFound, StackCanvasError
+from stackcanvas.errors import NotFound, StackCanvasError, Unavailable
 from stackcanvas.metadata import Ref
 from stackcanvas.serving.server.features import FILE
 from stackcanvas.serving.server.files import replace
@@ -32,8 +33,14 @@ _KIND = "features.training_set"
 
 
 def refresh(stack: Stack, now: datetime) -> list[Materialized]:
-    """Materialise the views that the canvas says are due: by the clock, or because their data set was committed to."""
+    """Materialise the views that the canvas says are due: by the clock, or because their data set was committed to.
+
+    A view whose rows the online store has lost is due at once.
+    """
     done = {one.view: one for one in stack.features.materialized()}
+    with suppress(Unavailable):  # whoever materialises will say it
+        for name in stack.features.lost():
+            del done[name]
     due = [view.name for view, entry in _entries(stack) if _is_due(stack, view, entry, done.get(view.name), now)]
     made = _each(due, lambda view: stack.features.materialize([view], until=now))
     return [one for some in made for one in some]

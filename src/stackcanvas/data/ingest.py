@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,10 +50,10 @@ def ingest(parts: Parts, source: Source, wish: Wish) -> DataVersion:
         version = None if found["version"] is None else int(found["version"])
         return commit(parts, delta.pin(table, version), shown)
     if scheme in _WEB:
-        with parts.scratch.room() as room:
+        with parts.scratch.room() as room, _placed(room, str(address)):
             return commit(parts, web.download(source.url, room, shown=str(address), advance=_quiet), shown)
     if scheme in _STORES:
-        with parts.scratch.room() as room:
+        with parts.scratch.room() as room, _placed(room, str(address)):
             return commit(parts, list(web.fetch(source.url, room, advance=_quiet)), shown)
     if scheme in _OTHERS:
         raise BadInput(f"{scheme}: is read by other tools", expected="files or rows from them: stackcanvas data commit")
@@ -63,6 +65,18 @@ def ingest(parts: Parts, source: Source, wish: Wish) -> DataVersion:
         )
     with sql.rows(_located(source.url, parts.root), source.query, scratch=parts.scratch) as rows:
         return commit(parts, rows, shown)
+
+
+@contextmanager
+def _placed(room: Path, address: str) -> Iterator[None]:
+    """What is wrong with a file is said with the address that it came from, not with where it was put meanwhile."""
+    try:
+        yield
+    except BadInput as error:
+        if not (error.where or "").startswith(f"{room}/"):
+            raise
+        where = f"{address}, {str(error.where).removeprefix(f'{room}/')}"
+        raise BadInput(error.what, where=where, expected=error.expected, fix=error.fix) from None
 
 
 def _quiet(_: int) -> None:

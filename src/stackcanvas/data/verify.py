@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 
-from stackcanvas.data.manifest import DataFile, Manifest, digest_of, manifest_key
+from stackcanvas.data.manifest import DELTA, DataFile, Manifest, digest_of, manifest_key
 from stackcanvas.data.parts import Parts, profile_key
+from stackcanvas.data.read import rows_of
 from stackcanvas.data.store import Damage
 from stackcanvas.data.versions import DataVersion
-from stackcanvas.errors import Corrupt, NotFound
+from stackcanvas.errors import Corrupt, NotFound, StackCanvasError
 from stackcanvas.metadata import Ref
 
 
@@ -81,7 +82,17 @@ class _Check:
         if not damages:
             for file in self._listing(version, problems):
                 problems += [_problem(version, file.path, damage) for damage in self._content(file.digest)]
+        if version.kind == DELTA and not problems:
+            problems += self._reference(version)
         return problems
+
+    def _reference(self, version: DataVersion) -> list[Problem]:
+        """Whether the table still has what is referred to."""
+        try:
+            rows_of(self._parts, version)
+        except StackCanvasError as error:
+            return [Problem(version.ref, None, str(error).rstrip("."))]
+        return []
 
     def _manifest(self, version: DataVersion) -> list[Problem]:
         key = manifest_key(version.digest)

@@ -105,6 +105,9 @@ class FaultyNetwork:
                     if stall:
                         threading.Event().wait(60)
                     break
+            else:
+                other.shutdown(socket.SHUT_WR)  # a side that has said all: what is on its way still arrives
+                return
         _break(one)
         _break(other)
 

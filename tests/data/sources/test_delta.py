@@ -48,6 +48,18 @@ def test_a_version_that_was_vacuumed(data: Data, table: Path) -> None:
 
     with pytest.raises(NotFound, match="vacuum"):
         data.read("trips@1")
+    (problem,) = data.verify().problems
+    assert "A vacuum may have removed it" in problem.what
+
+
+def test_a_log_that_goes_back_less_far(data: Data, table: Path) -> None:
+    """The table is there, the version is not."""
+    data.ingest("trips", "delta://trips@0")
+    deltalake.DeltaTable(table).create_checkpoint()
+    (table / "_delta_log" / f"{0:020}.json").unlink()
+
+    with pytest.raises(NotFound, match=r"no version of the Delta table.* at version 0"):
+        data.read("trips@1")
 
 
 def test_another_table_in_its_place(data: Data, table: Path, root: Path) -> None:

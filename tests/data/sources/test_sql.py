@@ -11,7 +11,7 @@ import pytest
 
 from stackcanvas.data import Data
 from stackcanvas.data.sources import sql
-from stackcanvas.errors import BadInput, Unavailable
+from stackcanvas.errors import BadInput, NotFound, Unavailable
 
 
 @pytest.fixture
@@ -70,7 +70,8 @@ def test_a_real_server(data: Data, postgres_url: str) -> None:
         ("sqlite:///shop.db", "selec 1", "syntax error"),
         ("sqlite:///shop.db", None, "SELECT statement"),
         ("sqlite:///shop.db", "  ", "is empty"),
-        ("sqlite:///shop.db", "create table more (x)", "no rows"),
+        ("sqlite:///shop.db", "create table more (x)", "readonly"),
+        ("sqlite:///shop.db", "pragma foreign_keys = on", "no rows"),
         ("sqlite:///shop.db", "select 1 as a, 2 as a", "two columns are called"),
         ("delta://", None, "no Delta table"),
         ("kafka://host/topic", "x", "read by other tools"),
@@ -105,3 +106,35 @@ def test_values_of_several_types(data: Data, root: Path, monkeypatch: pytest.Mon
         data.ingest("odd", "sqlite:///odd.db", query="odd")
     assert isinstance(data.ingest("odd", "sqlite:///odd.db", query="select cast(x as text) as x from odd").rows, int)
     assert data.read("odd").equals(pl.DataFrame({"x": ["1", "a"]}))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "drop table sales",
+        "update sales set price = 0 returning id",
+        "delete from sales returning *",
+        "with x as (select 1) insert into sales (id) select 1 from x returning id",
+    ],
+)
+def test_nothing_is_written(data: Data, shop: Path, statement: str) -> None:
+    """A statement that is no question leaves the database as it is."""
+    with pytest.raises(BadInput, match="readonly"):
+        data.ingest("sales", "sqlite:///shop.db", query=statement)
+
+    assert data.ingest("sales", "sqlite:///shop.db", query="select sum(price) as p, count(*) as n from sales").rows == 1
+    assert data.read("sales").row(0) == (999_500.0, 2000)
+
+
+def test_a_file_that_is_not_there(data: Data, root: Path) -> None:
+    """No empty database is made in its place."""
+    with pytest.raises(NotFound, match=r"There is no database '.*shop\.db'"):
+        data.ingest("sales", "sqlite:///shop.db", query="select 1")
+    assert not (root / "shop.db").exists()
+
+
+def test_colons(data: Data, shop: Path) -> None:
+    """What looks like the place of a parameter is text."""
+    data.ingest("sales", "sqlite:///shop.db", query="select ' :x' as a, '10:30' as b, '::' as c, ':' as d")
+
+    assert data.read("sales").row(0) == (" :x", "10:30", "::", ":")

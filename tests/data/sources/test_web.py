@@ -20,6 +20,18 @@ __all__ = ["s3_server", "s3_url"]
 
 _TEXT = "id,fare\n" + "".join(f"{number},{number / 2}\n" for number in range(50_000))
 
+_ONE = {"Content-Length": "4"}
+_ODD: dict[str, tuple[int, dict[str, str], bytes]] = {
+    "/latest": (302, {"Location": "/v2/fares.csv?key=1", "Content-Length": "0"}, b""),
+    "/export": (200, {**_ONE, "Content-Disposition": 'attachment; filename="day.csv"'}, b"a\n1\n"),
+    "/up": (200, {**_ONE, "Content-Disposition": 'attachment; filename="../x.csv"'}, b"a\n1\n"),
+    "/broken.csv": (200, {"Transfer-Encoding": "chunked"}, b"4\r\na\n1\n\r\n"),
+    "/part.csv": (206, {**_ONE, "Content-Range": "bytes 0-3/9"}, b"a\n1\n"),
+    "/packed.csv": (200, {**_ONE, "Content-Encoding": "gzip"}, b"\x1f\x8b\x08\0"),
+    "/length.csv": (200, {"Content-Length": "four"}, b"a\n1\n"),
+    "/ragged.csv": (200, {"Content-Length": "8"}, b"a,b\n1\n\n\n"),
+}
+
 
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
@@ -27,6 +39,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(404)
         elif self.path.startswith("/locked"):
             self.send_error(403)
+        elif self.path in _ODD:
+            status, headers, body = _ODD[self.path]
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+        elif self.path == "/mine.csv" and self.headers["Authorization"] != "Basic YWRhOmdlaGVpbQ==":
+            self.send_error(401)
         else:
             self.send_response(200)
             self.send_header("Content-Length", str(len(_TEXT)))
@@ -112,3 +133,44 @@ def test_a_path(data: Data, root: Path) -> None:
     assert data.ingest("x", "data/x.csv").source == ("data/x.csv",)
     with pytest.raises(NotFound, match="no source"):
         data.ingest("y")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/latest", "fares.csv"), ("/export", "day.csv"), ("/up", "up"), ("/down.csv/", "download")],
+)
+def test_what_the_file_is_called(data: Data, network: FaultyNetwork, path: str, name: str) -> None:
+    """Where the address tells no kind, the server does, or the place that it sends on to; never a way out."""
+    data.ingest("fares", f"http://127.0.0.1:{network.port}{path}")
+
+    assert [file.path for file in data.files("fares")] == [name]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/broken.csv", "IncompleteRead"),
+        ("/part.csv", "answers 206"),
+        ("/packed.csv", "packs its answer"),
+        ("/length.csv", "four"),
+    ],
+)
+def test_answers_that_are_not_the_file(data: Data, network: FaultyNetwork, path: str, said: str) -> None:
+    """A part, a packed answer or one that breaks off is not taken for the file."""
+    with pytest.raises(Unavailable, match=said):
+        data.ingest("fares", f"http://127.0.0.1:{network.port}{path}")
+    assert data.ls() == []
+
+
+def test_a_broken_file_is_named_by_its_address(data: Data, network: FaultyNetwork) -> None:
+    """Not by where it was put meanwhile."""
+    with pytest.raises(BadInput, match=r"^http://127\.0\.0\.1:\d+/ragged\.csv, ragged\.csv:2: the row has 1 fields"):
+        data.ingest("fares", f"http://127.0.0.1:{network.port}/ragged.csv")
+
+
+def test_a_login_in_the_address(data: Data, network: FaultyNetwork) -> None:
+    """It goes to the server, and into no record."""
+    made = data.ingest("fares", f"http://ada:geheim@127.0.0.1:{network.port}/mine.csv")
+
+    assert made.rows == 50_000
+    assert "geheim" not in str(made)

@@ -93,6 +93,9 @@ def _opened(url: str, version: int | None) -> DeltaTable:
     try:
         return deltalake.DeltaTable(url, **options)
     except TableNotFoundError:
+        # Also said of a table whose log no longer goes back to the version.
+        if version is not None and deltalake.DeltaTable.is_deltatable(url):
+            raise _forgotten(url, version) from None
         raise NotFound("Delta table", url) from None
     except DeltaError as error:
         if version is not None:

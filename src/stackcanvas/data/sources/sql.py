@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from stackcanvas.backends.files import Scratch
-from stackcanvas.errors import BadInput, MissingExtra, Unavailable
+from stackcanvas.errors import BadInput, MissingExtra, NotFound, Unavailable
 from stackcanvas.late import late
 
 if TYPE_CHECKING:
@@ -21,12 +21,13 @@ else:
 
 _BATCH_ROWS = 100_000
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.$]*")
+_COLON = re.compile(r":(?=\w)")
 _DRIVERS = {"postgresql": "postgresql+psycopg"}
 
 
 @contextmanager
 def rows(url: str, query: str, *, scratch: Scratch) -> Iterator[pl.LazyFrame]:
-    """The rows that a statement gives, or those of a table.
+    """The rows that a statement gives, or those of a table; nothing is ever written to the database.
 
     Args:
         url: of the database, secrets included; never shown.
@@ -34,7 +35,8 @@ def rows(url: str, query: str, *, scratch: Scratch) -> Iterator[pl.LazyFrame]:
         scratch: for the rows on their way.
 
     Raises:
-        BadInput: the statement fails, or a column has values of several types.
+        NotFound: there is no such file of SQLite.
+        BadInput: the statement fails or would write, or a column has values of several types.
         Unavailable: the database does not answer, or its driver is not installed.
     """
     statement = f"select * from {query}" if _TABLE.fullmatch(query.strip()) else query  # noqa: S608 - the user's own
@@ -45,7 +47,7 @@ def rows(url: str, query: str, *, scratch: Scratch) -> Iterator[pl.LazyFrame]:
         paths: list[Path] = []
         try:
             streamed = connection.execution_options(stream_results=True, max_row_buffer=_BATCH_ROWS)
-            for batch in _batches(streamed.execute(sa.text(statement))):
+            for batch in _batches(streamed.execute(_text(statement))):
                 paths.append(room / f"{len(paths):08}.parquet")
                 batch.write_parquet(paths[-1], compression="uncompressed")
         except sa.exc.SQLAlchemyError as error:
@@ -67,13 +69,27 @@ def _connected(url: str, scheme: str) -> Iterator[sa.Connection]:
         ) from None
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError):
         raise BadInput(f"the address of the database cannot be read by SQLAlchemy ({scheme})") from None
+    if engine.dialect.name == "sqlite" and engine.url.database and not Path(engine.url.database).is_file():
+        raise NotFound("database", engine.url.database)
     try:
         with engine.connect() as connection:
-            yield connection
+            yield _reading(connection)
     except sa.exc.DBAPIError as error:
         raise Unavailable(f"the database does not answer: {_said(error)}", where=scheme) from None
     finally:
         engine.dispose()
+
+
+def _reading(connection: sa.Connection) -> sa.Connection:
+    """The connection, in which the database itself refuses to write, where it can."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("pragma query_only = on")
+    return connection.execution_options(postgresql_readonly=True)
+
+
+def _text(statement: str) -> sa.TextClause:
+    """A statement in which a colon is a colon, and no place for a parameter."""
+    return sa.text(_COLON.sub(r"\:", statement))
 
 
 def _batches(result: sa.CursorResult[Any]) -> Iterator[pl.DataFrame]:

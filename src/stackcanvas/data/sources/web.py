@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
 import time
 import urllib.error
 import urllib.request
@@ -30,17 +32,15 @@ def download(url: str, folder: Path, *, shown: str, advance: Callable[[int], Non
         NotFound: the server has no such file.
         Unavailable: it does not answer, or its answers break off.
     """
-    name = unquote(urlsplit(url).path.rpartition("/")[2])
-    target = folder / (name if name not in {"", ".", ".."} and "/" not in name and "\0" not in name else "download")
     for tried in range(1, _TRIES + 1):
         try:
-            return _download(url, target, advance)
+            return _download(url, folder, advance)
         except urllib.error.HTTPError as error:
             if error.code in {404, 410}:
                 raise NotFound("file", shown) from None
             if error.code in _REFUSED or tried == _TRIES:
                 raise Unavailable(f"the server answers {error.code} {error.reason}", where=shown) from None
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError, ValueError, http.client.HTTPException) as error:
             if tried == _TRIES:
                 reason = getattr(error, "reason", None) or error
                 raise Unavailable(f"the file cannot be had: {reason}", where=shown) from None
@@ -48,20 +48,45 @@ def download(url: str, folder: Path, *, shown: str, advance: Callable[[int], Non
     raise AssertionError("the last try answers or raises")
 
 
-def _download(url: str, target: Path, advance: Callable[[int], None]) -> Path:
-    request = urllib.request.Request(url, headers={"User-Agent": "stackcanvas", "Accept-Encoding": "identity"})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=_PATIENCE_S) as answer, target.open("wb") as file:  # noqa: S310
+def _download(url: str, folder: Path, advance: Callable[[int], None]) -> Path:
+    with urllib.request.urlopen(_request(url), timeout=_PATIENCE_S) as answer:  # noqa: S310
         announced = answer.headers.get("Content-Length")
+        encoding = answer.headers.get("Content-Encoding", "identity")
+        if answer.status != http.HTTPStatus.OK:
+            raise EOFError(f"the server answers {answer.status} {answer.reason}")
+        if encoding != "identity":
+            raise ValueError(f"the server packs its answer ({encoding}), unasked")
         if announced is None and answer.headers.get("Transfer-Encoding") is None:
             raise EOFError("the answer does not say where it ends")
         read_bytes = 0
-        while piece := answer.read(_PIECE_BYTES):
-            file.write(piece)
-            read_bytes += len(piece)
-            advance(len(piece))
+        target = folder / _name(url, answer.headers.get_filename(), answer.url)
+        with target.open("wb") as file:
+            while piece := answer.read(_PIECE_BYTES):
+                file.write(piece)
+                read_bytes += len(piece)
+                advance(len(piece))
     if announced is not None and read_bytes != int(announced):
         raise EOFError(f"the answer ended after {read_bytes} of {announced} bytes")
     return target
+
+
+def _request(url: str) -> urllib.request.Request:
+    """What is asked; a name and password in the address go to that server only, not to where it may send on."""
+    address = urlsplit(url)
+    login, _, host = address.netloc.rpartition("@")
+    plain = address._replace(netloc=host).geturl()
+    request = urllib.request.Request(plain, headers={"User-Agent": "stackcanvas", "Accept-Encoding": "identity"})  # noqa: S310
+    if login:
+        coded = base64.b64encode(unquote(login).encode()).decode()
+        request.add_unredirected_header("Authorization", f"Basic {coded}")
+    return request
+
+
+def _name(url: str, said: str | None, final: str) -> str:
+    """What the file is called: by the address; where that tells no kind, by the server, or where it sent on to."""
+    names = [unquote(urlsplit(url).path.rpartition("/")[2]), said, unquote(urlsplit(final).path.rpartition("/")[2])]
+    usable = [name for name in names if name and name not in {".", ".."} and not set(name) & set("/\0")]
+    return next((name for name in usable if Path(name).suffix), next(iter(usable), "download"))
 
 
 def fetch(url: str, folder: Path, *, advance: Callable[[int], None]) -> list[Path]:

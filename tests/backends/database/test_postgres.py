@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import socket
 import traceback
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -209,3 +211,26 @@ def test_a_session_ended_by_the_administrator_is_replaced(database: Database, po
 
     with database.read() as connection:
         assert _pid(connection) != idle
+
+
+def test_a_server_that_says_nothing_is_given_up() -> None:
+    """It takes the connection and never answers; the URL may say how long it is waited for."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(Unavailable, match="timeout"):
+        open_database(f"postgresql://ada:geheim@127.0.0.1:{silent.getsockname()[1]}/x?connect_timeout=2")
+
+
+def test_connections_that_lead_nowhere_are_noticed(postgres_url: str) -> None:
+    """What the system is told of each connection, unless the URL tells otherwise."""
+
+    def told(url: str) -> dict[str, str]:
+        database = open_database(url)
+        with database.read() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            found = dict(driver.info.get_parameters())
+        database.close()
+        return found
+
+    plain, own = told(postgres_url), told(f"{postgres_url}&tcp_user_timeout=3000")
+
+    assert (plain["connect_timeout"], plain["tcp_user_timeout"], plain["keepalives_idle"]) == ("5", "15000", "10")
+    assert (own["connect_timeout"], own["tcp_user_timeout"]) == ("5", "3000")

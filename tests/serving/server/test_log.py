@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import resource
+import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from stackcanvas.serving.server.documents import InputSpec, LogSpec, OutputSpec, SignatureSpec
 from stackcanvas.serving.server.log import PredictionLog
@@ -47,6 +50,44 @@ def test_what_does_not_fit_the_queue_is_counted(tmp_path: Path) -> None:
     assert kept == [f"{at:032d}" for at in range(98)]
     assert metrics.log_rows.total() == 98
     assert metrics.log_dropped.total() == 210 - 98
+
+
+def test_a_full_disk_is_said_once_and_what_it_keeps_out_is_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Answered is logged and dropped together; with room again the log goes on in the same segment."""
+    metrics = Metrics()
+    log = PredictionLog(tmp_path, process="p", metrics=metrics, flush_s=0.01)
+    plan = LogPlan("delay", SIGNATURE, LogSpec())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    log.start()
+
+    def offer(first: int) -> None:
+        counted = metrics.log_rows.total() + metrics.log_dropped.total()
+        log.offer(entry(plan, 8000, first))
+        last = time.monotonic() + 30
+        while metrics.log_rows.total() + metrics.log_dropped.total() < counted + 8000:
+            assert time.monotonic() < last
+            time.sleep(0.005)
+
+    # Files of this process can have so many bytes: room for the first rows alone.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, before[1]))
+    try:
+        for at in range(4):
+            offer(at * 8000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    offer(32_000)
+    log.stop()
+
+    kept = logged(tmp_path)
+    assert kept[:8000] == [f"{at:032d}" for at in range(8000)]
+    assert kept[-8000:] == [f"{at:032d}" for at in range(32_000, 40_000)]
+    assert len(kept) == metrics.log_rows.total() < 40_000
+    assert len(kept) + metrics.log_dropped.total() == 40_000
+    said = capsys.readouterr().err.splitlines()
+    assert ["are not in the prediction log" in line for line in said] == [True, False]
+    assert said[1].endswith("the prediction log is written again")
 
 
 def test_segments_are_sealed_by_size_and_by_age(tmp_path: Path) -> None:

@@ -146,6 +146,29 @@ def test_what_an_older_server_cannot_do_is_said_with_both_releases(served: Stack
         served.registry.alias("delay@1", "x")
 
 
+@pytest.mark.parametrize("release", ["0.0.1", "99.0.0", None])
+def test_clients_of_other_releases_work(server: Server, release: str | None, tmp_path: Path) -> None:
+    """Older, newer, one that does not say: what both know works; what only one knows is said and changes nothing."""
+    stack = server.connect()
+    link = stack.link
+    link._headers.pop("stackcanvas-release")
+    if release is not None:
+        link._headers["stackcanvas-release"] = release
+    (tmp_path / "rows.csv").write_text("a\n1\n")
+
+    with stack.experiments.run("first") as run:
+        run.log(loss=1.0, step=1)
+    assert stack.data.commit("rows", tmp_path / "rows.csv").number == 1
+    assert [one.value for one in server.stack.experiments.metrics(run.id, "loss")] == [1.0]
+
+    link.calls |= {"experiments.teleport"}
+    with pytest.raises(StackCanvasError, match=rf"teleport cannot be asked of a server of release {link.theirs}"):
+        link.call("experiments", "teleport", run.id)
+    with pytest.raises(StackCanvasError, match=rf"no option 'quantum' in release {link.theirs}.*Leave it out"):
+        link.call("experiments", "search", quantum=True)
+    assert server.stack.experiments.count() == 1
+
+
 def test_a_newer_server_may_say_more(scripted: Callable[..., tuple[Link, list[bytes]]], tmp_path: Path) -> None:
     """Its canvas may have answers that this release does not know: the server heeds them."""
     about = About("9.9", "stackcanvas: 1\nproject: {name: x}\nquantum: {entangled: true}\n", ("served.about",))

@@ -69,6 +69,7 @@ class PredictionLog:
         self._waiting_rows = 0
         self._segments: dict[tuple[str, str], _Open] = {}
         self._number = 0
+        self._fault = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="prediction-log", daemon=True)
 
@@ -112,11 +113,22 @@ class PredictionLog:
             except (OSError, pa.ArrowException, ValueError, TypeError) as error:
                 self._metrics.log_errors.add()
                 self._metrics.log_dropped.add((plan.endpoint,), count)
-                say(f"{count} rows of {plan.endpoint!r} are not in the prediction log: {error}")
+                self._complain(plan.endpoint, str(error))
             else:
+                self._complain(plan.endpoint, "")
                 self._metrics.log_rows.add((plan.endpoint,), kept)
                 if kept < count:
                     self._metrics.log_sampled.add((plan.endpoint,), count - kept)
+
+    def _complain(self, endpoint: str, fault: str) -> None:
+        """Say what keeps rows out of the log once, and when it is over: how many they are, the metrics count."""
+        if fault == self._fault:
+            return
+        if fault:
+            say(f"rows of {endpoint!r} are not in the prediction log: {fault}")
+        else:
+            say("the prediction log is written again")
+        self._fault = fault
 
     def _write(self, plan: LogPlan, entries: list[Entry]) -> int:
         batch = plan.batch(entries)

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Double, Select, Table, or_, select, tuple_, type_coerce
@@ -37,9 +39,13 @@ class Raw(NamedTuple):
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+Told = tuple[int, int, float]
+"""Step, time in microseconds and value as the driver gives them to those who read many: NaN may be the word."""
+
+
+@dataclass(slots=True, unsafe_hash=True)
 class Metric:
-    """A value of a run's metric.
+    """A value of a run's metric; not to be changed, and not frozen, which would take three times as long to make.
 
     Args:
         value: a real number; NaN and the infinities are kept.
@@ -92,8 +98,13 @@ class Metrics:
             chosen = chosen.where(tuple_(run_metric.c.step, run_metric.c.time) > after)
         ordered = chosen.order_by(run_metric.c.step, run_metric.c.time, run_metric.c.value).limit(limit)
         with self._spine.read() as connection:
-            rows = connection.execute(ordered)
-            return [Metric(key, float(value), step, from_us(time_us)) for value, step, time_us in rows]
+            # Column by column; the rows are gone before the records are made, which else would be two of each.
+            values, steps, times = _columns(plain_rows(connection, ordered), 3)
+        return list(map(Metric, repeat(key), map(float, values), steps, map(from_us, times)))
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], number: int) -> Sequence[tuple[Any, ...]]:
+    return list(zip(*rows, strict=True)) or [()] * number
 
 
 def plain_rows(connection: Connection, chosen: Select[Any]) -> list[tuple[Any, ...]]:
@@ -104,16 +115,24 @@ def plain_rows(connection: Connection, chosen: Select[Any]) -> list[tuple[Any, .
 
 def raw_history(
     connection: Connection, run_id: str, key: str, *, limit: int | None = None, offset: int = 0
-) -> list[Raw]:
+) -> list[Told]:
     """The values of a metric by time, step and value: the order in which they were logged."""
     metric = run_metric.c
-    ordered = _points(run_id, key).order_by(metric.time, metric.step, metric.value).limit(limit).offset(offset)
-    return [Raw(key, *_real(row)) for row in plain_rows(connection, ordered)]
+    chosen = _points(run_id, key)
+    if limit is None and not offset:
+        # They lie by step, time and value, which mostly is their order by time already: a sort that keeps what is equal
+        # in its place has next to nothing to do, and the database would sort all of it.
+        rows = plain_rows(connection, chosen.order_by(metric.step, metric.time, metric.value))
+        rows.sort(key=itemgetter(1))
+    else:
+        by_time = chosen.order_by(metric.time, metric.step, metric.value)
+        rows = plain_rows(connection, by_time.limit(limit).offset(offset))
+    return rows
 
 
 def sampled_history(
     connection: Connection, run_id: str, key: str, *, most: int, steps: tuple[int, int] | None = None
-) -> list[Raw]:
+) -> list[Told]:
     """So many values of a metric at most, evenly chosen, the first and the last among them.
 
     Args:
@@ -124,17 +143,12 @@ def sampled_history(
     if steps is not None:
         chosen = chosen.where(metric.step.between(*steps))
     rows = plain_rows(connection, chosen.order_by(metric.step, metric.time, metric.value))
-    return [Raw(key, *_real(rows[at])) for at in _evenly(len(rows), most)]
+    return [rows[at] for at in _evenly(len(rows), most)]
 
 
 def _points(run_id: str, key: str) -> Select[Any]:
     metric = run_metric.c
     return select(metric.step, metric.time, metric.value).where(metric.run == run_id, metric.key == key)
-
-
-def _real(row: tuple[Any, ...]) -> tuple[int, int, float]:
-    """Step, time and value of a row of the driver, in which NaN may be a word."""
-    return row if row[2].__class__ is float else (row[0], row[1], float(row[2]))
 
 
 def _evenly(length: int, most: int) -> list[int]:

@@ -16,7 +16,7 @@ from stackcanvas.errors import Conflict, NotFound
 from stackcanvas.experiments.facts import MADE, READ, RunFacts, bare, datasets_of, gather
 from stackcanvas.experiments.logged.models import LoggedModels, ModelMetric
 from stackcanvas.experiments.logged.tables import run_model
-from stackcanvas.experiments.metrics import Metrics, Raw, raw_history, sampled_history
+from stackcanvas.experiments.metrics import Metrics, Raw, Told, raw_history, sampled_history
 from stackcanvas.experiments.places import below, own_run_place
 from stackcanvas.experiments.runs import ACTIVE, FINISHED, KILLED, RUNNING, SCHEDULED, RunInput, Runs
 from stackcanvas.experiments.search import Condition, Order, Search
@@ -224,12 +224,12 @@ class Tracking:
             lifecycle=lifecycle,
         )
 
-    def history(self, run_id: str, key: str, *, limit: int | None = None, offset: int = 0) -> list[Raw]:
+    def history(self, run_id: str, key: str, *, limit: int | None = None, offset: int = 0) -> list[Told]:
         """The values of a metric in the order in which they were logged."""
         with self._spine.read() as connection:
             return raw_history(connection, run_id, key, limit=limit, offset=offset)
 
-    def sample(self, run_id: str, key: str, *, most: int, steps: tuple[int, int] | None = None) -> list[Raw]:
+    def sample(self, run_id: str, key: str, *, most: int, steps: tuple[int, int] | None = None) -> list[Told]:
         """So many values of a metric at most, evenly chosen; of these steps only."""
         with self._spine.read() as connection:
             return sampled_history(connection, run_id, key, most=most, steps=steps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -74,6 +75,8 @@ def make_app(stack: Stack, *, door: Door = OPEN, on_ready: Callable[[], None] | 
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        # `Observer` counts; what is not sent anywhere need not be asked for at every request.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.places = places
     metrics = Metrics(started=stack.spine.clock.now())
@@ -154,6 +157,8 @@ def serve(stack: Stack, taken: socket.socket, *, started: datetime, door: Door) 
     tls = door.certificate is not None
 
     def ready() -> None:
+        # What is loaded by now stays: the collector need not walk through it whenever an answer is large.
+        gc.freeze()
         announce(stack.folder, "control", started=started, host=host, port=port, tls=tls)
 
     stop = threading.Event()

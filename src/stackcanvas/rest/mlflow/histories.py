@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import msgspec
 
-from stackcanvas.experiments.metrics import Raw
+from stackcanvas.experiments.metrics import Told
+from stackcanvas.rest.mlflow import told
 from stackcanvas.rest.mlflow.answers import number, present
 from stackcanvas.rest.mlflow.errors import invalid
 from stackcanvas.rest.mlflow.limits import numbers_of
@@ -20,16 +22,6 @@ _MOST_AT_ONCE = 25_000
 _MOST_RUNS = 100
 _MOST_EXPERIMENTS = 20
 _MOST_A_RUN = 2_500
-
-
-class _Metric(msgspec.Struct, gc=False):
-    """A value as it is told; there are many, and a dictionary for each takes twice the time."""
-
-    key: str
-    value: float | str
-    timestamp: int
-    step: int
-    run_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class History(Run):
@@ -75,7 +67,7 @@ def _history(stack: Stack, asked: History) -> dict[str, Any]:
     )
     more = size is not None and len(found) > size
     return present(
-        metrics=[_metric(one) for one in (found[:size] if more else found)],
+        metrics=_metrics(asked.metric_key, found[:size] if more else found),
         next_page_token=token_of(offset + (size or 0)) if more else None,
     )
 
@@ -91,11 +83,11 @@ def _bulk(stack: Stack, asked: Bulk) -> dict[str, Any]:
     if asked.metric_key is None:
         raise invalid("GetMetricHistoryBulk request must specify a metric_key")
     most = max(0, min(asked.max_results, _MOST_AT_ONCE))
-    found: list[_Metric] = []
+    found: list[told.Metric] = []
     for run_id in sorted(set(asked.run_id)):
         if len(found) < most:
             history = stack.experiments.tracking.history(run_id, asked.metric_key, limit=most - len(found))
-            found += [_metric(one, run_id) for one in history]
+            found += _metrics(asked.metric_key, history, run_id)
     return {"metrics": found}
 
 
@@ -116,9 +108,13 @@ def _interval(stack: Stack, asked: Interval) -> dict[str, Any]:
         raise invalid(f"end_step must be greater than start_step. Found start_step={first} and end_step={last}")
     steps = None if first is None or last is None else (first, last)
     found = [
-        _metric(one, run_id)
+        one
         for run_id in asked.run_ids
-        for one in stack.experiments.tracking.sample(run_id, asked.metric_key, most=asked.max_results, steps=steps)
+        for one in _metrics(
+            asked.metric_key,
+            stack.experiments.tracking.sample(run_id, asked.metric_key, most=asked.max_results, steps=steps),
+            run_id,
+        )
     ]
     return present(metrics=found)
 
@@ -140,9 +136,8 @@ def _datasets(stack: Stack, asked: Datasets) -> dict[str, Any]:
     )
 
 
-def _metric(found: Raw, run_id: str | None = None) -> _Metric:
-    key, step, time_us, value = found
-    return _Metric(key, number(value), time_us // 1000, step, run_id or msgspec.UNSET)
+def _metrics(key: str, found: Iterable[Told], run_id: str | msgspec.UnsetType = msgspec.UNSET) -> list[told.Metric]:
+    return [told.Metric(key, number(value), time_us // 1000, step, run_id) for step, time_us, value in found]
 
 
 ROUTES = (

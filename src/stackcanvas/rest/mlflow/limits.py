@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from stackcanvas.clock import from_us, to_us
 from stackcanvas.experiments import Condition
@@ -36,6 +37,8 @@ def check_key(key: str, place: str) -> None:
     Raises:
         MlflowError: it is too long, has other characters than it may have, or reads as a path to something else.
     """
+    if len(key) <= LONGEST_KEY and _is_name(key):
+        return
     if not _KEY.fullmatch(key):
         raise invalid(
             f"Invalid value {_shown(key)} for parameter '{place}' supplied: Names may only contain alphanumerics, "
@@ -54,6 +57,12 @@ def check_length(key: str, place: str) -> None:
     """Refuse a name that is too long."""
     if len(key) > LONGEST_KEY:
         raise invalid(f"'{place}' exceeds the maximum length of {LONGEST_KEY} characters")
+
+
+@lru_cache(maxsize=4_096)
+def _is_name(key: str) -> bool:
+    """Whether a name is as it must be; clients send the same ones again and again."""
+    return _KEY.fullmatch(key) is not None and not is_path(key)
 
 
 def is_path(name: str) -> bool:

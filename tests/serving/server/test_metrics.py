@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from stackcanvas.serving.server.metrics import Counter, Histogram, Metrics
 
 
@@ -20,6 +23,22 @@ def test_a_histogram_counts_up() -> None:
         'size_rows_sum{endpoint="a"} 24',
         'size_rows_count{endpoint="a"} 4',
     ]
+
+
+@given(st.lists(st.floats(-5, 20) | st.sampled_from([1.0, 10.0])))
+def test_many_values_at_once_count_as_each_by_itself(values: list[float]) -> None:
+    """On a bound, below the first and above the last."""
+    one, all_of_them = (Histogram("age_seconds", "Ages.", (1, 10)) for _ in range(2))
+    for value in sorted(values):
+        one.observe(value)
+    if values:
+        all_of_them.observe_all(values[: len(values) // 2])
+        all_of_them.observe_all(values[len(values) // 2 :])
+
+    def counted(histogram: Histogram) -> list[str]:
+        return [line for line in histogram.lines() if "_sum" not in line]
+
+    assert counted(one) == counted(all_of_them)
 
 
 def test_labels_are_escaped() -> None:

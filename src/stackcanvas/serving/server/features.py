@@ -221,9 +221,9 @@ class FeatureStore:
     def _count(self, view: str, rows: Sequence[Row], now_us: int) -> None:
         for state, count in Counter([row.state for row in rows]).items():
             self._metrics.feature_rows.add((view, state), count)
-        for event_us, count in Counter([row.event_us for row in rows]).items():
-            if event_us is not None:
-                self._metrics.feature_age.observe((now_us - event_us) / 1e6, (view,), times=count)
+        ages = [(now_us - row.event_us) / 1e6 for row in rows if row.event_us is not None]
+        if ages:
+            self._metrics.feature_age.observe_all(ages, (view,))
 
     def _stored(self, view: str, rows: Sequence[Row], names: set[str]) -> dict[tuple[str, str], Found]:
         """The columns of a view; they share their states and times as far as they are the same."""

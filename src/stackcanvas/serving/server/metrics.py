@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
@@ -71,13 +71,28 @@ class Histogram:
         self._bounds = tuple(bounds)
         self._values: dict[_Labels, list[float]] = {}
 
-    def observe(self, value: float, labels: _Labels = (), *, times: int = 1) -> None:
-        """Count one value, or as many that are the same."""
+    def observe(self, value: float, labels: _Labels = ()) -> None:
+        """Count one value."""
+        cells = self._cells(labels)
+        cells[bisect_left(self._bounds, value)] += 1
+        cells[-1] += value
+
+    def observe_all(self, values: Iterable[float], labels: _Labels = ()) -> None:
+        """Count many values at once, which takes a fraction of the time."""
+        ordered, cells, below = sorted(values), self._cells(labels), 0
+        for at, bound in enumerate(self._bounds):
+            reached = bisect_right(ordered, bound)
+            cells[at] += reached - below
+            below = reached
+        cells[len(self._bounds)] += len(ordered) - below
+        cells[-1] += sum(ordered)
+
+    def _cells(self, labels: _Labels) -> list[float]:
+        """The counts under each bound and above the last one, then the sum."""
         cells = self._values.get(labels)
         if cells is None:
             cells = self._values[labels] = [0] * (len(self._bounds) + 1) + [0.0]
-        cells[bisect_left(self._bounds, value)] += times
-        cells[-1] += value * times
+        return cells
 
     def lines(self) -> Iterator[str]:
         """The family as text."""

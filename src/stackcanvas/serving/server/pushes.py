@@ -39,7 +39,8 @@ def as_keys(columns: Mapping[str, list[Any]], places: Sequence[Place]) -> dict[s
         name for place in places for name, kind in zip(place.keys, place.kinds, strict=False) if kind == "number"
     }
     return {
-        name: [_whole(value) for value in values] if name in numbers else values for name, values in columns.items()
+        name: [_whole(value) for value in values] if name in numbers and set(map(type, values)) != {int} else values
+        for name, values in columns.items()
     }
 
 

@@ -47,6 +47,8 @@ def run(call: Call) -> str:
         ("model-versions/search", {"method": "GET", "filter": "run.name = 'a'"}, "Invalid entity type 'run'."),
         ("registered-models/get", {"name": " "}, "Missing value for required parameter 'name'."),
         ("model-versions/get", {"name": " ", "version": "1"}, "Missing value for required parameter 'name'."),
+        ("registered-models/search", {"method": "GET", "order_by": ["tags.a"]}, "order by key 'tags.a' specified."),
+        ("model-versions/delete", {"method": "DELETE", "name": "a/b", "version": "1"}, "cannot contain '/' or ':'."),
         ("registered-models/set-tag", {"name": "a:b", "key": "c"}, "Names cannot contain '/' or ':'."),
         ("model-versions/transition-stage", {"name": "a", "version": "1", "stage": "b"}, "Model Version stage: b."),
         ("model-versions/create", {"name": "a", "source": "C:\\b"}, "To use a local path as a model version source"),

@@ -161,6 +161,8 @@ def _condition(clause: Clause) -> Condition:
 
 def _order(text: str) -> tuple[str, bool]:
     order = _GRAMMAR.order(text)
+    if order.entity != "attribute":
+        raise invalid(f"Invalid order by key '{text}' specified.", expected=", ".join(_ORDERS))
     return _ORDERS[order.key], order.largest_first
 
 

@@ -112,12 +112,14 @@ def _get(stack: Stack, asked: Numbered) -> dict[str, Any]:
 
 
 def _update(stack: Stack, asked: Update) -> dict[str, Any]:
+    check_model(asked.name)
     found = version_of(stack, asked)
     stack.registry.changes.describe(found.ref, asked.description)
     return _get(stack, asked)
 
 
 def _delete(stack: Stack, asked: Numbered) -> dict[str, Any]:
+    check_model(asked.name)
     stack.registry.delete(version_of(stack, asked).ref)
     return {}
 

@@ -241,7 +241,7 @@ def test_a_finer_time_is_not_rounded_down(features: Features, clock: ManualClock
     assert features.join(asked, ["clicks"], time="time")["count"].to_list() == [1, 2]
 
 
-def test_another_kind_of_value_is_refused_at_the_push(features: Features, clock: ManualClock) -> None:
+def test_another_kind_of_value_is_refused_at_the_push(features: Features, clock: ManualClock, data: Data) -> None:
     """Before anything of it is kept, so that it holds nothing up."""
     features.push("clicks", clicks(clock, 1))
     features.fold()
@@ -259,6 +259,11 @@ def test_another_kind_of_value_is_refused_at_the_push(features: Features, clock:
 
     features.push("clicks", clicks(clock, 5, second=-20))
     assert [version.rows for version in features.fold()] == [2]
+
+    # What the data set is now counts, also before it is online.
+    data.commit("clicks", clicks(clock, "many", second=-15))
+    features.push("clicks", clicks(clock, "more", second=-10))
+    assert features.online(["clicks:count"], [{"user": 7}]) == [{"count": "more"}]
 
 
 def test_what_does_not_fit_any_more_holds_up_nobody(features: Features, clock: ManualClock, data: Data) -> None:

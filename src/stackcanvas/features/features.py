@@ -262,10 +262,11 @@ class Features:
                 raise BadInput(said, fix="Commit the rows to the data set instead")
             # Online it has the types that it will have in the data set.
             fitted = self._journal.check(found, frame, self._data)
-            current = self._online.fitted(found, current_rows(found, fitted.lazy(), after=None, until=instant))
+            current = current_rows(found, fitted.lazy(), after=None, until=instant)
             self._journal.add(found, frame, now=instant, name=self._spine.ids.new())
-            return self._online.put_rows(found, current)
-        return self._online.put_rows(found, self._online.fitted(found, current))
+        else:  # no data set says what they should be; the rows that are online do
+            current = self._online.fitted(found, current)
+        return self._online.put_rows(found, current)
 
     def fold(self, views: Sequence[str] | None = None) -> list[DataVersion]:
         """Make pushed rows part of the next version of their data sets; what is there already is not added again.

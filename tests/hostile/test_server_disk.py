@@ -44,6 +44,18 @@ def create(root: Path) -> tuple[int, str]:
             return error.code, str(json.loads(error.read())["message"])
 
 
+def ready(root: Path) -> int:
+    """The status of the page that says whether control can do its work."""
+    found = process(root / ".stackcanvas", "control")
+    assert found is not None
+    try:
+        with urllib.request.urlopen(f"{found.url}/health/ready", timeout=60) as answer:  # noqa: S310 - of this machine
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
 def test_control_and_worker_go_on_when_there_is_room_again(tmp_path: Path) -> None:
     """Each change is refused in a sentence, what is there can be read, nothing is half done, and nobody ends."""
     (tmp_path / "canvas.yaml").write_text("stackcanvas: 1\nproject: {name: delays}\n")
@@ -66,12 +78,14 @@ def test_control_and_worker_go_on_when_there_is_room_again(tmp_path: Path) -> No
                 assert (status, "metadata.db" in said) == (503, True), said
             until(lambda: all("failed: " in (tmp_path / f"{name}.log").read_text() for name in running))
             assert len(stack.experiments.search()) == 1
+            until(lambda: ready(tmp_path) == 503)
 
             for one in running.values():
                 resource.prlimit(one.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             done.append(create(tmp_path))
             assert [status for status, _ in done] == [200, 200]
             until(lambda: all("works again" in (tmp_path / f"{name}.log").read_text() for name in running))
+            until(lambda: ready(tmp_path) == 200)
             assert {run.id for run in stack.experiments.search()} == {run_id for _, run_id in done}
             assert all(one.poll() is None for one in running.values())
             assert stack.spine.audit.verify() == []

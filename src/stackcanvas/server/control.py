@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -23,7 +23,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
 from stackcanvas.cli.faults import to_exit_code
-from stackcanvas.errors import NotFound
+from stackcanvas.errors import NotFound, Unavailable
 from stackcanvas.metadata.tokens import ADMIN
 from stackcanvas.rest.api import api
 from stackcanvas.rest.errors import install_errors
@@ -50,13 +50,20 @@ _log = logging.getLogger("stackcanvas.control")
 _LAST_BEAT_S = 2.0
 
 
-def make_app(stack: Stack, *, door: Door = OPEN, on_ready: Callable[[], None] | None = None) -> FastAPI:
+def make_app(
+    stack: Stack,
+    *,
+    door: Door = OPEN,
+    on_ready: Callable[[], None] | None = None,
+    parts: Mapping[str, Callable[[], object]] | None = None,
+) -> FastAPI:
     """The application over an open stack.
 
     Args:
         stack: what it shows; the caller closes it.
         door: how it is reached.
         on_ready: called when requests are about to be answered.
+        parts: what must work beside database and object store for the server to be ready; each raises when it does not.
     """
     places = Places(stack)
 
@@ -89,7 +96,7 @@ def make_app(stack: Stack, *, door: Door = OPEN, on_ready: Callable[[], None] | 
     app.add_middleware(Prefix, project=stack.canvas.project.name)
     install_errors(app)
     app.include_router(api())
-    _add_own_routes(app, metrics, Readiness(parts_of(stack)))
+    _add_own_routes(app, metrics, Readiness({**parts_of(stack), **(parts or {})}))
     app.mount("/", pages())
     return app
 
@@ -163,9 +170,16 @@ def serve(stack: Stack, taken: socket.socket, *, started: datetime, door: Door) 
 
     stop = threading.Event()
     address = f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
-    pulse = Pulse(stack, "control", said=Said(_log), facts=lambda: {"url": address})
+    said = Said(_log)
+    pulse = Pulse(stack, "control", said=said, facts=lambda: {"url": address})
     beating = threading.Thread(target=pulse.run, args=(stop,), name="pulse", daemon=True)
-    app = make_app(stack, door=door, on_ready=ready)
+
+    def write() -> None:
+        # A full disk can be read: only what is written shows it, and the heartbeat is written all the time.
+        if said.failing():
+            raise Unavailable("the heartbeat of this process cannot be written")
+
+    app = make_app(stack, door=door, on_ready=ready, parts={"writes": write})
     config = uvicorn.Config(
         app,
         log_config=None,

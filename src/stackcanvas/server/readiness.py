@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from stackcanvas.errors import StackCanvasError
@@ -38,9 +39,8 @@ class Readiness:
         self._parts = parts
         self._patience_s = patience_s
         self._holds_s = holds_s
-        self._pools = {name: ThreadPoolExecutor(1, thread_name_prefix=f"ready-{name}") for name in parts}
         self._asking: dict[str, Future[str | None]] = {}
-        self._said: dict[str, str | None] = dict.fromkeys(parts)
+        self._said: dict[str, set[str]] = {name: set() for name in parts}
         self._known: tuple[float, dict[str, str | None]] | None = None
         self._turn = asyncio.Lock()
 
@@ -55,33 +55,37 @@ class Readiness:
     async def _ask(self, name: str) -> str | None:
         asking = self._asking.get(name)
         if asking is None or asking.done():
-            asking = self._asking[name] = self._pools[name].submit(self._try, name)
+            asking = self._asking[name] = Future()
+            # Not a pool: its threads would be waited for at the end of the process, and this one may hang.
+            threading.Thread(target=self._try, args=(name, asking), name=f"ready {name}", daemon=True).start()
         try:
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(asking)), self._patience_s)
         except TimeoutError:
             self._note(name, _SILENT)
             return _SILENT
 
-    def _try(self, name: str) -> str | None:
+    def _try(self, name: str, asking: Future[str | None]) -> None:
         try:
             self._parts[name]()
         except StackCanvasError as error:
             self._note(name, error.sentence())
-            return "it cannot be used"
         except Exception as error:  # noqa: BLE001 - whatever it is, the part cannot be used, and the page says so
             self._note(name, f"{type(error).__name__}: {error}")
-            return "it cannot be used"
-        self._note(name, None)
-        return None
+        else:
+            self._note(name, None)
+            asking.set_result(None)
+            return
+        asking.set_result("it cannot be used")
 
     def _note(self, name: str, said: str | None) -> None:
-        """Log what changed: said once, not at each question."""
-        if (said is None) != (self._said[name] is None):
-            if said is None:
-                _log.info("the %s answers again", name)
-            else:
-                _log.warning("not ready, the %s: %s", name, said)
-        self._said[name] = said
+        """Log what is new: each fault is said once until the part answers again."""
+        known = self._said[name]
+        if said is None and known:
+            _log.info("the %s answers again", name)
+            known.clear()
+        elif said is not None and said not in known:
+            _log.warning("not ready, the %s: %s", name, said)
+            known.add(said)
 
 
 def parts_of(stack: Stack) -> Mapping[str, Callable[[], object]]:

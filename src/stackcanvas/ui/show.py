@@ -95,6 +95,11 @@ def ref(links: Links, found: Ref | str | None) -> Cell:
     return Cell(shown if len(shown) <= 44 else f"{shown[:41]}…", links.ref(found))
 
 
+def run(links: Links, found: Ref | None) -> Cell:
+    """A run by the end of its id, which is where ids differ, leading to its page."""
+    return Cell("") if found is None else Cell(f"…{found.name[-8:]}", links.ref(found))
+
+
 def models(links: Links, refs: Sequence[str]) -> Cell:
     """Model versions; a single one leads to its page."""
     return ref(links, refs[0]) if len(refs) == 1 else Cell(", ".join(one.partition(":")[2] for one in refs))

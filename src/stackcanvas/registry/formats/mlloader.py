@@ -44,8 +44,12 @@ def _onnx(folder: Path, said: dict[str, Any]) -> Any:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [one["name"] for one in said["outputs"]]
 
+    only = session.get_inputs()[0]
+
     def run(columns: dict[str, Any]) -> dict[str, Any]:
         given = {name: values.reshape(-1, 1) for name, values in columns.items()}
+        if len(session.get_inputs()) == 1 and only.name not in given:  # all of them side by side
+            given = {only.name: np.hstack(list(given.values())).astype("f8" if "double" in only.type else "f4")}
         found = session.run(names, given)
         return {
             one["name"]: np.asarray(values).reshape((-1, *one["shape"][1:]))

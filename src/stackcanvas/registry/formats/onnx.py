@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from stackcanvas.errors import BadInput, Refused
 from stackcanvas.late import late
 from stackcanvas.registry.formats.base import Agreement, Exported
-from stackcanvas.registry.formats.onnx_convert import INPUT_TYPES, by_column, convert, other_form
+from stackcanvas.registry.formats.onnx_convert import INPUT_TYPES, convert, other_form
 from stackcanvas.registry.formats.onnx_runtime import FILE, run, session
 from stackcanvas.registry.signature import Input, Output, Signature, infer_inputs
 
@@ -32,9 +32,6 @@ _RUNTIME_TYPES = {
     "tensor(bool)": "BOOL",
     "tensor(string)": "BYTES",
 }
-
-
-_MATRICES = {"tensor(float)": onnx.TensorProto.FLOAT, "tensor(double)": onnx.TensorProto.DOUBLE}
 
 
 def export(model: object, sample: pl.DataFrame, *, tolerance: float) -> Exported:
@@ -163,12 +160,8 @@ def _taken(content: bytes, sample: pl.DataFrame) -> Exported:
     """A model that is ONNX already: its signature, and proof that it runs on the sample."""
     loaded = session(content)
     columns = {one.name: one for one in infer_inputs(sample)}
-    if (tensor := _matrix(loaded, sample)) is not None:
-        element = _MATRICES[tensor.type]
-        content = by_column(content, tuple(columns.values()), tensor=tensor.name, element=element)
-        loaded = session(content)
-    inputs = []
-    for one in loaded.get_inputs():
+    inputs = list(columns.values()) if _takes_matrix(loaded, sample) else []
+    for one in [] if inputs else loaded.get_inputs():
         dtype = _RUNTIME_TYPES.get(one.type)
         if one.name not in columns or dtype not in INPUT_TYPES or list(one.shape[1:]) != [1]:
             raise BadInput(
@@ -183,11 +176,10 @@ def _taken(content: bytes, sample: pl.DataFrame) -> Exported:
     return Exported({FILE: content}, Signature(tuple(inputs), outputs), None)
 
 
-def _matrix(loaded: InferenceSession, sample: pl.DataFrame) -> Any | None:
-    """The one input of a model that takes all columns side by side, as PyTorch and others export it."""
-    taken = loaded.get_inputs()
-    if len(taken) != 1 or taken[0].type not in _MATRICES or len(taken[0].shape) != 2:
-        return None
-    width = taken[0].shape[1]
-    is_column = width == 1 and taken[0].name in sample.columns
-    return taken[0] if not is_column and (not isinstance(width, int) or width == sample.width) else None
+def _takes_matrix(loaded: InferenceSession, sample: pl.DataFrame) -> bool:
+    """Whether the model takes all columns side by side, as PyTorch and others write it."""
+    only, *others = loaded.get_inputs()
+    if others or only.name in sample.columns or only.type not in {"tensor(float)", "tensor(double)"}:
+        return False
+    is_wide = len(only.shape) == 2 and (not isinstance(only.shape[1], int) or only.shape[1] == sample.width)
+    return is_wide and pl.String not in sample.dtypes

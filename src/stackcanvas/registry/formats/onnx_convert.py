@@ -96,29 +96,6 @@ def other_form(model: object) -> str:
     return f'Keep it as it is: format="{library if library in {"lightgbm", "xgboost"} else "skops"}"'
 
 
-def by_column(content: bytes, inputs: tuple[Input, ...], *, tensor: str, element: int) -> bytes:
-    """An ONNX model that takes one matrix, so that it takes single columns.
-
-    Args:
-        tensor: the name of the matrix.
-        element: the type of its elements, as ONNX numbers them.
-
-    Raises:
-        BadInput: a column is text, or is called as a tensor inside the model.
-    """
-    model = onnx.load_from_string(content)
-    graph = model.graph
-    inside = {name for node in graph.node for name in node.output} | {one.name for one in graph.initializer}
-    for one in inputs:
-        if one.dtype == "BYTES":
-            raise BadInput(f"column {one.name!r} of the sample is text, and the ONNX model takes a matrix of numbers")
-        if one.name in inside or one.name == tensor:
-            raise BadInput(f"the column name {one.name!r} is that of a tensor of the model", fix="Rename the column")
-    _stack(graph, inputs, tensor=tensor, element=element)
-    made: bytes = model.SerializeToString(deterministic=True)
-    return made
-
-
 def _takes_columns(model: BaseEstimator) -> bool:
     """Whether the model picks columns by name, so that each must be an input of its own."""
     while isinstance(model, Pipeline):
@@ -126,15 +103,13 @@ def _takes_columns(model: BaseEstimator) -> bool:
     return isinstance(model, ColumnTransformer)
 
 
-def _stack(
-    graph: onnx.GraphProto, inputs: tuple[Input, ...], *, tensor: str = _STACKED, element: int = TensorProto.FLOAT
-) -> None:
+def _stack(graph: onnx.GraphProto, inputs: tuple[Input, ...]) -> None:
     """Let the graph take single columns, and put them side by side as the model saw them."""
     casts = [
-        helper.make_node("Cast", [one.name], [f"{_INSIDE}column{position}"], to=element)
+        helper.make_node("Cast", [one.name], [f"{_INSIDE}column{position}"], to=TensorProto.FLOAT)
         for position, one in enumerate(inputs)
     ]
-    stacked = helper.make_node("Concat", [cast.output[0] for cast in casts], [tensor], axis=1)
+    stacked = helper.make_node("Concat", [cast.output[0] for cast in casts], [_STACKED], axis=1)
     nodes = [*casts, stacked, *graph.node]
     del graph.node[:], graph.input[:]
     graph.node.extend(nodes)

@@ -138,7 +138,8 @@ def _feed(given: Mapping[str, str], signature: Signature, where: str) -> Callabl
         values = signature.values
         return lambda rows: {tensor.name: values(rows, tensor) for tensor in tensors}
     only, dtype = next(iter(given.items()), ("", ""))
-    if len(given) == 1 and len(signature.tensors) > 1 and dtype in NUMPY_TYPES and dtype != "BYTES":
+    is_stacked = len(given) == 1 and [only] != [tensor.name for tensor in signature.tensors]
+    if is_stacked and dtype in NUMPY_TYPES and dtype != "BYTES":
         target = NUMPY_TYPES[dtype]
         order = stacked_order(signature)
         if any(group.dtype == "BYTES" for group in signature.groups):

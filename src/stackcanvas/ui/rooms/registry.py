@@ -40,7 +40,7 @@ def _versions(model: RegisteredModel, versions: list[ModelVersion], links: Links
             _gate(version),
             *(show.text(version.metrics.get(metric)) for metric in metrics),
             show.ref(links, version.training),
-            show.ref(links, version.run),
+            show.run(links, version.run),
             Cell(version.format),
             show.digest(version.digest or None),
         )

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def backup(folder: Path) -> None:
     """Copy records, objects, prediction log and online features into a folder, as of one moment.
 
-    The stack may go on running. Into the folder of an earlier backup only what changed is copied. Code and data.lock
-    are not part of it: they lie in git.
+    Workspaces are part of it, each as of a moment of its own. The stack may go on running. Into the folder of an
+    earlier backup only what changed is copied. Code and data.lock are not part of it: they lie in git.
     """
     with progress("Copying") as advance:
         done: Backup = load("stackcanvas.stack.backups:backup")(folder, _project(), advance=advance)
@@ -53,4 +53,5 @@ def _content(done: Backup) -> str:
     return (
         f"{done.project} as of {done.time:%Y-%m-%d %H:%M:%S} UTC: {done.rows:,} records, "
         f"{done.objects.objects + done.predictions.objects:,} files of {size}"
+        + (f", and {len(done.workspaces):,} workspaces" if done.workspaces else "")
     )

@@ -40,7 +40,7 @@ def doctor() -> None:
 def fsck(stack: Stack) -> None:
     """Read every byte of data and models, and the audit log, and name what is damaged.
 
-    Exit code 1 when something is.
+    Workspaces are read by themselves: stackcanvas --workspace NAME fsck. Exit code 1 when something is damaged.
     """
     with progress("Reading") as advance:
         done: Checked = load("stackcanvas.stack.fsck:fsck")(stack, progress=advance)

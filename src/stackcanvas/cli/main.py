@@ -82,6 +82,10 @@ _HERE = frozenset(
 )
 
 
+# What takes a project as a whole, whatever the environment names.
+_WHOLE = frozenset(("up", "move", "backup", "restore", "doctor", "migrate", "plan", "apply"))
+
+
 def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value and not context.resilient_parsing:
         from importlib.metadata import version  # noqa: PLC0415 - 15 ms that no other command needs
@@ -119,8 +123,16 @@ def cli(context: click.Context, project: Path | None, workspace: str | None) -> 
     Results go to stdout, talk to stderr. Exit codes: 0 yes, 1 the answer is no, 2 usage, 3 bad input,
     4 not found, 5 conflict, 6 unavailable, 70 our fault, 130 interrupted.
     """
-    del project, workspace  # read from the context by the command that opens the stack
+    del project  # read from the context by the command that opens the stack
     name = context.invoked_subcommand
+    asked = context.get_parameter_source("workspace") is ParameterSource.COMMANDLINE
+    if name in _WHOLE and workspace is not None:
+        if asked:
+            raise Refused(
+                f"`stackcanvas {name}` works on the project with all its workspaces, not on one",
+                fix=f"Leave --workspace out: stackcanvas {name}",
+            )
+        context.params["workspace"] = None
     said = context.get_parameter_source("project") is ParameterSource.COMMANDLINE
     if name in _HERE and os.environ.get("STACKCANVAS_URL") and not said:
         raise Refused(

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 @click.command("migrate", cls=Command, example="stackcanvas migrate")
 @output_options
 def migrate() -> None:
-    """Bring the database to this release.
+    """Bring the database to this release, and those of the workspaces.
 
     The embedded database does this by itself when it is opened. A PostgreSQL shared with others is migrated only
     here: make a backup first. The release before this one goes on working with the new tables.
     """
     project = click.get_current_context().find_root().params.get("project")
     done: Migrated = load("stackcanvas.stack.migrating:migrate")(project)
+    said = f"went from version {done.before} to {done.after}"
     if done.before == done.after:
-        emit_text(f"{done.url} has version {done.after} already", data=done)
-    else:
-        emit_text(f"{done.url} went from version {done.before} to {done.after}", data=done)
+        said = f"has version {done.after} already"
+    others = f"; {done.workspaces:,} workspaces were migrated" if done.workspaces else ""
+    emit_text(f"{done.url} {said}{others}", data=done)

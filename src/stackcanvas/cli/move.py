@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--objects", metavar="URL", help="The new object store.")
 @output_options
 def move(database: str | None, objects: str | None) -> None:
-    """Bring the records and the bytes of the project to other addresses.
+    """Bring the records and the bytes of the project and its workspaces to other addresses.
 
     Everything is copied, read back and compared; then the addresses are written into canvas.yaml. Killed at any
     moment, the project works as before, and the same command goes on where it stopped. Nothing of the project may run
@@ -43,6 +43,8 @@ def move(database: str | None, objects: str | None) -> None:
     if done.copied:
         copied = done.copied
         lines.append(f"{copied.objects:,} objects, {bytes_text(copied.bytes)}, are in {done.objects}")
+    if done.workspaces:
+        lines.append(f"{len(done.workspaces):,} workspaces went with it: {', '.join(done.workspaces[:10])}")
     if done.left:
         lines.append(f"The old database is kept as {done.left}")
     lines.append("canvas.yaml names the new addresses")

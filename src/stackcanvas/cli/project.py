@@ -50,11 +50,14 @@ def pass_stack(function: Callable[Concatenate[Stack, _Given], _Result]) -> Calla
 
 
 def canvas_file() -> Path:
-    """The `canvas.yaml` of the project that `--project` names, or of the nearest one upwards.
+    """The `canvas.yaml` of the project that `--project` names, or of the nearest one upwards; or that of a workspace.
 
     Raises:
-        NotFound: no folder upwards holds one.
+        NotFound: no folder upwards holds one, or there is no such workspace.
     """
-    folder: Path | None = click.get_current_context().find_root().params.get("project")
-    root: Path = load("stackcanvas.stack:find_root")(folder or Path.cwd())
-    return root / "canvas.yaml"
+    given = click.get_current_context().find_root().params
+    root: Path = load("stackcanvas.stack:find_root")(given.get("project") or Path.cwd())
+    if given.get("workspace") is None:
+        return root / "canvas.yaml"
+    file: Path = load("stackcanvas.stack.root:canvas_of_workspace")(root, given["workspace"])
+    return file

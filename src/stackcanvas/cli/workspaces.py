@@ -56,6 +56,6 @@ def rm(stack: Stack, name: str, yes: bool) -> None:
     if not yes:
         raise Refused(
             f"everything in the workspace {name} would be gone",
-            fix=f"Make a backup (stackcanvas --workspace {name} backup FOLDER), and add --yes",
+            fix="Make a backup of the project, which holds it too (stackcanvas backup FOLDER), and add --yes",
         )
     emit_record(stack.workspaces.rm(name), fields=_COLUMNS)

@@ -1,7 +1,8 @@
 """Backup and restore: everything of a stack at one moment in a folder, and from there into an empty stack.
 
 A backup is `manifest.json`, `canvas.yaml`, `metadata.db` (SQLite, whatever the stack's own database is), and the
-folders `objects/`, `predictions/` and `online/`. The manifest is written last: a folder without one is no backup.
+folders `objects/`, `predictions/` and `online/`; each workspace is such a backup under `workspaces/`. The manifest is
+written last: a folder without one is no backup.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -32,8 +33,9 @@ from stackcanvas.errors import Conflict, Corrupt, Refused, Unavailable
 from stackcanvas.metadata.migrate import is_empty, prepare
 from stackcanvas.stack import tables
 from stackcanvas.stack.moving import Advance, fill, occupied, refuse_running
-from stackcanvas.stack.root import CANVAS, FOLDER, LOCAL, find_root
+from stackcanvas.stack.root import CANVAS, FOLDER, LOCAL, WORKSPACES, find_root
 from stackcanvas.stack.settings import Settings, settings_of
+from stackcanvas.stack.workspaces import Workspaces, check_name
 
 MANIFEST = "manifest.json"
 _OBJECTS, _PREDICTIONS, _ONLINE = "objects", "predictions", "online"
@@ -51,6 +53,7 @@ class Backup:
         database: BLAKE3 of `metadata.db`.
         objects: the bytes.
         predictions: the files of the prediction log.
+        workspaces: the names of the project's workspaces, each as of a moment of its own.
     """
 
     project: str
@@ -60,6 +63,7 @@ class Backup:
     database: str
     objects: CopiedObjects
     predictions: CopiedObjects
+    workspaces: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -79,7 +83,7 @@ def backup(
     clock: Clock | None = None,
     advance: Advance = lambda _: None,
 ) -> Backup:
-    """Copy everything that a project's stack holds into a folder, as it stands at one moment.
+    """Copy everything that a project's stack holds into a folder, as it stands at one moment; then its workspaces.
 
     The stack may run meanwhile. Into the folder of an earlier backup only what changed is copied. Every copy is read
     back.
@@ -98,20 +102,52 @@ def backup(
         Unavailable: it cannot be written; without its manifest it is no backup.
     """
     root, settings = _project(path, environment, environ)
-    folder = root / FOLDER
-    _claim(target)
     now = (clock or SystemClock()).now()
+    _claim(target)
+    with _workspaces(root, settings) as found:
+        names = tuple(found.names())
+        for name in names:
+            within = target / WORKSPACES / name
+            _claim(within)
+            folder = found.folder(name)
+            own = found.settings(name, load(folder / CANVAS))
+            _backup(within, own, folder, folder / CANVAS, now=now, advance=advance)
+    return _backup(target, settings, root / FOLDER, root / CANVAS, now=now, advance=advance, names=names)
+
+
+def _backup(
+    target: Path,
+    settings: Settings,
+    folder: Path,
+    canvas: Path,
+    *,
+    now: datetime,
+    advance: Advance,
+    names: tuple[str, ...] = (),
+) -> Backup:
     try:
         done, digest = _backup_database(settings, target / LOCAL, advance)
         stored = _mirror(settings.objects, target / _OBJECTS, advance)
         logged = _mirror(folder / _PREDICTIONS, target / _PREDICTIONS, advance)
         _copy_online(folder / _ONLINE, target / _ONLINE)
-        shutil.copyfile(root / CANVAS, target / CANVAS)
-        made = Backup(load(root / CANVAS).project.name, now, version("stackcanvas"), done, digest, stored, logged)
+        shutil.copyfile(canvas, target / CANVAS)
+        name = load(canvas).project.name
+        made = Backup(name, now, version("stackcanvas"), done, digest, stored, logged, names)
         _write_manifest(target, made)
     except OSError as error:
         raise unavailable(error, target) from error
     return made
+
+
+@contextmanager
+def _workspaces(root: Path, settings: Settings) -> Iterator[Workspaces]:
+    """The workspaces of a project, over its database as it is now."""
+    database = open_database(settings.database)
+    try:
+        prepare(database, tables.load)
+        yield Workspaces.over(root, load(root / CANVAS), settings, database)
+    finally:
+        database.close()
 
 
 def read_backup(source: Path) -> Backup:
@@ -130,6 +166,7 @@ def read_backup(source: Path) -> Backup:
             database=told["database"],
             objects=CopiedObjects(**told["objects"]),
             predictions=CopiedObjects(**told["predictions"]),
+            workspaces=tuple(told.get("workspaces", ())),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Corrupt(
@@ -169,12 +206,24 @@ def restore(
         make_folder(place)
         shutil.copyfile(source / CANVAS, place / CANVAS)
     root, settings = _project(place, environment, environ)
-    folder = root / FOLDER
-    refuse_running(folder)
-    make_folder(folder)
+    refuse_running(root / FOLDER)
+    make_folder(root / FOLDER)
     target = open_database(settings.database)
     try:
         _refuse_occupied(target)
+        if told.workspaces:
+            _restore_workspaces(source, told, Workspaces.over(root, load(root / CANVAS), settings, target), advance)
+        _restore(source, told, settings, root / FOLDER, target, advance=advance)
+    finally:
+        target.close()
+    return told
+
+
+def _restore(
+    source: Path, told: Backup, settings: Settings, folder: Path, target: Database, *, advance: Advance
+) -> None:
+    """Bytes first, records last."""
+    try:
         found = copy_objects(open_objects(source / _OBJECTS), open_objects(settings.objects), advance=advance)
         _compare("objects", found, told.objects, source)
         logged = open_objects(folder / _PREDICTIONS)
@@ -184,9 +233,24 @@ def restore(
         _restore_database(source, target, advance)
     except OSError as error:
         raise unavailable(error, folder) from error
-    finally:
-        target.close()
-    return told
+
+
+def _restore_workspaces(source: Path, told: Backup, workspaces: Workspaces, advance: Advance) -> None:
+    """Before the project itself, whose records say that all is there; one that is there already is compared."""
+    for name in told.workspaces:
+        within = source / WORKSPACES / check_name(name)
+        held = read_backup(within)
+        _verify_database(within, held)
+        folder = workspaces.folder(name)
+        make_folder(folder)
+        if not (folder / CANVAS).exists():
+            shutil.copyfile(within / CANVAS, folder / CANVAS)
+        settings = workspaces.settings(name, load(folder / CANVAS))
+        target = workspaces.database(name, make=True)
+        try:
+            _restore(within, held, settings, folder, target, advance=advance)
+        finally:
+            target.close()
 
 
 def _project(
@@ -271,7 +335,8 @@ def _mirror(source: str | Path, target: Path, advance: Advance) -> CopiedObjects
             where=str(source),
             fix="See whether it is whole: stackcanvas data verify. If it is, make the backup in a new folder",
         )
-    return copy_objects(stored, saved, mirror=True, advance=advance)
+    # Those of workspaces, which may lie below the project's, are part of their own backups.
+    return copy_objects(stored, saved, mirror=True, without=f"{WORKSPACES}/", advance=advance)
 
 
 def _copy_online(source: Path, target: Path) -> None:

@@ -170,6 +170,19 @@ def _serving(stack: Stack) -> Iterator[Finding]:
         yield Finding("serving", "good", f"{status.endpoint} answers with {status.live}")
 
 
+def _workspaces(stack: Stack) -> Iterator[Finding]:
+    if stack.workspace is not None:
+        return
+    names = stack.workspaces.names()
+    for name in names:
+        try:
+            stack.workspaces.open(name).close()
+        except StackCanvasError as error:
+            yield Finding("workspaces", "bad", f"{name}: {error.sentence()}")
+    if names:
+        yield Finding("workspaces", "good", f"{len(names):,}; each is read whole by: stackcanvas --workspace NAME fsck")
+
+
 _LOOKS: Mapping[str, Callable[[Stack], Iterator[Finding]]] = {
     "database": _database,
     "objects": _objects,
@@ -179,4 +192,5 @@ _LOOKS: Mapping[str, Callable[[Stack], Iterator[Finding]]] = {
     "records": _executions,
     "audit log": _audit,
     "serving": _serving,
+    "workspaces": _workspaces,
 }

@@ -12,6 +12,7 @@ from stackcanvas.canvas import load
 from stackcanvas.metadata import migrate as migrations
 from stackcanvas.stack.root import CANVAS, find_root
 from stackcanvas.stack.settings import settings_of
+from stackcanvas.stack.workspaces import Workspaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +23,19 @@ class Migrated:
         url: the database, any password masked.
         before: its version until now.
         after: its version from now on; the same when there was nothing to do.
+        workspaces: how many of the project's workspaces were migrated, too.
     """
 
     url: str
     before: str
     after: str
+    workspaces: int = 0
 
 
 def migrate(
     path: str | Path | None = None, *, environment: str | None = None, environ: Mapping[str, str] | None = None
 ) -> Migrated:
-    """Migrate the database that the project's canvas names.
+    """Migrate the database that the project's canvas names, and those of its workspaces.
 
     Args:
         path: the project's folder or one inside it; the current folder by default.
@@ -46,9 +49,24 @@ def migrate(
     known = os.environ if environ is None else environ
     root = find_root(Path.cwd() if path is None else Path(path))
     chosen = environment or known.get("STACKCANVAS_ENVIRONMENT") or None
-    database = open_database(settings_of(load(root / CANVAS), root=root, environment=chosen, environ=known).database)
+    canvas = load(root / CANVAS)
+    settings = settings_of(canvas, root=root, environment=chosen, environ=known)
+    database = open_database(settings.database)
     try:
         before, after = migrations.migrate(database)
+        count = _workspaces(Workspaces.over(root, canvas, settings, database))
     finally:
         database.close()
-    return Migrated(database.url, before, after)
+    return Migrated(database.url, before, after, count)
+
+
+def _workspaces(workspaces: Workspaces) -> int:
+    done = 0
+    for name in workspaces.names():
+        database = workspaces.database(name)
+        try:
+            before, after = migrations.migrate(database)
+            done += before != after
+        finally:
+            database.close()
+    return done

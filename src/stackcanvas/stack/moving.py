@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from stackcanvas.backends.database import Database, open_database
 from stackcanvas.backends.database.sqlite import sqlite_url
 from stackcanvas.backends.database.transfer import CopiedTable, copy_tables, digest_of, holds_rows
 from stackcanvas.backends.objects import CopiedObjects, copy_objects, open_objects
-from stackcanvas.canvas import loads
+from stackcanvas.canvas import load, loads
 from stackcanvas.canvas.edit import Change, answer, apply, write
 from stackcanvas.errors import Conflict, Refused, Usage
 from stackcanvas.metadata.migrate import is_empty, prepare
@@ -22,6 +23,7 @@ from stackcanvas.stack.planning import follow
 from stackcanvas.stack.root import CANVAS, FOLDER, LOCAL, find_root
 from stackcanvas.stack.running import processes
 from stackcanvas.stack.settings import Settings, settings_of
+from stackcanvas.stack.workspaces import Workspaces
 
 DATABASE = "metadata.store.url"
 OBJECTS = "data.storage.objects"
@@ -38,6 +40,7 @@ class Moved:
         tables: that were copied and read back.
         copied: the objects that were copied and read back.
         left: the file of the old embedded database, which is kept.
+        workspaces: the names of those that moved with the project.
     """
 
     database: str | None
@@ -45,6 +48,7 @@ class Moved:
     tables: tuple[CopiedTable, ...]
     copied: CopiedObjects | None
     left: Path | None
+    workspaces: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -62,6 +66,8 @@ def move(
     advance: Advance = lambda _: None,
 ) -> Moved:
     """Copy the records and the bytes of a project to other addresses, compare them, and name these in the canvas.
+
+    Its workspaces go with it.
 
     Killed at any moment, the project works as before, and the same call goes on where it stopped. The old embedded
     database is kept as `metadata.db.moved`; old objects are left where they are.
@@ -116,24 +122,52 @@ def _move(root: Path, before: Settings, after: Settings, changes: list[Change], 
     copied: CopiedObjects | None = None
     done: tuple[CopiedTable, ...] = ()
     left: Path | None = None
-    source = open_database(before.database)
-    target = open_database(after.database) if after.database != before.database else None
-    try:
+    with ExitStack() as kept:
+        source = _opened(before.database, kept)
+        target = _opened(after.database, kept) if after.database != before.database else None
         prepare(source, tables.load)
+        if target is not None and is_empty(target):
+            prepare(target, tables.load)
+        canvas = load(root / CANVAS)
+        old = Workspaces.over(root, canvas, before, source)
+        names = old.names()
         # Nobody writes from here on: what is copied is all there is.
-        with source.write() as held:
-            if after.objects != before.objects:
-                copied = copy_objects(open_objects(before.objects), open_objects(after.objects), advance=advance)
-            if target is not None:
-                done = fill(held, target, advance=advance)
-            write(root / CANVAS, changes)
-    finally:
-        for one in (source, target):
-            if one is not None:
-                one.close()
+        held = kept.enter_context(source.write())
+        for name in names:
+            _move_workspace(name, old, Workspaces.over(root, canvas, after, target or source), kept, advance)
+        if after.objects != before.objects:
+            copied = copy_objects(open_objects(before.objects), open_objects(after.objects), advance=advance)
+        if target is not None:
+            done = fill(held, target, advance=advance)
+        write(root / CANVAS, changes)
     if target is not None:
         left = _set_aside(root / FOLDER / LOCAL, before.database)
-    return Moved(target.url if target else None, after.objects if copied else None, done, copied, left)
+        for name in names:
+            if old.are_files and after.database.startswith("postgresql"):
+                _set_aside(old.folder(name) / LOCAL, sqlite_url(old.folder(name) / LOCAL))
+    moved_objects = after.objects if copied else None
+    return Moved(target.url if target else None, moved_objects, done, copied, left, tuple(names))
+
+
+def _opened(url: str, kept: ExitStack) -> Database:
+    database = open_database(url)
+    kept.callback(database.close)
+    return database
+
+
+def _move_workspace(name: str, old: Workspaces, new: Workspaces, kept: ExitStack, advance: Advance) -> None:
+    """Copy a workspace, which nobody writes to until the whole move is over."""
+    source, target = (one.settings(name, load(one.folder(name) / CANVAS)) for one in (old, new))
+    # Over connections of its own: so many are held at once as there are workspaces.
+    database = _opened(source.database, kept)
+    prepare(database, tables.load)
+    held = kept.enter_context(database.write())
+    if target.objects != source.objects:
+        copy_objects(open_objects(source.objects), open_objects(target.objects), advance=advance)
+    if target.database != source.database:
+        fresh = new.database(name, make=True)
+        kept.callback(fresh.close)
+        fill(held, fresh, advance=advance)
 
 
 def fill(held: Connection, target: Database, *, advance: Advance) -> tuple[CopiedTable, ...]:

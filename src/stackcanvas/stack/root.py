@@ -49,3 +49,16 @@ def project_of(root: Path) -> tuple[Path, str | None]:
     if root.parent.name == WORKSPACES and root.parents[1].name == FOLDER and (root.parents[2] / CANVAS).is_file():
         return root.parents[2], root.name
     return root, None
+
+
+def canvas_of_workspace(root: Path, name: str) -> Path:
+    """The canvas of a workspace of a project.
+
+    Raises:
+        NotFound: there is none of this name.
+    """
+    folder = root / FOLDER / WORKSPACES
+    known = {file.parent.name: file for file in folder.glob(f"*/{CANVAS}")}
+    if name not in known:
+        raise NotFound("workspace", name, known=known, fix=f"Make it: stackcanvas workspaces add {name}")
+    return known[name]

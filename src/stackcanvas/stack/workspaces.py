@@ -6,6 +6,7 @@ there is its canvas. Its records are a SQLite file there, or a schema beside the
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import re
@@ -16,23 +17,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from stackcanvas.backends.database import Database, Schemas, open_database
 from stackcanvas.backends.database.sqlite import sqlite_url
 from stackcanvas.backends.files import make_folder, sync_folder, unavailable
 from stackcanvas.backends.objects import open_objects
 from stackcanvas.canvas import Canvas, load, loads
+from stackcanvas.clock import SystemClock
 from stackcanvas.errors import BadInput, Conflict, NotFound, Refused
-from stackcanvas.metadata import Ref
+from stackcanvas.ids import Ids
+from stackcanvas.metadata import Actor, Ref, Spine
 from stackcanvas.metadata.migrate import STAMP, prepare
 from stackcanvas.stack import tables
-from stackcanvas.stack.root import CANVAS, LOCAL, WORKSPACES
+from stackcanvas.stack.root import CANVAS, FOLDER, LOCAL, WORKSPACES
 from stackcanvas.stack.settings import Settings, settings_of
 from stackcanvas.stack.stack import Stack
-
-if TYPE_CHECKING:
-    from stackcanvas.metadata import Spine
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,49}")
 _EXPECTED = "small letters, digits and . _ -, the first a letter or a digit, 50 at most"
@@ -93,6 +92,14 @@ class Workspaces:
         self._schemas: Schemas | None = database if isinstance(database, Schemas) else None
         self.removals = 0
 
+    @classmethod
+    def over(cls, root: Path, canvas: Canvas, settings: Settings, database: Database) -> Workspaces:
+        """The workspaces of a project whose stack is not open, for what works on all of its records as they lie."""
+        clock = SystemClock()
+        spine = Spine(database, clock=clock, ids=Ids(clock.now), actor=Actor(getpass.getuser()))
+        folder = root / FOLDER
+        return cls(Stack(root=root, folder=folder, canvas=canvas, environment=None, settings=settings, spine=spine))
+
     @property
     def project(self) -> str:
         """The project's own name, by which `/w/NAME` is the project itself."""
@@ -110,7 +117,7 @@ class Workspaces:
 
     def ls(self) -> list[Workspace]:
         """All workspaces by name."""
-        return [Workspace(name, self._shown(name), str(self._folder / name)) for name in sorted(self._names())]
+        return [Workspace(name, self._shown(name), str(self._folder / name)) for name in self.names()]
 
     def add(self, name: str) -> Workspace:
         """Make a workspace.
@@ -150,7 +157,7 @@ class Workspaces:
         make_folder(folder / "online")
         canvas = _canvas(folder, name)
         settings = self.settings(name, canvas)
-        database = self._database(name)
+        database = self.database(name)
         prepare(database, tables.load)
         spine: Spine = self._stack.spine.over(database)
         return Stack(
@@ -165,7 +172,7 @@ class Workspaces:
         """
         folder = self.folder(name)
         if not (self.has(name) or folder.is_dir()):
-            raise NotFound("workspace", name, known=self._names())
+            raise NotFound("workspace", name, known=self.names())
         gone = Workspace(name, self._shown(name), str(folder))
         asked = {"name": name, "removed": True}
         spine = self._stack.spine
@@ -196,7 +203,7 @@ class Workspaces:
         sqlite = whole.online.startswith("sqlite:")
         return Settings(
             database=sqlite_url(folder / LOCAL) if self._schemas is None else self._schemas.address(self._schema(name)),
-            objects=self._objects(name),
+            objects=self.objects(name),
             online=sqlite_url(folder / "online" / "features.db") if sqlite else whole.online,
             executor=own.executor,
             remote=own.remote,
@@ -220,7 +227,11 @@ class Workspaces:
         """Whether they lie in files, so that looking for one takes no time."""
         return self._schemas is None
 
-    def _names(self) -> Iterator[str]:
+    def names(self) -> list[str]:
+        """The names of all workspaces."""
+        return sorted(self._found())
+
+    def _found(self) -> Iterator[str]:
         if self._schemas is not None:
             start = self._schema("")
             for schema in self._schemas.schemas(start, STAMP):
@@ -240,12 +251,18 @@ class Workspaces:
             return sqlite_url(self.folder(name) / LOCAL)
         return self._schemas.beside(self._schema(name)).url
 
-    def _database(self, name: str) -> Database:
+    def database(self, name: str, *, make: bool = False) -> Database:
+        """The database of a workspace.
+
+        Args:
+            make: make an empty one where there is none.
+        """
         if self._schemas is None:
             return open_database(sqlite_url(self.folder(name) / LOCAL))
-        return self._schemas.beside(self._schema(name))
+        return self._schemas.beside(self._schema(name), make=make)
 
-    def _objects(self, name: str) -> str:
+    def objects(self, name: str) -> str:
+        """The address of the bytes of a workspace."""
         whole = self._stack.settings.objects
         if whole == (self._stack.folder / "objects").as_uri():
             return (self.folder(name) / "objects").as_uri()
@@ -281,7 +298,7 @@ class Workspaces:
     def _remove(self, name: str) -> None:
         """First what others cannot see any more, then the bytes that nothing names."""
         folder = self.folder(name)
-        objects = open_objects(self._objects(name))
+        objects = open_objects(self.objects(name))
         if self._schemas is not None:
             self._schemas.drop(self._schema(name))
         gone = folder.with_name(f".{name}.{secrets.token_hex(8)}")
@@ -295,15 +312,6 @@ class Workspaces:
                 shutil.rmtree(left)
         except OSError as error:
             raise unavailable(error, folder) from error
-
-
-def project_of(root: Path) -> tuple[Path, str] | None:
-    """The root of the project and the name, where a folder is that of a workspace."""
-    if root.parent.name == WORKSPACES and _NAME.fullmatch(root.name):
-        above = root.parents[2]
-        if (above / CANVAS).is_file() and root.parents[1] == above / ".stackcanvas":
-            return above, root.name
-    return None
 
 
 @cache

@@ -36,7 +36,12 @@ class CopiedObjects:
 
 
 def copy_objects(
-    source: Objects, target: Objects, *, mirror: bool = False, advance: Callable[[int], None] = lambda _: None
+    source: Objects,
+    target: Objects,
+    *,
+    mirror: bool = False,
+    without: str | None = None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> CopiedObjects:
     """Copy every object, several at a time, and compare each with what the target then holds.
 
@@ -47,6 +52,7 @@ def copy_objects(
         source: read only.
         target: gets what it lacks; an object of the same key and other bytes is replaced.
         mirror: delete from the target what the source does not hold.
+        without: leave out the objects whose key begins like this.
         advance: told how many bytes more are done.
 
     Raises:
@@ -57,7 +63,7 @@ def copy_objects(
     count = total = sent = 0
     kept: set[str] = set()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        listing = source.list()
+        listing = (info for info in source.list() if without is None or not info.key.startswith(without))
         while batch := list(islice(listing, 16 * _AT_ONCE)):
             for info, copied in zip(batch, pool.map(lambda one: _copy(source, target, one), batch), strict=True):
                 advance(info.size_bytes)

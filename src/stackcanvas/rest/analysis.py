@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from stackcanvas.data.analysis.page import policy
 from stackcanvas.metadata import Ref
-from stackcanvas.rest.answers import StackOf, answer, answer_items
+from stackcanvas.rest.answers import StackOf, answer, answer_items, gives
 
 reports_router = APIRouter(prefix="/reports", tags=["data"])
 splits_router = APIRouter(prefix="/splits", tags=["data"])
@@ -20,7 +20,7 @@ def reports(stack: StackOf, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -
     return answer_items(stack.analysis.reports(limit=limit))
 
 
-@reports_router.get("/page")
+@reports_router.get("/page", **gives("text/html"))
 def page(stack: StackOf, ref: Annotated[str, Query(description="Such as report:profile/flights@ID.")]) -> Response:
     """The page of a report; it may load nothing but its own styles."""
     html = stack.analysis.report(Ref.parse(ref, kind="report"))

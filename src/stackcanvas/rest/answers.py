@@ -17,6 +17,7 @@ def _stack(request: Request) -> Stack:
     return cast("Stack", request.scope["stack"])
 
 
+_BYTES = {"type": "string", "format": "binary"}
 StackOf = Annotated[Stack, Depends(_stack)]
 """The annotation of a route's argument that receives the stack that the request is for."""
 
@@ -36,6 +37,12 @@ def inner_path(scope: Scope) -> str:
     path = str(scope["path"])
     base = base_of(scope)
     return path.removeprefix(base) or "/" if path == base or path.startswith(f"{base}/") else path
+
+
+def gives(*types: str) -> dict[str, Any]:
+    """What the schema says of a route whose answer is not JSON: `@router.get("/page", **gives("text/html"))`."""
+    content = {name: {"schema": {"type": "string"} if name.startswith("text/") else _BYTES} for name in types}
+    return {"response_class": Response, "responses": {200: {"description": "As asked.", "content": content}}}
 
 
 def answer(value: object, *, status: int = 200) -> Response:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from stackcanvas.errors import BadInput
 from stackcanvas.metadata import Ref
-from stackcanvas.rest.answers import StackOf, answer, answer_items
+from stackcanvas.rest.answers import StackOf, answer, answer_items, gives
 
 router = APIRouter(prefix="/data", tags=["data"])
 
@@ -50,15 +50,21 @@ async def commit(  # noqa: PLR0917 - FastAPI passes them by name
         with path.open("wb") as received:
             async for piece in request.stream():
                 await run_in_threadpool(received.write, piece)
-        made = await run_in_threadpool(
-            stack.data.commit,
-            name,
-            path,
-            message=message,
-            key=key or (),
-            table=table or None,
-            origin=f"REST: {file}",
-        )
+        try:
+            made = await run_in_threadpool(
+                stack.data.commit,
+                name,
+                path,
+                message=message,
+                key=key or (),
+                table=table or None,
+                origin=f"REST: {file}",
+            )
+        except BadInput as error:  # the sender knows the file by its name, not by where it lay for a moment
+            if error.where is None:
+                raise
+            where = error.where.replace(str(path), file)
+            raise BadInput(error.what, where=where, expected=error.expected, fix=error.fix) from error
     return answer(made, status=200 if made.existed else 201)
 
 
@@ -86,7 +92,7 @@ def files(stack: StackOf, name: str, selector: str) -> Response:
     return answer_items(stack.data.files(Ref("data", name, selector)))
 
 
-@router.get("/{name:path}/versions/{selector}/content")
+@router.get("/{name:path}/versions/{selector}/content", **gives("application/octet-stream"))
 def content(
     stack: StackOf,
     name: str,
@@ -115,7 +121,7 @@ def croissant(stack: StackOf, name: str, selector: str) -> Response:
     return answer(stack.data.croissant(Ref("data", name, selector)))
 
 
-@router.get("/{name:path}/versions/{selector}/sheet")
+@router.get("/{name:path}/versions/{selector}/sheet", **gives("text/markdown"))
 def sheet(stack: StackOf, name: str, selector: str) -> Response:
     """The data sheet of a version, as Markdown."""
     return Response(stack.data.sheet(Ref("data", name, selector)).markdown(), media_type="text/markdown")

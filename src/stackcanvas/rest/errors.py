@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from stackcanvas.errors import StackCanvasError
+
+
+class Failure(BaseModel):
+    """What is wrong, where, what was expected and what mends it, where each is known."""
+
+    error: str = Field(description="The whole sentence.")
+    kind: str | None = Field(default=None, description="Such as BadInput or NotFound.")
+    what: str | None = None
+    where: str | None = None
+    expected: str | None = None
+    fix: str | None = None
+    errors: list[Failure] | None = Field(default=None, description="Each problem, where there are several.")
+
+
+FAILURES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Failure, "description": "The request cannot be answered, and the sentence says why."},
+    "5XX": {"model": Failure, "description": "Something that the answer needs is away or broken."},
+}
+"""What every route may answer beside its own."""
 
 
 def install_errors(app: FastAPI) -> None:

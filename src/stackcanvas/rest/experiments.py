@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from stackcanvas.experiments.frame import frame_bytes
-from stackcanvas.rest.answers import StackOf, answer, answer_items
+from stackcanvas.rest.answers import StackOf, answer, answer_items, gives
 
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -55,7 +55,7 @@ def compare(stack: StackOf, run: Annotated[list[str], Query(description="The id 
     return answer_items(stack.experiments.compare(run))
 
 
-@runs_router.get("/table", response_class=Response)
+@runs_router.get("/table", **gives(*(kind.partition(";")[0] for kind in _TYPES.values())))
 def table(
     stack: StackOf,
     format: Literal["csv", "arrow", "parquet"] = "csv",  # noqa: A002 - the word that the command line has
@@ -94,7 +94,7 @@ def artifacts(stack: StackOf, run_id: str, folder: str = "") -> Response:
     return answer_items(stack.experiments.artifacts(run_id, folder=folder))
 
 
-@runs_router.get("/{run_id}/artifacts/{path:path}")
+@runs_router.get("/{run_id}/artifacts/{path:path}", **gives("application/octet-stream"))
 def artifact(stack: StackOf, run_id: str, path: str) -> Response:
     """A file of a run, as bytes."""
     return Response(stack.experiments.files.get(run_id, path), media_type="application/octet-stream")

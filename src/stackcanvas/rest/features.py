@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from stackcanvas.features.files import rows_of_records
 from stackcanvas.rest.answers import StackOf, answer, answer_items
 from stackcanvas.stack.finding import takers
 
 router = APIRouter(prefix="/features", tags=["features"])
+
+
+def _text(given: object) -> object:
+    if given is not None and not isinstance(given, str):
+        raise ValueError("an instant is text, such as 2013-05-01T00:00:00Z")
+    return given
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_text)]
 
 
 class OnlineBody(BaseModel):
@@ -38,7 +47,7 @@ class MaterializeBody(BaseModel):
     """What to bring online."""
 
     views: list[str] | None = Field(default=None, description="All when left out.")
-    until: AwareDatetime | None = Field(default=None, description="Rows known by then; now when left out.")
+    until: Instant | None = Field(default=None, description="Rows known by then; now when left out.")
 
 
 @router.get("")

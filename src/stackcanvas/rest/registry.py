@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from stackcanvas.metadata import Ref
-from stackcanvas.rest.answers import StackOf, answer, answer_items
+from stackcanvas.rest.answers import StackOf, answer, answer_items, gives
 from stackcanvas.stack.carding import model_card
 
 router = APIRouter(prefix="/models", tags=["registry"])
@@ -78,7 +78,7 @@ def version(stack: StackOf, name: str, selector: str) -> Response:
     return answer(stack.registry.get(Ref("model", name, selector)))
 
 
-@router.get("/{name:path}/versions/{selector}/files/{file}")
+@router.get("/{name:path}/versions/{selector}/files/{file}", **gives("application/octet-stream"))
 def file(stack: StackOf, name: str, selector: str, file: str) -> Response:
     """A file of a version, as bytes."""
     return Response(stack.registry.file(Ref("model", name, selector), file), media_type="application/octet-stream")
@@ -90,7 +90,7 @@ def verify(stack: StackOf, name: str, selector: str) -> Response:
     return answer(stack.registry.verify(Ref("model", name, selector))[0])
 
 
-@router.get("/{name:path}/versions/{selector}/card")
+@router.get("/{name:path}/versions/{selector}/card", **gives("text/markdown"))
 def card(stack: StackOf, name: str, selector: str) -> Response:
     """The card of a version, as Markdown."""
     made = model_card(stack, str(Ref("model", name, selector)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from stackcanvas.errors import BadInput, NotFound, StackCanvasError
-from stackcanvas.rest.answers import StackOf
+from stackcanvas.rest.answers import StackOf, gives
+from stackcanvas.rest.errors import FAILURES
 from stackcanvas.stack import Stack
 from stackcanvas.stack.served.asked import RELEASE, carry_out, failure
 from stackcanvas.stack.served.holding import Holding, readable
@@ -18,19 +19,22 @@ from stackcanvas.stack.served.link import CONTENT
 from stackcanvas.stack.served.link import RELEASE as RELEASE_HEADER
 from stackcanvas.stack.served.wire import pack
 
-router = APIRouter(prefix="/remote", tags=["remote"])
+_PACKED = {CONTENT: {"schema": {"type": "string", "format": "binary"}}}
+# Errors travel packed as well, so that the client raises what the block raised.
+_FAILURES: dict[int | str, dict[str, Any]] = {code: {**told, "content": _PACKED} for code, told in FAILURES.items()}
+router = APIRouter(prefix="/remote", tags=["remote"], responses=_FAILURES)
 _PAGE = 1000
 _LARGEST_PART_BYTES = 64 << 20
 
 
-@router.post("/call/{part}/{method}")
+@router.post("/call/{part}/{method}", **gives(CONTENT))
 async def call(request: Request, stack: StackOf, part: str, method: str) -> Response:
     """Call a method of a part of the stack; only those on the list, each with the role that it needs."""
     body = await request.body()
     return await run_in_threadpool(_told, stack, lambda: carry_out(stack, part, method, body))
 
 
-@router.get("/objects")
+@router.get("/objects", **gives(CONTENT))
 def listing(
     stack: StackOf,
     prefix: Annotated[str, Query(max_length=1024)],
@@ -50,13 +54,13 @@ def listing(
     return _told(stack, listed)
 
 
-@router.get("/size/{key:path}")
+@router.get("/size/{key:path}", **gives(CONTENT))
 def size(stack: StackOf, key: str) -> Response:
     """The size of an object; nothing when it is missing."""
     return _told(stack, lambda: pack(stack.objects.size(readable(key))))
 
 
-@router.get("/objects/{key:path}")
+@router.get("/objects/{key:path}", **gives("application/octet-stream"))
 def get(
     stack: StackOf,
     key: str,
@@ -71,7 +75,7 @@ def get(
     return Response(data, media_type="application/octet-stream", headers={RELEASE_HEADER: RELEASE})
 
 
-@router.put("/objects/{key:path}")
+@router.put("/objects/{key:path}", **gives(CONTENT))
 async def put(request: Request, stack: StackOf, key: str, absent: bool = False) -> Response:
     """Keep bytes, when they are what the key says; with `absent` only where there are none yet."""
     holding = Holding(stack)

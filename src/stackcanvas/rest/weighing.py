@@ -10,7 +10,7 @@ from stackcanvas.canvas.cost import what_if
 from stackcanvas.canvas.show import markdown, sheet
 from stackcanvas.canvas.show.html import html
 from stackcanvas.canvas.show.page import printed
-from stackcanvas.rest.answers import StackOf, answer
+from stackcanvas.rest.answers import StackOf, answer, gives
 from stackcanvas.stack.choosing import tools
 from stackcanvas.stack.comparing import canvas_at, compared
 from stackcanvas.stack.costing import cost
@@ -79,7 +79,7 @@ def show_comparison(
     return answer(compared(old, stack.canvas, root=stack.root, names=(before, stack.canvas.label)))
 
 
-@router.get("/page.{kind}")
+@router.get("/page.{kind}", **gives(*(kind.partition(";")[0] for kind in _TYPES.values())))
 def show_page(stack: StackOf, kind: Literal["pdf", "svg", "png", "html", "md"]) -> Response:
     """The canvas on one page."""
     page = sheet(stack.canvas)

@@ -25,8 +25,9 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from stackcanvas.cli.faults import to_exit_code
 from stackcanvas.errors import NotFound, Unavailable
 from stackcanvas.metadata.tokens import ADMIN
+from stackcanvas.rest.answers import gives
 from stackcanvas.rest.api import api
-from stackcanvas.rest.errors import install_errors
+from stackcanvas.rest.errors import FAILURES, install_errors
 from stackcanvas.rest.events import LARGEST
 from stackcanvas.rest.mlflow.api import Api
 from stackcanvas.rest.mlflow.artifacts import ROOTS
@@ -84,6 +85,7 @@ def make_app(
         openapi_url="/api/v1/openapi.json",
         # `Observer` counts; what is not sent anywhere need not be asked for at every request.
         telemetry={"tracing": False, "metrics": False, "logs": False},
+        responses=FAILURES,
     )
     app.state.places = places
     metrics = Metrics(started=stack.spine.clock.now())
@@ -124,7 +126,7 @@ def _add_own_routes(app: FastAPI, metrics: Metrics, readiness: Readiness) -> Non
             raise NotFound("path", "/metrics", fix="The figures are those of the whole server: ask for /metrics")
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
 
-    @app.get("/api/v1/events/stream", tags=["events"])
+    @app.get("/api/v1/events/stream", tags=["events"], **gives("text/event-stream"))
     async def stream(
         request: Request,
         after: Annotated[int | None, Query(ge=0, le=LARGEST)] = None,

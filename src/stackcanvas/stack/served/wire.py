@@ -225,7 +225,8 @@ def _is_plain(kind: type) -> bool:
     if issubclass(kind, tuple):
         return hasattr(kind, "_fields")
     told = getattr(kind, "__dataclass_params__", None)
-    return told is not None and bool(told.frozen)
+    # One that is hashed is a value, too: not frozen where that would take too long to make.
+    return told is not None and bool(told.frozen or told.unsafe_hash)
 
 
 def _record(kind: Any, fields: dict[str, Any], *, trusted: bool) -> Any:

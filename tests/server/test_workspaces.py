@@ -376,3 +376,22 @@ def test_names_that_are_no_names_are_refused(server: Served, path: str) -> None:
         assert 400 <= status < 500
         assert body
     assert listed() == before
+
+
+def test_events_of_a_workspace_are_told_to_who_listens_there(
+    server: Served, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """And to nobody else."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    place = urlsplit(server.url)
+    with contextlib.ExitStack() as kept:
+        stack = kept.enter_context(sc.open(f"{server.url}/w/{name}"))
+        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=30)
+        kept.callback(connection.close)
+        connection.request("GET", f"/w/{name}/api/v1/events/stream?after=0")
+        answer = kept.enter_context(connection.getresponse())
+        stack.data.commit("flights", pl.DataFrame({"delay": [1, 2]}))
+        told = [answer.readline().decode() for _ in range(5)]
+    assert any("data.committed" in line and "data:flights@1" in line for line in told)
+    assert json.loads(server.ask("GET", f"/w/{name}-2/api/v1/events")[2])["items"] == []

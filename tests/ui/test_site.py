@@ -200,8 +200,6 @@ def test_answers_are_escaped(make_stack: Callable[[str], Stack], canvases: dict[
         ("/ref", 400),
         ("/events?before=x", 400),
         ("/events?before=99999999999999999999", 400),
-        ("/static/../site.py", 404),
-        ("/static/nothing.css", 404),
     ],
 )
 def test_what_is_not_there_is_a_page_for_people_and_an_envelope_for_programs(
@@ -213,6 +211,14 @@ def test_what_is_not_there_is_a_page_for_people_and_an_envelope_for_programs(
     assert (shown.status, told.status) == (status, status)
     assert "/" in list(Page(shown.text).all("a", "href"))
     assert told.json()["error"]
+
+
+@pytest.mark.parametrize("address", ["/static/../site.py", "/static/nothing.css"])
+def test_files_that_are_not_there_are_told_in_one_form(pages: Client, address: str) -> None:
+    """They belong to no stack, so there is no page to say it on."""
+    for headers in (HTML, {}):
+        shown = pages.get(address, headers=headers)
+        assert (shown.status, json.loads(shown.text)) == (404, {"error": f"There is nothing at {address}."})
 
 
 def test_events_are_paged(stack: Stack, pages: Client) -> None:

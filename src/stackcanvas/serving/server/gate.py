@@ -94,14 +94,13 @@ class Gate:
             stamp = (found.st_mtime_ns, found.st_ino)
             if stamp == self._seen:
                 return
+            self._seen = stamp
             self._tokens = decode(self._path.read_bytes(), TokensSpec, where=self._path).tokens
         except FileNotFoundError:
             self._tokens, self._seen = {}, None
-            return
         except (OSError, StackCanvasError) as error:
             fault = error if isinstance(error, StackCanvasError) else Unavailable(str(error), where=str(self._path))
             say(f"tokens: {fault.sentence()}")
-        self._seen = stamp
 
     def admit(self, path: list[str], headers: Mapping[bytes, bytes], sender: str) -> None:
         """Let a request through.

@@ -38,6 +38,15 @@ def fresh(tmp_path: Path, canvas: str = "") -> Path:
     return root
 
 
+def test_the_state_itself_is_no_place_for_its_backup(project: Path) -> None:
+    """It would write over the database that it copies."""
+    before = (project / ".stackcanvas" / "metadata.db").read_bytes()
+    for place in (".stackcanvas", ".stackcanvas/backup"):
+        with pytest.raises(Refused, match="cannot lie in the state"):
+            backup(project / place, project)
+    assert (project / ".stackcanvas" / "metadata.db").read_bytes() == before
+
+
 def test_there_and_back(project: Path, tmp_path: Path) -> None:
     """In a folder without a project, the canvas of the backup is taken too; the stack goes on from there."""
     made = backup(tmp_path / "saved", project)

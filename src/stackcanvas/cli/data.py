@@ -139,7 +139,18 @@ def log(stack: Stack, name: str) -> None:
     """List the versions of a data set, newest first."""
     emit_rows(
         stack.data.log(name),
-        columns=("number", "created", "rows", "files", "size_bytes", "new_bytes", "tags", "message", "forgotten"),
+        columns=(
+            "number",
+            "created",
+            "rows",
+            "files",
+            "size_bytes",
+            "new_bytes",
+            "tags",
+            "message",
+            "forgotten",
+            "erased",
+        ),
     )
 
 

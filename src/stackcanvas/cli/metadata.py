@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -15,7 +15,7 @@ from stackcanvas.cli.project import pass_stack
 if TYPE_CHECKING:
     from stackcanvas.metadata import Ref
     from stackcanvas.stack import Stack
-    from stackcanvas.stack.keeping import Going, Reclaimed
+    from stackcanvas.stack.keeping import Erasure, Going, Reclaimed
 
 metadata = Group(
     "metadata", help="Records, events and the audit log.", example="stackcanvas metadata executions --kind data.commit"
@@ -151,6 +151,65 @@ def gc(stack: Stack, *, dry: bool, patience: int) -> None:
     fields = ("runs", "runs_bytes", "values", "values_bytes", "dry")
     emit_record(done if wants_json() else {**_data_of(done), **{name: getattr(done, name) for name in fields}})
     _say_reclaimed(done)
+
+
+@metadata.command(
+    "erase",
+    example=(
+        "stackcanvas metadata erase customers --key customer_id --value 4711 --plan",
+        "stackcanvas metadata erase customers --key customer_id --values ids.txt",
+        "stackcanvas metadata erase customers --key customer_id --value 4711 --mask name --mask email",
+    ),
+)
+@click.argument("data", nargs=-1, required=True)
+@click.option("--key", required=True, metavar="COLUMN", help="The column that tells whose a row is.")
+@click.option("--value", "given", multiple=True, help="A value of it; may be given several times.")
+@click.option("--values", "file", type=click.File(), help="A file with a value a line; - for standard input.")
+@click.option("--mask", multiple=True, metavar="COLUMN", help="Empty this column instead of removing the rows.")
+@click.option("--plan", is_flag=True, help="Change nothing; tell what would be.")
+@_patience
+@output_options
+@pass_stack
+def erase(
+    stack: Stack,
+    data: tuple[str, ...],
+    *,
+    key: str,
+    given: tuple[str, ...],
+    file: TextIO | None,
+    mask: tuple[str, ...],
+    plan: bool,
+    patience: int,
+) -> None:
+    """Erase the rows of persons from everything that holds them, beginning with the data sets DATA.
+
+    Found by lineage: all versions of data, training sets, pushed rows, the online store, predictions, labels, items of
+    annotation, results of steps. It cannot be undone. Killed at any moment, the same command goes on. Exit code 1 when
+    old bytes had to be left because something was writing: run it again.
+    """
+    _refuse_afar(stack)
+    values = {*given, *(line.rstrip("\r\n") for line in file or ())} - {""}
+    if not values:
+        raise click.UsageError("Name whose rows are meant: --value VALUE or --values FILE.")
+    wait = timedelta(seconds=patience)
+    done: Erasure = stack.keeping.erase(data, key=key, values=values, blank=mask, plan=plan, patience=wait)
+    if wants_json():
+        emit_record(done)
+    else:
+        emit_rows(done.touched, columns=("what", "rows"), empty="Nothing here holds rows of theirs.")
+        for said in _sentences(done):
+            say(said)
+    if done.waiting:
+        answer_no()
+
+
+def _sentences(done: Erasure) -> Iterator[str]:
+    if done.models:
+        yield f"These models learned from them, and carry the tag stackcanvas.erased: {', '.join(done.models)}"
+    if done.runs:
+        yield f"{done.runs} runs and pieces of work read them; what steps of pipelines kept of that goes."
+    yield from (f"Not reached: {said}." for said in done.unreached)
+    yield from (f"Left for now: {said}. Run the same command again." for said in done.waiting)
 
 
 def _emit_going(going: Sequence[Going]) -> None:

@@ -18,6 +18,7 @@ from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.features.catalog import Catalog, Definition
 from stackcanvas.features.checks import names_of
 from stackcanvas.features.demand import OnDemandView
+from stackcanvas.features.erasing import erase_pushed, pushed
 from stackcanvas.features.journal import Journal
 from stackcanvas.features.materialize import FeatureStatistics, Materialized, materialize, materialized, statistics
 from stackcanvas.features.online import Online, current_rows
@@ -277,6 +278,24 @@ class Features:
         chosen = [self.get(name) for name in names_of(views)] if views is not None else self.ls()
         made = [self._journal.fold(view, self._data) for view in chosen]
         return [version for version in made if version is not None]
+
+    def find_person(self, column: str, means: Callable[[object], bool]) -> tuple[list[tuple[Path, int]], list[bytes]]:
+        """Files of pushed rows and keys of the online store that hold a person; of each file how many rows.
+
+        Args:
+            column: that tells whose a row is.
+            means: whether a value of it is theirs.
+        """
+        places = {view.name: self._online.place(view) for view in self.ls()}
+        return pushed(self._journal.folder, column, means), list(self._online.find(places, column, means))
+
+    def erase_person(self, column: str, means: Callable[[object], bool]) -> tuple[int, int]:
+        """Take a person out of what was pushed and of the online store; how many rows of each."""
+        files, keys = self.find_person(column, means)
+        for path, _ in files:
+            erase_pushed(path, column, means)
+        self._online.delete(keys)
+        return sum(rows for _, rows in files), len(keys)
 
     def waiting_since(self, view: str) -> datetime | None:
         """When the oldest rows of a view were pushed that are in no data version yet; None when there are none."""

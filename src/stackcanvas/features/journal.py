@@ -42,7 +42,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def check(self, view: FeatureView, rows: pl.DataFrame, data: Data) -> pl.DataFrame:
         """The rows as the data set will take them.
@@ -138,7 +138,7 @@ class Journal:
         )
 
     def _of(self, view: str) -> Path:
-        return self._folder / quote(view, safe="")
+        return self.folder / quote(view, safe="")
 
 
 def _source(view: FeatureView, data: Data) -> tuple[int, pl.LazyFrame | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from stackcanvas.backends.keyvalue.rows import (
 from stackcanvas.clock import to_us
 from stackcanvas.errors import BadInput, BadInputs
 from stackcanvas.features.columns import instants_us, require_columns
+from stackcanvas.features.erasing import online_of
 from stackcanvas.features.view import FeatureView
 from stackcanvas.late import late
 
@@ -113,6 +114,15 @@ class Online:
     def marked(self, views: Sequence[FeatureView]) -> list[Mark | None]:
         """How far each view has come; None where it was never brought."""
         return marked(self._store, [self.place(view) for view in views])
+
+    def find(self, places: Mapping[str, Place], column: str, means: Callable[[object], bool]) -> Iterator[bytes]:
+        """The keys of the rows of a person; see `online_of`."""
+        return online_of(self._store, places, column, means)
+
+    def delete(self, keys: Iterable[bytes]) -> None:
+        """Remove rows by their keys."""
+        for batch in _batches(keys):
+            self._store.delete_many(batch)
 
     def drop_others(self, view: FeatureView) -> None:
         """Remove what other definitions of a view have written."""

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, update
 
 from stackcanvas.backends.objects import Objects
 from stackcanvas.errors import NotFound
@@ -78,6 +78,31 @@ def remove_keys(tx: Connection, keys: Sequence[str]) -> int:
     return sum(
         tx.execute(delete(pipeline_cache).where(pipeline_cache.c.key.in_(some))).rowcount for some in _batches(keys)
     )
+
+
+def erase_results(spine: Spine, objects: Objects, records: RunRecords, runs: Collection[str]) -> int:
+    """Remove everything that runs kept, whoever else names it, and what their steps printed; returns how many results.
+
+    Who reads them later is told that they are gone; steps that need them are run again.
+    """
+    digests: set[str] = set()
+    clearing = Clearing(spine, objects, records)
+    with spine.write() as tx:
+        for some in _batches(sorted(runs)):
+            step, run = pipeline_step.c, pipeline_run.c
+            digests.update(tx.execute(select(step.value).where(step.run.in_(some), step.value.is_not(None))).scalars())
+            digests.update(tx.execute(select(run.value).where(run.id.in_(some), run.value.is_not(None))).scalars())
+            for pins in tx.execute(select(run.pins).where(run.id.in_(some))).scalars():
+                digests.update(pin.digest for pin in pins_from_json(pins).values() if pin.kept)
+            tx.execute(update(pipeline_step).where(step.run.in_(some)).values(log=None))
+        digests |= clearing.parts_of(tx, digests)
+    for some in _batches(sorted(digests), _AT_ONCE):
+        with spine.write() as tx:
+            for digest in some:
+                objects.delete(value_key(digest))
+            tx.execute(delete(pipeline_cache).where(pipeline_cache.c.value.in_(some)))
+            tx.execute(delete(pipeline_value).where(pipeline_value.c.digest.in_(some)))
+    return len(digests)
 
 
 class Clearing:
@@ -151,9 +176,9 @@ class Clearing:
         found.update(connection.execute(select(pipeline_cache.c.value).distinct()).scalars())
         for pins in connection.execute(select(pipeline_run.c.pins)).scalars():
             found.update(pin.digest for pin in pins_from_json(pins).values() if pin.kept)
-        return found | self._parts(connection, found)
+        return found | self.parts_of(connection, found)
 
-    def _parts(self, connection: Connection, whole: Collection[str]) -> set[str]:
+    def parts_of(self, connection: Connection, whole: Collection[str]) -> set[str]:
         """The parts of what is kept in parts, and theirs."""
         held = select(pipeline_value.c.digest, pipeline_value.c.data).where(pipeline_value.c.kind == encoding.PARTS)
         containers = {row.digest: row.data for row in connection.execute(held)}

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from stackcanvas.metadata import Ref
 from stackcanvas.rest.answers import StackOf, answer, answer_items
@@ -80,3 +81,29 @@ def retain(
 ) -> Response:
     """Remove what is older than the canvas lets it be kept, and give its space back."""
     return answer(stack.keeping.retain(patience=timedelta(seconds=patience_s)))
+
+
+class ErasureAsked(BaseModel):
+    """Whose rows are to be erased, and from where on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: list[str] = Field(min_length=1, max_length=100, description="Data sets to begin with.")
+    key: str = Field(min_length=1, description="The column that tells whose a row is.")
+    values: list[str] = Field(min_length=1, max_length=10_000, description="Values of it, as text.")
+    mask: list[str] = Field(default=[], max_length=100, description="Columns to empty instead of removing rows.")
+    plan: bool = Field(default=True, description="Change nothing; tell what would be.")
+
+
+@router.post("/erasure")
+def erasure(stack: StackOf, asked: ErasureAsked) -> Response:
+    """Erase the rows of persons from everything that holds them; only told unless `plan` is false."""
+    done = stack.keeping.erase(
+        asked.data,
+        key=asked.key,
+        values=asked.values,
+        blank=asked.mask,
+        plan=asked.plan,
+        patience=timedelta(seconds=10),
+    )
+    return answer(done)

@@ -14,6 +14,7 @@ from stackcanvas.late import late
 from stackcanvas.metadata import Ref
 from stackcanvas.serving.compact import Compacted, compact, segment_frame, segment_name
 from stackcanvas.serving.days import SEGMENTS, day_files, endpoint_folder, endpoints, merged_segments
+from stackcanvas.serving.erasing import Found, Told, erase, find
 from stackcanvas.serving.keeping import OldDays, old_days, remove_old_days
 from stackcanvas.serving.server.segments import OPEN, SEALED, endpoint_of
 
@@ -177,6 +178,20 @@ class Log:
     def remove_old_days(self, keep: Callable[[str], timedelta | None], *, now: datetime) -> list[OldDays]:
         """Remove the days that are over for longer than they are kept; what went."""
         return remove_old_days(self._root, keep, now=now)
+
+    def find_person(self, told: Told) -> Found:
+        """The rows of a person."""
+        return find(self._root, told)
+
+    def erase_person(self, told: Told) -> Found:
+        """Take the rows of a person out, or empty their columns; what is being written is only counted.
+
+        Raises:
+            Conflict: the log is being compacted.
+        """
+        self.compact()
+        erase(self._root, told)
+        return find(self._root, told)
 
     def compact(self) -> Compacted:
         """Move the rows of ended segments into the files of their days.

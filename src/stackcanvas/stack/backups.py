@@ -102,6 +102,10 @@ def backup(
         Unavailable: it cannot be written; without its manifest it is no backup.
     """
     root, settings = _project(path, environment, environ)
+    if target.resolve().is_relative_to((root / FOLDER).resolve()):
+        raise Refused(
+            "a backup cannot lie in the state that it saves", where=str(target), fix="Name a folder of another disk"
+        )
     now = (clock or SystemClock()).now()
     _claim(target)
     with _workspaces(root, settings) as found:

@@ -56,6 +56,27 @@ def sqlite_url(path: Path) -> str:
     return _PREFIX + quote(str(path))
 
 
+def scrub(path: Path, *, busy_s: float = 30.0) -> bool:
+    """Write a SQLite file anew, without the bytes of what was deleted from it; whether nothing of the old is left.
+
+    Others may read and write meanwhile; one that reads for longer than the wait holds on to the old bytes.
+
+    Raises:
+        Unavailable: the file cannot be written, or the disk is full.
+    """
+    try:
+        with closing(sqlite3.connect(path, timeout=busy_s, isolation_level=None)) as connection:
+            connection.execute("VACUUM")
+            deadline = time.monotonic() + busy_s
+            while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(_WAL_RETRY_S)
+    except sqlite3.Error as error:
+        raise Unavailable(f"the file cannot be written anew ({error})", where=str(path)) from error
+    return True
+
+
 class SqliteDatabase:
     """A workspace in one SQLite file, made when it is missing.
 

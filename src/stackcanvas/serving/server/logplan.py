@@ -151,7 +151,7 @@ class LogPlan:
 
     def _entity(self, given: dict[str, Any] | None) -> str | None:
         kept = {
-            name: _hashed(value) if name in self._hash else value
+            name: hashed(value) if name in self._hash else value
             for name, value in (given or {}).items()
             if name not in self._drop
         }
@@ -164,7 +164,7 @@ class LogPlan:
 
     def _array(self, values: Array, name: str, kind: pa.DataType) -> pa.Array:
         if name in self._hash:
-            return texts([_hashed(value) for value in values.tolist()])
+            return texts([hashed(value) for value in values.tolist()])
         if pa.types.is_string(kind):
             return texts(values.tolist())
         return flags(values.astype(np.bool_)) if pa.types.is_boolean(kind) else numbers(values, kind)
@@ -174,7 +174,8 @@ def _vector(dtype: str, width: int) -> pa.DataType:
     return pa.list_(_ARROW_TYPES[dtype], width)
 
 
-def _hashed(value: object) -> str | None:
+def hashed(value: object) -> str | None:
+    """What the log keeps in the place of a value."""
     if isinstance(value, float) and math.isnan(value):
         return None
     return blake3(_json.encode(value)).hexdigest()[:16]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stackcanvas.stack.keeping.clearing import Reclaimed
+from stackcanvas.stack.keeping.erasure import Erasure, Touched
 from stackcanvas.stack.keeping.keeping import Keeping, Retained
 from stackcanvas.stack.keeping.retention import Going, Rule
 
-__all__ = ["Going", "Keeping", "Reclaimed", "Retained", "Rule"]
+__all__ = ["Erasure", "Going", "Keeping", "Reclaimed", "Retained", "Rule", "Touched"]

@@ -1,13 +1,17 @@
-"""What a stack keeps for how long, as one object: told, enforced, cleared up."""
+"""What a stack keeps for how long, as one object: told, enforced, cleared up, erased."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from stackcanvas.data.erasing import Person
 from stackcanvas.stack.keeping import retention
 from stackcanvas.stack.keeping.clearing import Reclaimed, reclaim
+from stackcanvas.stack.keeping.erasure import KIND as ERASE
+from stackcanvas.stack.keeping.erasure import Eraser, Erasure
 from stackcanvas.stack.keeping.retention import LOG, Going, Rule
 
 if TYPE_CHECKING:
@@ -32,7 +36,7 @@ class Retained:
 
 
 class Keeping:
-    """Retention and clearing up.
+    """Retention, clearing up and erasure.
 
     Args:
         stack: what is looked after.
@@ -79,6 +83,44 @@ class Keeping:
             Conflict: somebody is clearing up already.
         """
         return reclaim(self._stack, dry=dry, patience=patience)
+
+    def erase(
+        self,
+        data: Sequence[str] | str,
+        *,
+        key: str,
+        values: Collection[object],
+        blank: Sequence[str] = (),
+        plan: bool = False,
+        patience: timedelta = _PATIENCE,
+    ) -> Erasure:
+        """Erase the rows of one person from everything that holds them: found by lineage, back and forth.
+
+        All versions of the data sets and of what is linked with them, what was pushed to feature views, the online
+        store, the prediction log of this machine, labels, items of annotation, results of steps. A version keeps its
+        number and gets another digest; models that learned from it are told and tagged. Killed at any moment, the same
+        call goes on.
+
+        Args:
+            data: names of data sets to begin with.
+            key: the column that tells whose a row is.
+            values: of that column.
+            blank: empty these columns instead of removing the rows.
+            plan: change nothing; only tell.
+            patience: how long to wait for work that is writing data.
+
+        Raises:
+            NotFound: there is no such data set.
+            Conflict: a pipeline is running.
+        """
+        names = [data] if isinstance(data, str) else list(data)
+        person = Person(key, frozenset(str(value) for value in values), tuple(blank))
+        eraser = Eraser(self._stack, names, person)
+        return eraser.plan() if plan else eraser.erase(patience=patience)
+
+    def erasures(self, *, limit: int = 20) -> list[Execution]:
+        """When a person was erased, newest first: counts only."""
+        return self._stack.spine.executions.search(kind=ERASE, limit=limit)
 
     def tick(self, now: datetime) -> Retained | None:
         """Enforce what the canvas says, once a day; for all workers together."""

@@ -84,6 +84,9 @@ def reproduce(
     origin = _origin(stack, first)
     is_pipeline = _is_pipeline(stack, run_id)
     python = this_python() if here else _python(stack, first, tell)
+    erased = _erased(stack, first)
+    for said in erased:
+        tell(said)
     with (
         stack.spine.record("experiments.reproduce", subject=first.ref) as work,
         tree_of(stack, first, origin) as folder,
@@ -93,10 +96,22 @@ def reproduce(
         place = Place(folder, python, output)
         made = pipeline_again(stack, first, place) if is_pipeline else command_again(stack, first, origin, place)
         work.made(made.ref, "again")
-    return _compared(stack, first, made, origin=origin, tolerance=tolerance)
+    return _compared(stack, first, made, origin=origin, tolerance=tolerance, erased=erased)
 
 
-def _compared(stack: Stack, first: RunInfo, again: RunInfo, *, origin: Origin, tolerance: float) -> Reproduction:
+def _erased(stack: Stack, run: RunInfo) -> list[str]:
+    """That the data of a run are no longer what it read, because rows of persons were erased from them."""
+    found = [stack.data.parts.versions.erased(one.name, one.digest) for one in run.inputs]
+    return [
+        f"Rows of {version.ref} were erased on {version.erased:%Y-%m-%d}: the run had more data than there are now"
+        for version in found
+        if version is not None
+    ]
+
+
+def _compared(
+    stack: Stack, first: RunInfo, again: RunInfo, *, origin: Origin, tolerance: float, erased: list[str]
+) -> Reproduction:
     metrics = metrics_of(first, again, tolerance=tolerance)
     files, steps = files_of(stack, first, again), steps_of(stack, first, again)
     around = circumstances_of(stack, first, again)
@@ -111,7 +126,7 @@ def _compared(stack: Stack, first: RunInfo, again: RunInfo, *, origin: Origin, t
         files=tuple(files),
         steps=tuple(steps),
         circumstances=tuple(around),
-        reasons=() if same else tuple(reasons(first, origin, steps, around)),
+        reasons=tuple(erased) if same else (*erased, *reasons(first, origin, steps, around)),
     )
 
 

@@ -78,6 +78,7 @@ def _row(version: DataVersion, links: Links) -> tuple[Cell, ...]:
 def _notes(version: DataVersion) -> str:
     """The tags of a version, and what one should know before using it."""
     marked = ["not as expected"] if version.broken else []
+    marked += ["erased in part"] if version.erased is not None else []
     gone = ["content given up"] if version.forgotten is not None else []
     return ", ".join([*version.tags, *marked, *gone])
 

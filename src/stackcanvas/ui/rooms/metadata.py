@@ -35,6 +35,7 @@ def room(stack: Stack, links: Links) -> Room:
     return Room(
         (
             _kept(stack),
+            *_erased(stack, links),
             executions_table(stack.spine.executions.search(limit=50), links),
             events_table(stack.spine.events.latest(limit=30), links),
             audit,
@@ -59,3 +60,25 @@ def _kept(stack: Stack) -> Table:
 
     columns = ("what", "is kept", "enforced", "#went then", "answer")
     return table("What is kept how long", columns, rows, empty="")
+
+
+def _erased(stack: Stack, links: Links) -> tuple[Table, ...]:
+    """When rows of persons were erased: counts, never whose; left out where that was never asked."""
+
+    def rows() -> Iterator[tuple[Cell, ...]]:
+        for work in stack.keeping.erasures():
+            entries = stack.spine.audit.entries(subject=work.subject, limit=1000) if work.subject else []
+            told = next((one.detail for one in entries if one.action == work.kind and one.time >= work.started), {})
+            yield (
+                show.execution(links, work),
+                show.ref(links, work.subject),
+                Cell(str(work.parameters.get("column", ""))),
+                Cell(str(told.get("rows", ""))),
+                Cell(str(told.get("models", ""))),
+                show.state(work.state),
+                show.when(work.started),
+            )
+
+    columns = ("work", "begun with", "by column", "#rows", "#models", "state", "when")
+    found = table("Rows of persons that were erased", columns, rows, empty="")
+    return (found,) if found.rows else ()

@@ -247,6 +247,43 @@ def test_no_table_where_one_is_needed(data: Data, root: Path) -> None:
         data.commit("note", root / "note.txt", key="a")
 
 
+@pytest.mark.parametrize(
+    "name", ["rows.feather", "rows.arrow", "rows.ipc", "rows.jsonl", "rows.ndjson", "stream.arrow"]
+)
+def test_the_rows_of_arrow_files_and_json_lines(data: Data, root: Path, name: str) -> None:
+    """Are kept like those of any table; without that they are files as any others."""
+    path = root / name
+    if name.startswith("stream"):
+        _ROWS.write_ipc_stream(path)
+    elif path.suffix in {".jsonl", ".ndjson"}:
+        _ROWS.write_ndjson(path)
+    else:
+        _ROWS.write_ipc(path)
+
+    version = data.commit("flights", path, table=True, key="flight")
+
+    assert (version.kind, version.rows, version.key) == ("table", 3, ("flight",))
+    assert_frame_equal(data.read("flights"), _ROWS)
+    assert data.commit("flights", _ROWS, key="flight").existed
+    assert data.commit("bytes", path).columns == {}
+
+
+def test_several_arrow_files_are_one_table_and_broken_ones_none(data: Data, root: Path) -> None:
+    """The file is named, and nothing is recorded."""
+    for number in range(2):
+        _ROWS.write_ipc(root / f"{number}.arrow")
+    assert data.commit("flights", [root / "0.arrow", root / "1.arrow"], table=True).rows == 6
+
+    (root / "bad.arrow").write_bytes((root / "0.arrow").read_bytes()[:200])
+    (root / "text.arrow").write_text("hello")
+    (root / "bad.jsonl").write_text('{"a": 1}\n{"a": ')
+    for name in ("bad.arrow", "text.arrow", "bad.jsonl"):
+        with pytest.raises(BadInput, match=name):
+            data.commit("bad", root / name, table=True)
+    with pytest.raises(NotFound):
+        data.get("bad")
+
+
 def test_names_of_the_stack(spine: Spine, objects: Objects, root: Path, tmp_path: Path) -> None:
     """Names that the stack reads from elsewhere cannot be committed to."""
     data = Data(spine, objects, root, tmp_path / "cache", readers={"predictions": lambda _: pl.LazyFrame()})

@@ -34,6 +34,18 @@ def _said(**facts: object) -> list[str]:
     return [one.said for one in check(ROWS.lazy(), Expectations.model_validate(facts), now=NOW)]
 
 
+def test_they_may_be_given_as_a_mapping(data: Data) -> None:
+    """With the words of the canvas; a wrong one is named by its line."""
+    rows = pl.DataFrame({"fare": [-2.0, 3.0]})
+    expected = {"columns": [{"name": "fare", "least": 0}], "broken": "mark"}
+
+    assert [one.said for one in data.check(data.commit("fares", rows, expect=expected).ref, expected)] == [
+        "fare: 1 rows are below 0"
+    ]
+    with pytest.raises(BadInputs, match=r"expect:1:1: .*column"):
+        data.commit("fares", rows, expect={"colums": []})
+
+
 def _column(name: str, **facts: object) -> list[str]:
     return _said(columns=({"name": name, **facts},))
 

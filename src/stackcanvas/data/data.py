@@ -14,14 +14,13 @@ from stackcanvas.backends.files import Scratch
 from stackcanvas.backends.keyvalue import open_keyvalue
 from stackcanvas.backends.objects import Objects
 from stackcanvas.canvas.blocks.expectations import Expectations
-from stackcanvas.canvas.pieces import load_piece
 from stackcanvas.data.checkout import Checkout, checkout, detach
 from stackcanvas.data.clearing import Cleared, clear
 from stackcanvas.data.commit import commit
 from stackcanvas.data.croissant import croissant
 from stackcanvas.data.diff import DataDiff, diff
 from stackcanvas.data.drafts import Wish
-from stackcanvas.data.expectations import Broken, check
+from stackcanvas.data.expectations import Broken, Given, check, expectations_of
 from stackcanvas.data.filecache import FileCache
 from stackcanvas.data.forget import forget, forget_old
 from stackcanvas.data.ingest import Source, ingest
@@ -116,7 +115,7 @@ class Data:
         table: bool | None = None,
         key: Sequence[str] = (),
         tags: Sequence[str] = (),
-        expect: Expectations | str | os.PathLike[str] | None = None,
+        expect: Given | None = None,
         origin: str | None = None,
         after: int | None = None,
         created: datetime | None = None,
@@ -130,11 +129,12 @@ class Data:
             name: of the data set; it begins to exist with its first version.
             source: a file, a folder, several paths, or rows: anything with the Arrow interface, streams too.
             message: why, for people.
-            table: keep the rows of CSV or Parquet files instead of their bytes; small edits then cost little.
+            table: keep the rows of the files (CSV, Parquet, Arrow, Feather, JSON Lines) instead of their bytes; small
+                edits then cost little.
             key: columns that identify a row; they must.
             tags: names for the version.
-            expect: what its rows must be like, or a YAML file that tells; by default what the canvas says of the source
-                of this name.
+            expect: what its rows must be like, a mapping of the same words, or a YAML file that tells; by default what
+                the canvas says of the source of this name.
             origin: where the source came from, for the records, when that is not this disk.
             after: the number of the version that must still be the newest, 0 for none: what was made from one version
                 does not undo what somebody else committed meanwhile.
@@ -167,7 +167,7 @@ class Data:
         table: bool | None = None,
         key: Sequence[str] = (),
         tags: Sequence[str] = (),
-        expect: Expectations | str | os.PathLike[str] | None = None,
+        expect: Given | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> DataVersion:
         """Read a source and make what it gives the newest version of a data set; the rest is as in `commit`.
@@ -189,7 +189,7 @@ class Data:
         wish = Wish(_ref(name).name, message, table, _words(key), _words(tags), advance, expected)
         return ingest(self._parts, replace(source, query=query or source.query), wish)
 
-    def check(self, ref: Ref | str, expect: Expectations | str | os.PathLike[str] | None = None) -> list[Broken]:
+    def check(self, ref: Ref | str, expect: Given | None = None) -> list[Broken]:
         """What a version does not meet of what is expected of it.
 
         Args:
@@ -472,11 +472,9 @@ class Data:
             )
         return found()
 
-    def expected(self, name: str, given: Expectations | str | os.PathLike[str] | None = None) -> Expectations | None:
+    def expected(self, name: str, given: Given | None = None) -> Expectations | None:
         """What is expected of a data set: as given, else as the canvas says; None when nobody says."""
-        if given is None:
-            return self._expectations.get(name)
-        return given if isinstance(given, Expectations) else load_piece(Path(given), Expectations)
+        return self._expectations.get(name) if given is None else expectations_of(given)
 
     def _at(self, url: str | None) -> str:
         if (found := url or self._remote) is not None:

@@ -138,7 +138,7 @@ def _store_files(parts: Parts, writer: Writer, gathered: Gathered, wish: Wish) -
     paths = [Path(file.path) for file in sources]
     table = formats.examine(paths, key=wish.key) if formats.is_table(paths) else None
     if wish.key and table is None:
-        raise formats.no_table(paths)
+        raise formats.no_table(paths, rows=False)
     digests = [digest or b"" for digest in parts.seen.digests(sources)]
     unread = [number for number, there in enumerate(parts.reader.complete(digests)) if not there]
     for number, digest in zip(unread, writer.files([sources[number] for number in unread]), strict=True):
@@ -150,10 +150,16 @@ def _store_files(parts: Parts, writer: Writer, gathered: Gathered, wish: Wish) -
 def _store_rows(parts: Parts, writer: Writer, gathered: Gathered, wish: Wish) -> tuple[list[DataFile], Table]:
     """Keep the rows of the files."""
     paths = [Path(file.path) for _, file in gathered.files]
-    if not formats.is_table(paths):
-        raise formats.no_table(paths)
-    table = formats.examine(paths, key=wish.key)
-    files = _store_table(parts, writer, formats.rows(paths, table.columns))
+    if (streamed := formats.stream(paths)) is not None:
+        where = str(paths[0])
+        examination = Examination(key=wish.key, where=where)
+        files = _store_table(parts, writer, _examined(frames.parts(streamed, where=where), examination))
+        table = examination.result()
+    elif formats.is_table(paths):
+        table = formats.examine(paths, key=wish.key)
+        files = _store_table(parts, writer, formats.rows(paths, table.columns))
+    else:
+        raise formats.no_table(paths, rows=True)
     if parts.gather(gathered.roots) != gathered:
         raise Conflict("the files were changed while they were being committed", where=str(gathered.roots[0]))
     return files, table

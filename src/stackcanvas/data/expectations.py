@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcanvas.canvas.blocks.expectations import ColumnExpectations, Expectations, Freshness
+from stackcanvas.canvas.pieces import load_piece, piece_of
 from stackcanvas.errors import BadInput, Refused
 from stackcanvas.late import late
 
@@ -16,8 +19,29 @@ if TYPE_CHECKING:
 else:
     pl = late("polars")
 
+Given = Expectations | Mapping[str, Any] | str | os.PathLike[str]
+"""Expectations as a caller may give them: themselves, a mapping of the same words, or a YAML file that tells."""
+
 _SAMPLES = 5
 _ROW = "__stackcanvas_row"
+
+
+def expectations_of(given: Given) -> Expectations:
+    """The expectations that are given.
+
+    Raises:
+        NotFound: there is no such file.
+        BadInputs: they are none; each problem with its line.
+
+    Example:
+        >>> expectations_of({"columns": [{"name": "delay", "nulls": "10%"}]}).columns[0].name
+        'delay'
+    """
+    if isinstance(given, Expectations):
+        return given
+    if isinstance(given, Mapping):
+        return piece_of(given, Expectations, label="expect")
+    return load_piece(Path(given), Expectations)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,11 @@ def is_frame(source: object) -> bool:
     )
 
 
-def parts(source: Any) -> Iterator[pl.DataFrame]:
+def parts(source: Any, *, where: str | None = None) -> Iterator[pl.DataFrame]:
     """The rows of the source; at least one part, which may have no rows.
+
+    Args:
+        where: what the rows lie in, for errors.
 
     Raises:
         BadInput: a column's values cannot be stored.
@@ -45,9 +48,9 @@ def parts(source: Any) -> Iterator[pl.DataFrame]:
         else:
             yield from _arrow_parts(source)
     except (pa.ArrowException, TypeError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise BadInput(f"the rows cannot be read as a table: {_said(error)}") from error
+        raise BadInput(f"the rows cannot be read as a table: {_said(error)}", where=where) from error
     except OSError as error:
-        raise Unavailable(f"the rows cannot be read to their end: {_said(error)}") from error
+        raise Unavailable(f"the rows cannot be read to their end: {_said(error)}", where=where) from error
 
 
 def _said(error: BaseException) -> str:

@@ -3,8 +3,9 @@ PYTHON ?= python3.11
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN := .venv/bin
 READY := .venv/ready
+WITH_UV = PATH="$(dir $(abspath $(UV))):$$PATH"
 
-.PHONY: help setup demo test check format lint types contracts dials wheel browser soak bench bench-peers lock clean
+.PHONY: help setup demo test check format lint types contracts dials wheel compiled browser soak bench bench-peers lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,8 +22,8 @@ $(READY): requirements.lock pyproject.toml
 demo: setup ## the main job on real flights, in a fresh project
 	$(BIN)/stackcanvas demo
 
-test: setup browser ## the tests, on real backends
-	$(BIN)/python -m pytest -q -n 2 -m "not soak"
+test: setup browser compiled ## the tests, on real backends
+	$(WITH_UV) $(BIN)/python -m pytest -q -n 2 -m "not soak" --durations 30
 
 check: format lint types contracts test wheel ## everything that a change must pass
 
@@ -42,11 +43,14 @@ contracts: setup
 wheel: setup ## build the wheel, install it in a clean environment, run the demo there
 	sh tools/wheel.sh "$(UV)" "$(PYTHON)"
 
+compiled: setup # tests start hundreds of processes, and each would compile anew where nothing writes bytecode
+	@$(BIN)/python -m compileall -q src tests
+
 browser:
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
 
-soak: setup browser ## kills by the hundred and load; writes docs/reliability.md's figures
-	$(BIN)/python -m pytest -q -m soak -p no:randomly
+soak: setup browser compiled ## kills by the hundred and load; writes docs/reliability.md's figures
+	$(WITH_UV) $(BIN)/python -m pytest -q -m soak -p no:randomly
 
 bench: setup ## speed and memory, without the peers
 	$(BIN)/python -m benchmarks us floor

@@ -40,4 +40,5 @@ def test_a_migrated_project_stays_as_it_is(project: Path, capsys: pytest.Capture
     assert (done.before, done.after) == (HISTORY.version, HISTORY.version)
     assert done.url.endswith("/.stackcanvas/metadata.db")
     assert code == 0
-    assert json.loads(capsys.readouterr().out) == {"url": done.url, "before": done.before, "after": done.after}
+    told = {"url": done.url, "before": done.before, "after": done.after, "workspaces": 0}
+    assert json.loads(capsys.readouterr().out) == told

@@ -12,7 +12,7 @@ from stackcanvas.errors import Conflict
 from stackcanvas.late import late
 from stackcanvas.serving.compact import alone_at, segment_frame
 from stackcanvas.serving.days import SEGMENTS, day_files, endpoint_folder, endpoints, merged_segments, write_day
-from stackcanvas.serving.server.logplan import hashed
+from stackcanvas.serving.server.hashing import hashed
 from stackcanvas.serving.server.segments import OPEN
 
 if TYPE_CHECKING:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
-from blake3 import blake3
 
 from stackcanvas.serving.server.arrow import equally_long, flags, numbers, repeated, texts
 from stackcanvas.serving.server.documents import LogSpec
+from stackcanvas.serving.server.hashing import encode, hashed
 from stackcanvas.serving.server.segments import log_schema
 from stackcanvas.serving.server.signature import Array, Output, Rows, Signature, Tensor
 
@@ -34,7 +32,6 @@ _ARROW_TYPES = {
 }
 _INSTANT = pa.timestamp("us", tz="UTC")
 _ID_LENGTH = 32
-_json = msgspec.json.Encoder(order="sorted")
 _Runs = tuple[list[str | None], list[int]]
 
 
@@ -155,7 +152,7 @@ class LogPlan:
             for name, value in (given or {}).items()
             if name not in self._drop
         }
-        return _json.encode(kept).decode() if kept else None
+        return encode(kept).decode() if kept else None
 
     def _type(self, name: str, dtype: str, width: int = 1) -> pa.DataType:
         if width > 1:
@@ -172,13 +169,6 @@ class LogPlan:
 
 def _vector(dtype: str, width: int) -> pa.DataType:
     return pa.list_(_ARROW_TYPES[dtype], width)
-
-
-def hashed(value: object) -> str | None:
-    """What the log keeps in the place of a value."""
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    return blake3(_json.encode(value)).hexdigest()[:16]
 
 
 def _runs(parts: Iterable[tuple[Sequence[str | None] | str | None, int]]) -> _Runs:

@@ -127,6 +127,7 @@ def test_good_records_are_always_answered(delays: PredictionProcess, records: li
     ("method", "path", "status"),
     [
         ("GET", "/", 404),
+        ("OPTIONS", "*", 404),
         ("GET", "/nothing", 404),
         ("GET", "/v2/models", 404),
         ("GET", "/v2/models/nothing", 404),

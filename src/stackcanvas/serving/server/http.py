@@ -98,8 +98,8 @@ def path_of(scope: Scope) -> list[str]:
     try:
         text = raw.decode("ascii")
         if "%" not in text:
-            return text.split("/")[1:]
-        return [unquote_to_bytes(part).decode() for part in text.split("/")[1:]]
+            return text.split("/")[1:] or [text]  # `OPTIONS *` names no place
+        return [unquote_to_bytes(part).decode() for part in text.split("/")[1:]] or [text]
     except UnicodeDecodeError:
         raise BadInput("the path is not UTF-8") from None
 

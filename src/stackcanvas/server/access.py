@@ -242,6 +242,8 @@ def needed(method: str, path: str) -> str:
         ('admin', 'approver')
         >>> needed("POST", "/api/v1/metadata/retention"), needed("GET", "/api/v1/metadata/retention")
         ('admin', 'reader')
+        >>> needed("POST", "/api/v1/labels/search"), needed("GET", "/api/v1/labels/search")
+        ('writer', 'reader')
     """
     if path.startswith(("/api/v1/tokens", "/api/v1/workspaces")):
         return ADMIN
@@ -251,7 +253,8 @@ def needed(method: str, path: str) -> str:
         part, _, name = path.removeprefix(_CALLS).partition("/")
         allowed = call(part, name)
         return READER if allowed is None else allowed.role  # what is not on the list is answered with a sentence
-    last = path.rstrip("/").rpartition("/")[2]
+    # After labels stands the name of an endpoint, which may be called as a verb is.
+    last = "" if path.startswith("/api/v1/labels/") else path.rstrip("/").rpartition("/")[2]
     if method in _READING or (method == "POST" and last in _ASKING):
         return READER
     return APPROVER if last in {"consent", "consents"} else WRITER

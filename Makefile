@@ -41,7 +41,7 @@ contracts: setup
 	$(BIN)/python tools/dials.py
 
 wheel: setup ## build the wheel, install it in a clean environment, run the demo there
-	sh tools/wheel.sh "$(UV)" "$(PYTHON)"
+	sh tools/wheel.sh "$(abspath $(UV))" "$(PYTHON)"
 
 compiled: setup # tests start hundreds of processes, and each would compile anew where nothing writes bytecode
 	@$(BIN)/python -m compileall -q src tests

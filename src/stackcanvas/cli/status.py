@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -70,8 +70,22 @@ def _beat(beat: Heartbeat, here: Process | None) -> list[str]:
         lines.append(f"{beat.kind:<12}{where}  (process {pid}, since {beat.started:%Y-%m-%d %H:%M} UTC)")
     failing = beat.facts.get("failing")
     if isinstance(failing, dict):
-        lines += [f"  ! {name} fails: {said}" for name, said in failing.items()]
+        lines += [f"  ! {_some(names)}: {said}" for said, names in _by_sentence(failing).items()]
     return lines
+
+
+def _by_sentence(failing: Mapping[str, str]) -> dict[str, list[str]]:
+    """What fails for one reason is one line: a database that is away is met by every part."""
+    found: dict[str, list[str]] = {}
+    for name, said in failing.items():
+        found.setdefault(said, []).append(name)
+    return found
+
+
+def _some(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"{names[0]} fails"
+    return f"{names[0]} and {len(names) - 1} more fail"
 
 
 def _block(found: BlockEvidence) -> list[str]:

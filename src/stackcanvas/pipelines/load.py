@@ -103,6 +103,10 @@ class Definitions:
         found = [value for value in vars(module).values() if isinstance(value, kind)]
         return list({id(value): value for value in found}.values())
 
+    def has(self, room: str) -> bool:
+        """Whether there is a module of a name, whatever is in it."""
+        return self._file(room).is_file()
+
     def module(self, room: str) -> ModuleType | None:
         """The loaded module, None when the project has none of that name.
 
@@ -129,11 +133,12 @@ class Definitions:
         head, dot, rest = module.partition(".")
         return f"{self.package}.{rest}" if dot and head.startswith(_PREFIX) else module
 
+    def _file(self, room: str) -> Path:
+        module = self.root / f"{room}.py"
+        return module if module.is_file() else self.root / room / "__init__.py"
+
     def _load(self, room: str, name: str) -> ModuleType | None:
-        path = self.root / f"{room}.py"
-        package = self.root / room / "__init__.py"
-        if not path.is_file():
-            path = package
+        path = self._file(room)
         if not path.is_file():
             return None
         if self._files.before is None:
@@ -143,7 +148,7 @@ class Definitions:
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         if str(self.root) not in sys.path:
             sys.path.insert(0, str(self.root))
-        folders = [str(package.parent)] if path == package else None
+        folders = [str(path.parent)] if path.name == "__init__.py" else None
         spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=folders)
         if spec is None or spec.loader is None:
             raise BadInput("the file cannot be loaded as Python", where=str(path))

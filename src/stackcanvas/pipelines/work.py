@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Semaphore
 
 from stackcanvas.errors import StackCanvasError, Usage
 from stackcanvas.pipelines.bench import Address
@@ -47,21 +48,43 @@ class Worker:
         self._pipelines = pipelines
         self._worktrees = worktrees
         self._parallel = parallel
+        self._slots: Semaphore | None = None
         self._children: dict[str, _Child] = {}
 
+    def share(self, slots: Semaphore) -> None:
+        """Take a slot for each run, of those that several stacks have together; call before the first tick."""
+        self._slots = slots
+
+    def rest(self) -> None:
+        """Claim nothing more; the children that run go on."""
+        self._parallel = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a child runs, as far as the last tick saw."""
+        return bool(self._children)
+
     def tick(self, now: datetime) -> list[str]:  # noqa: ARG002 - every tick takes the time; runs wait for no time
-        """Start a child for each run that may run now and for which there is room; gives their ids."""
-        self._reap()
+        """Start a child for each run that may run now and for which there is room; gives their ids.
+
+        Where slots are shared, one that was given back is left to the others until the next tick. A folder without code
+        executes nothing: it may lie on another machine.
+        """
+        ended = self._reap()
         self._pipelines.reap()
-        started = []
-        while len(self._children) < self._parallel:
+        if self._worktrees is None and not self._pipelines.project.has("pipelines"):
+            return []
+        started: list[str] = []
+        while len(self._children) < self._parallel and not (ended and self._slots) and self._take_slot():
             claimed = self._pipelines.claim()
             if claimed is None:
+                self._give_slot()
                 break
             run_id, holder = claimed
             try:
                 self._children[run_id] = _Child(self._start(run_id, holder), holder)
             except StackCanvasError as error:  # its commit is gone, say: the next run may have another one
+                self._give_slot()
                 self._pipelines.fail(run_id, error)
             started.append(run_id)
         return started
@@ -106,13 +129,23 @@ class Worker:
         folder = self._worktrees.at(commit)
         return folder, ["--code", str(folder), "--commit", commit]
 
-    def _reap(self) -> None:
-        for run_id, child in list(self._children.items()):
-            if child.process.poll() is not None:
-                del self._children[run_id]
-                # One that died before it took the run over has left it with this process.
-                self._pipelines.release(run_id, child.holder)
-                self._prune()
+    def _take_slot(self) -> bool:
+        return self._slots is None or self._slots.acquire(blocking=False)
+
+    def _give_slot(self) -> None:
+        if self._slots is not None:
+            self._slots.release()
+
+    def _reap(self) -> bool:
+        """Whether a child has ended."""
+        ended = [run_id for run_id, child in self._children.items() if child.process.poll() is not None]
+        for run_id in ended:
+            child = self._children.pop(run_id)
+            self._give_slot()
+            # One that died before it took the run over has left it with this process.
+            self._pipelines.release(run_id, child.holder)
+            self._prune()
+        return bool(ended)
 
     def _prune(self) -> None:
         if self._worktrees is not None:

@@ -41,6 +41,11 @@ class Said:
         if over:
             self._log.info("%s works again", name)
 
+    def forget(self, name: str) -> None:
+        """A part is no more."""
+        with self._lock:
+            self._wrong.pop(name, None)
+
     def failing(self) -> dict[str, str]:
         """What fails now: the sentence by the name of the part."""
         with self._lock:

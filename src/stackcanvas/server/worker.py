@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import resource
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from stackcanvas.cli.faults import to_exit_code
 from stackcanvas.server.child import leave_with_parent, log_to_stderr, on_stop, only_one, wait_for
 from stackcanvas.server.keeper import Keeper
 from stackcanvas.server.pulse import Pulse, dead_man
+from stackcanvas.server.rounds import OF_THIS_MACHINE, THREADS, Rounds, always
 from stackcanvas.server.said import Said
 from stackcanvas.server.ticker import Ticker
 from stackcanvas.stack import Stack, find_root, open  # noqa: A004 - the verb of the package
@@ -24,8 +25,7 @@ from stackcanvas.stack.root import FOLDER
 from stackcanvas.stack.running import announce, beat, withdraw
 
 _log = logging.getLogger("stackcanvas.worker")
-# Work on what lies on this machine: its queue of processes, its files, its records. Every worker does its own.
-_OF_THIS_MACHINE = frozenset({"runs", "predictions", "kept predictions", "executions", "pushed", "tokens"})
+_FILES = 65_536
 
 
 def work(stack: Stack, stop: threading.Event, *, holder: str, patience_s: float = 10.0) -> bool:
@@ -45,12 +45,18 @@ def work(stack: Stack, stop: threading.Event, *, holder: str, patience_s: float 
     if alarm is not None:
         # Not waited for at the end: it may be in the middle of asking somebody who is slow.
         threading.Thread(target=alarm.run, args=(stop,), name="dead man", daemon=True).start()
+    rounds = Rounds(stack, holder=holder, said=said)
     threads = [
         threading.Thread(target=run, args=(stop,), name=name, daemon=True)
-        for name, run in (("leases", keeper.run), ("pulse", pulse.run))
+        for name, run in (
+            ("leases", keeper.run),
+            ("pulse", pulse.run),
+            ("workspaces", rounds.watch),
+            *((f"round {number}", rounds.run) for number in range(THREADS)),
+        )
     ]
     for name, tick in stack.ticks().items():
-        turn = _always if name in _OF_THIS_MACHINE else partial(keeper.turn, f"tick:{name}")
+        turn = always if name in OF_THIS_MACHINE else partial(keeper.turn, f"tick:{name}")
         ticker = Ticker(name, tick, clock=stack.spine.clock, turn=turn, said=said)
         threads.append(threading.Thread(target=ticker.run, args=(stop,), name=f"tick {name}", daemon=True))
     for thread in threads:
@@ -60,12 +66,17 @@ def work(stack: Stack, stop: threading.Event, *, holder: str, patience_s: float 
     last = time.monotonic() + patience_s
     for thread in threads:
         thread.join(max(0.0, last - time.monotonic()))
-    return not any(thread.is_alive() for thread in threads)
+    ended = not any(thread.is_alive() for thread in threads)
+    rounds.close()
+    return ended
 
 
-@contextmanager
-def _always() -> Iterator[bool]:
-    yield True
+def _open_many_files() -> None:
+    """Let this process open as many files as it may: each workspace that is open takes about fifteen."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def run() -> int:
         leave_with_parent()
         log_to_stderr("worker")
+        _open_many_files()
         stop = threading.Event()
         on_stop(stop.set)
         root = find_root(given.project or Path.cwd())

@@ -46,9 +46,19 @@ def address_of(path: object, environ: Mapping[str, str]) -> tuple[str, str | Non
 
 def project_of(root: Path) -> tuple[Path, str | None]:
     """The root of the project that a folder belongs to, and the name of the workspace that lies there, if one does."""
-    if root.parent.name == WORKSPACES and root.parents[1].name == FOLDER and (root.parents[2] / CANVAS).is_file():
+    if is_of_workspace(root) and (root.parents[2] / CANVAS).is_file():
         return root.parents[2], root.name
     return root, None
+
+
+def is_of_workspace(folder: Path) -> bool:
+    """Whether a folder is where a workspace has its files.
+
+    Example:
+        >>> is_of_workspace(Path("/flights/.stackcanvas/workspaces/churn"))
+        True
+    """
+    return folder.parent.name == WORKSPACES and folder.parent.parent.name == FOLDER
 
 
 def canvas_of_workspace(root: Path, name: str) -> Path:

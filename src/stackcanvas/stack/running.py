@@ -11,6 +11,8 @@ from datetime import datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
+from stackcanvas.stack.root import is_of_workspace
+
 NAMES = ("control", "predict", "worker")
 
 
@@ -143,4 +145,6 @@ def is_alive(pid: int) -> bool:
 
 
 def _place(folder: Path, name: str) -> Path:
-    return folder / "run" / f"{name}.json"
+    # The processes of a project are those of its workspaces, too.
+    state = folder.parents[1] if is_of_workspace(folder) else folder
+    return state / "run" / f"{name}.json"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from stackcanvas.canvas.blocks import pipelines as answered
 from stackcanvas.pipelines import Address, Definitions, Pipelines, Scheduler, Trigger, Worker, Worktrees
+from stackcanvas.stack.root import FOLDER
 
 if TYPE_CHECKING:
     from stackcanvas.stack.stack import Stack
@@ -19,7 +20,7 @@ def project(stack: Stack) -> Definitions:
     A work tree whose state is that of another folder is the same project: what it pickles can be read there.
     """
     state = stack.folder.resolve()
-    return Definitions(stack.root, identity=state.parent if state.name == stack.folder.name else None)
+    return Definitions(stack.root, identity=state.parent if state.name == FOLDER else None)
 
 
 def build(stack: Stack) -> Pipelines:
@@ -42,8 +43,12 @@ def scheduler(stack: Stack) -> Scheduler:
 
 
 def worker(stack: Stack) -> Worker:
-    """Executes what is queued, each run in a process of its own and on the code of its commit."""
-    return Worker(stack.pipelines, worktrees=Worktrees(stack.root, stack.folder / "worktrees"))
+    """Executes what is queued, each run in a process of its own and on the code of its commit.
+
+    The folder of a workspace is no part of its project's repository, and has commits only where it is one itself.
+    """
+    has_commits = stack.workspace is None or (stack.root / ".git").exists()
+    return Worker(stack.pipelines, worktrees=Worktrees(stack.root, stack.folder / "worktrees") if has_commits else None)
 
 
 def triggers(stack: Stack) -> list[Trigger]:

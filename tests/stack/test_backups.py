@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from stackcanvas.cli.main import main
-from stackcanvas.errors import Conflict, Corrupt, Refused
+from stackcanvas.errors import Conflict, Refused
 from stackcanvas.stack import Stack
 from stackcanvas.stack import open as open_stack
-from stackcanvas.stack.backups import MANIFEST, backup, read_backup, restore
+from stackcanvas.stack.backups import MANIFEST, Broken, backup, read_backup, restore
 
 
 def seen(root: Path) -> dict[str, object]:
@@ -111,7 +111,7 @@ def test_a_stack_with_records_is_not_restored_over(project: Path, tmp_path: Path
 
 @pytest.mark.parametrize("what", ["metadata.db", "objects", MANIFEST])
 def test_a_damaged_backup_is_found_before_it_is_used(project: Path, tmp_path: Path, what: str) -> None:
-    """A flipped bit, a missing file or half a manifest: refused, and the stack stays empty."""
+    """A flipped bit, a missing file or half a manifest: refused as bad input, and nothing at all is put anywhere."""
     saved = tmp_path / "saved"
     backup(saved, project)
     if what == MANIFEST:
@@ -127,10 +127,11 @@ def test_a_damaged_backup_is_found_before_it_is_used(project: Path, tmp_path: Pa
         victim.write_bytes(content)
     target = fresh(tmp_path)
 
-    with pytest.raises(Corrupt):
+    with pytest.raises(Broken):
         restore(saved, target)
 
-    assert seen(target)["data"] == []
+    assert main(["--project", str(target), "restore", str(saved)]) == 3
+    assert [one.name for one in target.iterdir()] == ["canvas.yaml"]
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(project: Path, tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_a_backup_that_was_cut_off_is_none(project: Path, tmp_path: Path) -> Non
 
     assert sorted(saved.glob("objects/**/*")) == kept
 
-    with pytest.raises(Corrupt, match="no whole backup"):
+    with pytest.raises(Broken, match="no whole backup"):
         read_backup(saved)
 
 

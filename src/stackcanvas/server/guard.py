@@ -64,7 +64,19 @@ class Guard:
         if refusal is not None:
             await _answer(send, *refusal)
             return
-        await self._app(scope, receive if streamed else self._limited(receive), _with_headers(send))
+        begun = False
+
+        async def sent(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive if streamed else self._limited(receive), _with_headers(sent))
+        except HTTPException as error:  # what reads a body before the routes do has nobody who answers for it
+            if begun:
+                raise
+            await _answer(send, error.status_code, error.detail)
 
     def _refusal(self, method: str, headers: Headers, *, streamed: bool) -> tuple[int, str] | None:
         host = headers.get("host", "")

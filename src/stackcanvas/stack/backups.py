@@ -26,10 +26,10 @@ from stackcanvas.backends.database import Database, open_database
 from stackcanvas.backends.database.sqlite import sqlite_url
 from stackcanvas.backends.database.transfer import CopiedTable, copy_tables, holds_rows
 from stackcanvas.backends.files import make_folder, unavailable
-from stackcanvas.backends.objects import CopiedObjects, copy_objects, open_objects
+from stackcanvas.backends.objects import CopiedObjects, copy_objects, fingerprint_of, open_objects
 from stackcanvas.canvas import load
 from stackcanvas.clock import Clock, SystemClock
-from stackcanvas.errors import Conflict, Corrupt, Refused, Unavailable
+from stackcanvas.errors import BadInput, Conflict, Refused, Unavailable
 from stackcanvas.metadata.migrate import is_empty, prepare
 from stackcanvas.stack import tables
 from stackcanvas.stack.moving import Advance, fill, occupied, refuse_running
@@ -39,6 +39,7 @@ from stackcanvas.stack.workspaces import Workspaces, check_name
 
 MANIFEST = "manifest.json"
 _OBJECTS, _PREDICTIONS, _ONLINE = "objects", "predictions", "online"
+_NOTHING = (0, blake3.blake3().hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +155,15 @@ def _workspaces(root: Path, settings: Settings) -> Iterator[Workspaces]:
         database.close()
 
 
+class Broken(BadInput):
+    """What was given is no backup, or not the one that was written."""
+
+
 def read_backup(source: Path) -> Backup:
     """The manifest of a backup.
 
     Raises:
-        Corrupt: the folder is no whole backup.
+        Broken: the folder is no whole backup.
     """
     try:
         told: dict[str, Any] = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
@@ -173,8 +178,11 @@ def read_backup(source: Path) -> Backup:
             workspaces=tuple(told.get("workspaces", ())),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Corrupt(
-            "this is no whole backup", where=str(source), expected=f"a folder with {MANIFEST}", fix="Make it again"
+        raise Broken(
+            "this is no whole backup",
+            where=str(source),
+            expected=f"a folder with {MANIFEST}, which is written last",
+            fix="Make it again: stackcanvas backup FOLDER",
         ) from error
 
 
@@ -199,12 +207,13 @@ def restore(
         advance: told how many rows and bytes more are done.
 
     Raises:
-        Corrupt: the backup is not whole, or not what its manifest says; the records stay out.
+        Broken: the backup is not whole, or not what its manifest says; nothing is changed.
         Conflict: the stack holds records already.
         Refused: a process of the project runs, or a newer release wrote the backup.
     """
     told = read_backup(source)
-    _verify_database(source, told)
+    for within in (source, *(source / WORKSPACES / check_name(name) for name in told.workspaces)):
+        _verify(within, read_backup(within))
     place = Path.cwd() if path is None else Path(path)
     if not (place / CANVAS).exists():
         make_folder(place)
@@ -217,22 +226,17 @@ def restore(
         _refuse_occupied(target)
         if told.workspaces:
             _restore_workspaces(source, told, Workspaces.over(root, load(root / CANVAS), settings, target), advance)
-        _restore(source, told, settings, root / FOLDER, target, advance=advance)
+        _restore(source, settings, root / FOLDER, target, advance=advance)
     finally:
         target.close()
     return told
 
 
-def _restore(
-    source: Path, told: Backup, settings: Settings, folder: Path, target: Database, *, advance: Advance
-) -> None:
+def _restore(source: Path, settings: Settings, folder: Path, target: Database, *, advance: Advance) -> None:
     """Bytes first, records last."""
     try:
-        found = copy_objects(open_objects(source / _OBJECTS), open_objects(settings.objects), advance=advance)
-        _compare("objects", found, told.objects, source)
-        logged = open_objects(folder / _PREDICTIONS)
-        found = copy_objects(open_objects(source / _PREDICTIONS), logged, advance=advance)
-        _compare("predictions", found, told.predictions, source)
+        copy_objects(open_objects(source / _OBJECTS), open_objects(settings.objects), advance=advance)
+        copy_objects(open_objects(source / _PREDICTIONS), open_objects(folder / _PREDICTIONS), advance=advance)
         _copy_online(source / _ONLINE, folder / _ONLINE)
         _restore_database(source, target, advance)
     except OSError as error:
@@ -242,9 +246,7 @@ def _restore(
 def _restore_workspaces(source: Path, told: Backup, workspaces: Workspaces, advance: Advance) -> None:
     """Before the project itself, whose records say that all is there; one that is there already is compared."""
     for name in told.workspaces:
-        within = source / WORKSPACES / check_name(name)
-        held = read_backup(within)
-        _verify_database(within, held)
+        within = source / WORKSPACES / name
         folder = workspaces.folder(name)
         make_folder(folder)
         if not (folder / CANVAS).exists():
@@ -252,7 +254,7 @@ def _restore_workspaces(source: Path, told: Backup, workspaces: Workspaces, adva
         settings = workspaces.settings(name, load(folder / CANVAS))
         target = workspaces.database(name, make=True)
         try:
-            _restore(within, held, settings, folder, target, advance=advance)
+            _restore(within, settings, folder, target, advance=advance)
         finally:
             target.close()
 
@@ -367,22 +369,23 @@ def _write_manifest(target: Path, made: Backup) -> None:
     draft.replace(target / MANIFEST)
 
 
-def _verify_database(source: Path, told: Backup) -> None:
+def _verify(source: Path, told: Backup) -> None:
+    """Read every byte of a backup, before any of it is used."""
     try:
         found = _digest(source / LOCAL)
     except OSError as error:
-        raise Corrupt("the records are missing from the backup", where=str(source / LOCAL)) from error
+        raise Broken("the records are missing from the backup", where=str(source / LOCAL)) from error
     if found != told.database:
-        raise Corrupt("the records of the backup are not those that were written", where=str(source / LOCAL))
-
-
-def _compare(what: str, found: CopiedObjects, told: CopiedObjects, source: Path) -> None:
-    if (found.objects, found.digest) != (told.objects, told.digest):
-        raise Corrupt(
-            f"the {what} of the backup are not those that were written",
-            where=str(source / what),
-            expected=f"{told.objects} of digest {told.digest[:12]}, not {found.objects} of {found.digest[:12]}",
-        )
+        raise Broken("the records of the backup are not those that were written", where=str(source / LOCAL))
+    for what, written in ((_OBJECTS, told.objects), (_PREDICTIONS, told.predictions)):
+        held = source / what
+        count, digest = fingerprint_of(open_objects(held)) if held.is_dir() else _NOTHING
+        if (count, digest) != (written.objects, written.digest):
+            raise Broken(
+                f"the {what} of the backup are not those that were written",
+                where=str(held),
+                expected=f"{written.objects} of digest {written.digest[:12]}, not {count} of {digest[:12]}",
+            )
 
 
 def _digest(file: Path) -> str:

@@ -79,6 +79,19 @@ def copy_objects(
     return CopiedObjects(count, total, sent, whole.hexdigest())
 
 
+def fingerprint_of(store: Objects) -> tuple[int, str]:
+    """How many objects a store holds, and the digest that `copy_objects` would give for them.
+
+    Raises:
+        Unavailable: it cannot be read.
+    """
+    whole, count = blake3.blake3(), 0
+    for info in store.list():
+        whole.update(f"{info.key}\0{digest_of(store, info.key, info.size_bytes)}\n".encode())
+        count += 1
+    return count, whole.hexdigest()
+
+
 def digest_of(store: Objects, key: str, size_bytes: int) -> str:
     """BLAKE3 of an object, read in parts.
 

@@ -178,7 +178,12 @@ class Records:
         return Claim(self.item(asked.name, number, tx), labeller, expires)
 
     def release(self, tx: Connection, name: str, number: int, labeller: str) -> None:
-        """Give an item back; one that is not in the person's hands is fine."""
+        """Give an item back; one that is not in the person's hands is fine.
+
+        Raises:
+            NotFound: there is no such item.
+        """
+        self.item(name, number, tx)
         tx.execute(delete(claim).where(_of(claim, name, number, labeller), claim.c.state == _TAKEN))
 
     def skip(self, tx: Connection, name: str, number: int, labeller: str, note: str) -> None:

@@ -291,6 +291,8 @@ def _not_in_parts(path: str) -> MlflowError:
 
 def _writable(path: str) -> str:
     path = plain_path(path)
+    if not path:  # `.`: the files of everybody, at once
+        raise invalid("Invalid path")
     if is_registered(path):
         raise unchangeable()
     return key_of(path)

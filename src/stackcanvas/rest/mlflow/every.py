@@ -18,6 +18,9 @@ _FILES = (
 )
 
 
+ROUTES = tuple(route for routes in _FILES for route in routes)
+
+
 def table() -> Table:
     """Every route."""
-    return Table(route for routes in _FILES for route in routes)
+    return Table(ROUTES)

@@ -88,6 +88,8 @@ def _loads(body: bytes) -> Any:
         if isinstance(given, str):
             given = json.loads(given)
         given = _without_nulls(given)
+        # Half of a surrogate pair is no text that a database or an answer could hold.
+        json.dumps(given, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise MlflowError("BAD_REQUEST", "The body of the request is not JSON") from None
     if not isinstance(given, dict):

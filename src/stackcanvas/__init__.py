@@ -12,7 +12,6 @@ Example:
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -70,7 +69,8 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
-        return version("stackcanvas")
+        # Loaded here, since it takes longer than all else that a command starts with.
+        return importlib.import_module("importlib.metadata").version("stackcanvas")
     place = _PUBLIC.get(name)
     if place is None:
         raise AttributeError(f"module 'stackcanvas' has no attribute {name!r}")

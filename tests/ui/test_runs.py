@@ -59,6 +59,9 @@ def test_runs_are_drawn_across_their_parameters(pages: Client, ids: list[str]) -
     assert "depth from 0 to 4" in label
     assert "kind from a to b" in label
     assert label.endswith("auc from 0.1 to 0.59")
+    assert "the highest quarter of auc stands out" in found.text
+    turned = page(pages.get("/runs?order=metrics.auc%20asc", headers=HTML))
+    assert "the lowest quarter of auc stands out" in turned.text
 
 
 def test_picked_runs_stand_beside_each_other(pages: Client, ids: list[str]) -> None:

@@ -7,11 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stackcanvas.experiments import RunInfo
+from stackcanvas.stack import Stack
 from stackcanvas.ui.links import Links
 
 _WIDTH, _TOP, _BOTTOM, _MARGIN = 1000.0, 34.0, 236.0, 70.0
 _MOST_PARAMETERS, _MOST_METRICS, _MOST_WORDS = 6, 3, 12
 _SYSTEM = "system/"
+_FACTOR = 100.0  # numbers further apart than this stand by their logarithms
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A metric that runs are judged by, and which way is better."""
+
+    metric: str
+    higher: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +44,7 @@ class Thread:
 
     Args:
         points: each `x,y` in a box of 1000 by 270.
-        rank: 3 for the quarter of runs with the highest values on the last axis, 0 for the lowest.
+        rank: 3 for the best quarter of the runs by the last axis, 0 for the worst.
     """
 
     label: str
@@ -49,20 +59,27 @@ class Parallel:
 
     Args:
         by: what the colours go by.
+        best: which of its values stand out, `highest` or `lowest`.
     """
 
     axes: tuple[Axis, ...]
     threads: tuple[Thread, ...]
     by: str
+    best: str
 
 
-def across(runs: Sequence[RunInfo], links: Links, *, by: str | None = None) -> Parallel | None:
+def aims_of(stack: Stack) -> list[Aim]:
+    """The figures by which the canvas judges models."""
+    return [Aim(one.name, one.direction == "higher") for one in stack.answers().get("experiments.metrics") or ()]
+
+
+def across(runs: Sequence[RunInfo], links: Links, *, aims: Sequence[Aim]) -> Parallel | None:
     """The runs across what varies between them, None where that is not worth a picture.
 
     Args:
-        by: the metric on the last axis, by which the colours go.
+        aims: the first of them that the runs differ in is the last axis, by which the colours go.
     """
-    columns = _columns(runs, by)
+    columns, aim = _columns(runs, aims)
     if len(columns) < 2 or len(runs) < 2:
         return None
     names = list(columns)
@@ -74,25 +91,30 @@ def across(runs: Sequence[RunInfo], links: Links, *, by: str | None = None) -> P
         heights[name], low, high = _scale(values)
         axes.append(Axis(name, low, high, f"{places[name]:.1f}"))
     last = columns[names[-1]]
-    ranks = _ranks([_number(_value(run, *last)) for run in runs])
+    ranks = _ranks([_number(_value(run, *last)) for run in runs], higher=aim is None or aim.higher)
     threads = []
     for index, run in enumerate(runs):
         points = [(places[name], heights[name][index]) for name in names]
         drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in points if y is not None)
         threads.append(Thread(run.name, links.ref(run.ref), drawn, ranks[index]))
     # The best are drawn last, above the others.
-    return Parallel(tuple(axes), tuple(sorted(threads, key=lambda thread: thread.rank)), by=names[-1])
+    drawn = tuple(sorted(threads, key=lambda thread: thread.rank))
+    return Parallel(tuple(axes), drawn, by=names[-1], best="highest" if aim is None or aim.higher else "lowest")
 
 
-def _columns(runs: Sequence[RunInfo], by: str | None) -> dict[str, tuple[str, str]]:
+def _columns(runs: Sequence[RunInfo], aims: Sequence[Aim]) -> tuple[dict[str, tuple[str, str]], Aim | None]:
+    """What the axes show, the aim that runs are told apart by last."""
     parameters = _varying([run.parameters for run in runs])[:_MOST_PARAMETERS]
     values = [{name: one.value for name, one in run.metrics.items() if not name.startswith(_SYSTEM)} for run in runs]
-    metrics = sorted(_varying(values), key=lambda name: name != by)[:_MOST_METRICS]
-    metrics.sort(key=lambda name: name == by)
-    return {
+    varying = _varying(values)
+    aim = next((one for one in aims if one.metric in varying), None)
+    metrics = sorted(varying, key=lambda name: aim is None or name != aim.metric)[:_MOST_METRICS]
+    metrics.sort(key=lambda name: aim is not None and name == aim.metric)
+    columns = {
         **{name: ("parameter", name) for name in parameters},
         **{(name if name not in parameters else f"{name} (metric)"): ("metric", name) for name in metrics},
     }
+    return columns, aim
 
 
 def _varying(told: Sequence[Mapping[str, object]]) -> list[str]:
@@ -123,11 +145,9 @@ def _scale(values: Sequence[object]) -> tuple[list[float | None], str, str]:
     if all(number is not None or value is None for number, value in zip(numbers, values, strict=True)):
         known = [number for number in numbers if number is not None]
         low, high = min(known), max(known)
-        return (
-            [None if number is None else _height(number, low, high) for number in numbers],
-            f"{low:.4g}",
-            f"{high:.4g}",
-        )
+        shown = math.log if low > 0 and high > _FACTOR * low else float
+        rows = [None if number is None else _height(shown(number), shown(low), shown(high)) for number in numbers]
+        return rows, f"{low:.4g}", f"{high:.4g}"
     words = sorted({str(value) for value in values if value is not None})
     rows = [None if value is None else _height(words.index(str(value)), 0, len(words) - 1) for value in values]
     return rows, words[0][:14], words[-1][:14]
@@ -146,8 +166,8 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _ranks(values: Sequence[float | None]) -> list[int]:
-    known = sorted(value for value in values if value is not None)
+def _ranks(values: Sequence[float | None], *, higher: bool) -> list[int]:
+    known = sorted((value for value in values if value is not None), reverse=not higher)
     if not known:
         return [0] * len(values)
     return [0 if value is None else min(3, 4 * known.index(value) // len(known)) for value in values]

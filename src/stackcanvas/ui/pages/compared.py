@@ -13,7 +13,7 @@ from stackcanvas.ui.charts import over_steps_of
 from stackcanvas.ui.context import Cell, Chart, Table
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages.page import Page
-from stackcanvas.ui.parallel import Parallel, across
+from stackcanvas.ui.parallel import Parallel, across, aims_of
 
 _MOST_RUNS, _MOST_CHARTS = 20, 12
 _SYSTEM = "system/"
@@ -45,7 +45,7 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
     page = ComparedPage(
         title=f"{len(found)} runs compared",
         charts=tuple(_charts(stack, found)),
-        parallel=across(found, links),
+        parallel=across(found, links, aims=aims_of(stack)),
         differences=Table("What differs", columns, ((Cell("run"), *heads), *lines) if lines else (), empty),
     )
     return Page("compared.html", page.title, page)

@@ -14,7 +14,7 @@ from stackcanvas.ui import show
 from stackcanvas.ui.context import Cell
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages.page import Page
-from stackcanvas.ui.parallel import Parallel, across
+from stackcanvas.ui.parallel import Aim, Parallel, across, aims_of
 
 _AT_ONCE = 50
 _MOST_METRICS, _MOST_PARAMETERS = 6, 4
@@ -104,9 +104,14 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
         after=links.runs(**around, order=order, page=str(number + 1)) if offset + len(found) < count else None,
         csv=links.run_table(format="csv", **_table(around, order)),
         arrow=links.run_table(format="arrow", **_table(around, order)),
-        parallel=across(found, links, by=by[0].key if by[0].kind == "metric" else None),
+        parallel=across(found, links, aims=[*_asked(by[0]), *aims_of(stack)]),
     )
     return Page("runs.html", "Runs", page)
+
+
+def _asked(by: Order) -> list[Aim]:
+    """Who orders by a metric says which end of it is looked for."""
+    return [Aim(by.key, by.largest_first)] if by.kind == "metric" else []
 
 
 def _table(around: Mapping[str, str], order: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import functools
 import gc
 import logging
 import signal
@@ -21,6 +22,7 @@ import uvicorn
 from fastapi import FastAPI, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.telemetry import TelemetryConfig
 
 from stackcanvas.cli.faults import to_exit_code
 from stackcanvas.errors import NotFound, Unavailable
@@ -49,6 +51,8 @@ from stackcanvas.ui.site import pages
 
 _log = logging.getLogger("stackcanvas.control")
 _LAST_BEAT_S = 2.0
+# `Observer` counts; what is not sent anywhere need not be asked for at every request.
+_UNASKED: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 def make_app(
@@ -75,18 +79,7 @@ def make_app(
         yield
         await run_in_threadpool(places.close)
 
-    # The documentation pages of FastAPI load scripts from elsewhere; the schema itself is there.
-    app = FastAPI(
-        title="stackcanvas",
-        version=version_of("stackcanvas"),
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
-        # `Observer` counts; what is not sent anywhere need not be asked for at every request.
-        telemetry={"tracing": False, "metrics": False, "logs": False},
-        responses=FAILURES,
-    )
+    app = FastAPI(lifespan=lifespan, openapi_url=None, telemetry=_UNASKED)
     app.state.places = places
     metrics = Metrics(started=stack.spine.clock.now())
     app.add_middleware(Api, table=table())  # innermost, before the routes: its paths are called most
@@ -97,34 +90,26 @@ def make_app(
     app.add_middleware(Guard, streamed=(*ROOTS, f"{REMOTE}/objects/"), hosts=None if door.tokens else ())
     app.add_middleware(Prefix, project=stack.canvas.project.name)
     install_errors(app)
-    app.include_router(api())
     _add_own_routes(app, metrics, Readiness({**parts_of(stack), **(parts or {})}))
-    app.mount("/", pages())
+    app.mount("/", _routes())
     return app
 
 
-def _add_own_routes(app: FastAPI, metrics: Metrics, readiness: Readiness) -> None:
-    @app.api_route("/health", methods=["GET", "HEAD"], include_in_schema=False)
-    def health() -> Response:
-        return PlainTextResponse("OK")
-
-    @app.api_route("/health/ready", methods=["GET", "HEAD"], include_in_schema=False)
-    async def ready() -> Response:
-        found = await readiness.look()
-        away = [f"{name}: {said}" for name, said in found.items() if said]
-        told = {"ready": not away, "parts": {name: said or "ok" for name, said in found.items()}}
-        error = {"error": f"Not ready; {', '.join(away)}."} if away else {}
-        return JSONResponse(told | error, status_code=503 if away else 200, headers={"cache-control": "no-store"})
-
-    @app.api_route("/version", methods=["GET", "HEAD"], include_in_schema=False)
-    def version() -> Response:
-        return PlainTextResponse(version_of("stackcanvas"))
-
-    @app.get("/metrics", include_in_schema=False)
-    def show_metrics(request: Request) -> Response:
-        if request.scope.get("workspace") is not None:
-            raise NotFound("path", "/metrics", fix="The figures are those of the whole server: ask for /metrics")
-        return Response(metrics.text(), media_type="text/plain; version=0.0.4")
+@functools.cache
+def _routes() -> FastAPI:
+    """What answers from the stack that each request brings: built once, whatever stacks there are."""
+    # The documentation pages of FastAPI load scripts from elsewhere; the schema itself is there.
+    app = FastAPI(
+        title="stackcanvas",
+        version=version_of("stackcanvas"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        telemetry=_UNASKED,
+        responses=FAILURES,
+    )
+    install_errors(app)
+    app.include_router(api())
 
     @app.get("/api/v1/events/stream", tags=["events"], **gives("text/event-stream"))
     async def stream(
@@ -137,6 +122,33 @@ def _add_own_routes(app: FastAPI, metrics: Metrics, readiness: Readiness) -> Non
         begin = last_event_id if last_event_id is not None else after
         headers = {"cache-control": "no-store"}
         return StreamingResponse(place.watch().stream(begin), media_type="text/event-stream", headers=headers)
+
+    app.mount("/", pages())
+    return app
+
+
+def _add_own_routes(app: FastAPI, metrics: Metrics, readiness: Readiness) -> None:
+    @app.api_route("/health", methods=["GET", "HEAD"])
+    def health() -> Response:
+        return PlainTextResponse("OK")
+
+    @app.api_route("/health/ready", methods=["GET", "HEAD"])
+    async def ready() -> Response:
+        found = await readiness.look()
+        away = [f"{name}: {said}" for name, said in found.items() if said]
+        told = {"ready": not away, "parts": {name: said or "ok" for name, said in found.items()}}
+        error = {"error": f"Not ready; {', '.join(away)}."} if away else {}
+        return JSONResponse(told | error, status_code=503 if away else 200, headers={"cache-control": "no-store"})
+
+    @app.api_route("/version", methods=["GET", "HEAD"])
+    def version() -> Response:
+        return PlainTextResponse(version_of("stackcanvas"))
+
+    @app.get("/metrics")
+    def show_metrics(request: Request) -> Response:
+        if request.scope.get("workspace") is not None:
+            raise NotFound("path", "/metrics", fix="The figures are those of the whole server: ask for /metrics")
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4")
 
 
 class _Server(uvicorn.Server):

@@ -98,8 +98,8 @@ def across(runs: Sequence[RunInfo], links: Links, *, aims: Sequence[Aim]) -> Par
         drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in points if y is not None)
         threads.append(Thread(run.name, links.ref(run.ref), drawn, ranks[index]))
     # The best are drawn last, above the others.
-    drawn = tuple(sorted(threads, key=lambda thread: thread.rank))
-    return Parallel(tuple(axes), drawn, by=names[-1], best="highest" if aim is None or aim.higher else "lowest")
+    upward = tuple(sorted(threads, key=lambda thread: thread.rank))
+    return Parallel(tuple(axes), upward, by=names[-1], best="highest" if aim is None or aim.higher else "lowest")
 
 
 def _columns(runs: Sequence[RunInfo], aims: Sequence[Aim]) -> tuple[dict[str, tuple[str, str]], Aim | None]:

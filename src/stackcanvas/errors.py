@@ -52,7 +52,7 @@ class StackCanvasError(Exception):
         if self.expected:
             parts.append(f"Expected: {self.expected}.")
         if self.fix:
-            parts.append(f"{self.fix}.")
+            parts.append(self.fix if self.fix.endswith("?") else f"{self.fix}.")
         return " ".join(parts)
 
     def to_dict(self) -> dict[str, object]:

@@ -26,6 +26,7 @@ from stackcanvas.rest import (
 )
 
 _BLOCKS = (
+    analysis.query_router,
     analysis.reports_router,
     analysis.splits_router,
     annotation.router,

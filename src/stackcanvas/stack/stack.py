@@ -41,6 +41,7 @@ _PARTS = {
     "data": "stackcanvas.stack.build.data:build",
     "analysis": "stackcanvas.stack.build.analysis:build",
     "splits": "stackcanvas.stack.build.analysis:splits",
+    "apart": "stackcanvas.stack.apart:Apart",
     "annotation": "stackcanvas.stack.build.annotation:build",
     "experiments": "stackcanvas.stack.build.experiments:build",
     "features": "stackcanvas.stack.build.features:build",
@@ -97,6 +98,7 @@ class Stack:
     monitoring: Monitoring
     value: Value
     tokens: Tokens
+    apart: Any  # an `Apart`, which opens this class in another process,
     keeping: Any  # a `Keeping`, and
     imports: Any  # an `Imports`, which is built over this class
     served: Any  # what is done for clients of other machines

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from stackcanvas.errors import BadInput
 from stackcanvas.stack import Stack
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages import annotation
 from stackcanvas.ui.pages.page import Build, Page
-
-_MOST_FIELDS = 5000
+from stackcanvas.ui.sent import fields_of
 
 Handler = Callable[[Request], Response]
 
@@ -48,7 +45,7 @@ def labelling_routes(
         return annotation.build_list(of, by, asked)
 
     def send(request: Request, body: bytes) -> Response:
-        found = annotation.send(*shown(request), _fields(body), token=token)
+        found = annotation.send(*shown(request), fields_of(body), token=token)
         if isinstance(found, str):
             return RedirectResponse(found, status_code=303)
         return draw(found, request, 422)
@@ -61,13 +58,3 @@ def labelling_routes(
         Route("/annotation", as_html(build), methods=["GET"]),
         Route("/annotation", handle, methods=["POST"]),
     ]
-
-
-def _fields(body: bytes) -> dict[str, tuple[str, ...]]:
-    values: dict[str, tuple[str, ...]] = {}
-    try:
-        for name, value in parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS):
-            values[name] = (*values.get(name, ()), value)
-    except ValueError:
-        raise BadInput("the form cannot be read", expected="fields in UTF-8, as a browser sends them") from None
-    return values

@@ -96,6 +96,14 @@ class Links:
         name, selector = quote(ref.name, safe="/"), quote(ref.selector or "latest", safe="")
         return f"{self._base}/api/v1/models/{name}/versions/{selector}/card"
 
+    def query(self, *, ref: Ref | None = None) -> str:
+        """The page on which data are asked, about a version where one is named."""
+        return f"{self._base}/query" + (f"?{urlencode({'ref': str(ref)})}" if ref is not None else "")
+
+    def reports(self) -> str:
+        """Where the form for a report is sent."""
+        return f"{self._base}/reports"
+
     def report(self, ref: Ref) -> str:
         """The page of a profile or a comparison."""
         return f"{self._base}/api/v1/reports/page?{urlencode({'ref': str(ref)})}"

@@ -6,7 +6,6 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
-from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -16,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from stackcanvas.errors import BadInput, StackCanvasError
+from stackcanvas.errors import StackCanvasError
 from stackcanvas.plain import plain
 from stackcanvas.stack import Stack
 from stackcanvas.ui.context import ErrorPage
@@ -39,7 +38,9 @@ from stackcanvas.ui.pages import (
     weigh,
 )
 from stackcanvas.ui.pages.page import Build, Page
+from stackcanvas.ui.querying import querying_routes
 from stackcanvas.ui.render import render
+from stackcanvas.ui.sent import fields_of
 
 _PAGES: tuple[tuple[str, str, Build], ...] = (
     ("/", "/canvas.json", canvas.build),
@@ -60,9 +61,6 @@ _PAGES: tuple[tuple[str, str, Build], ...] = (
 )
 
 
-_MOST_FIELDS = 5000
-
-
 def pages() -> Starlette:
     """The application that shows the stack that each request says in its scope that it is for."""
     site = _Site()
@@ -75,6 +73,7 @@ def pages() -> Starlette:
     routes.append(Route("/ask/{item}", site.as_html(site.form), methods=["GET"]))
     routes.append(Route("/ask/{item}", site.answer, methods=["POST"]))
     routes += labelling_routes(shown, as_html=site.as_html, as_json=site.as_json, draw=site.draw)
+    routes += querying_routes(shown, as_html=site.as_html, as_json=site.as_json, draw=site.draw)
     routes.append(Mount("/static", StaticFiles(packages=[("stackcanvas.ui", "static")])))
     return Starlette(
         routes=routes,
@@ -118,12 +117,7 @@ class _Site:
         return await run_in_threadpool(self._answer, request, body)
 
     def _answer(self, request: Request, body: bytes) -> Response:
-        values: dict[str, tuple[str, ...]] = {}
-        try:
-            for name, value in parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS):
-                values[name] = (*values.get(name, ()), value)
-        except ValueError:
-            raise BadInput("the form cannot be read", expected="fields in UTF-8, as a browser sends them") from None
+        values = fields_of(body)
         sender = request.client.host if request.client else ""
         sent = ask.Sent(request.path_params["item"], values, self._token, may_write=_is_here(sender))
         followed = ask.send(*shown(request), sent)

@@ -62,6 +62,9 @@ def test_what_it_used_and_made_is_on_record(analysis: Analysis, data: Data, spin
         ("select foo(flight) from flights", "query:1:8", "no function 'foo'"),
         ("select * from flights where", "query:1:28", "ends too early"),
         ("select * from read_csv('/etc/passwd')", "query:1:15", "not files"),
+        ("""select * from "read_csv"('/etc/passwd')""", "query:1:16", "not files"),
+        ("select * from `READ_CSV`('/etc/passwd')", "query:1:16", "not files"),
+        ("select * from /* /* */ ' */ read_csv ('/etc/passwd') --'", "query:1:29", "not files"),
         ("select cast(tail as int) from flights", "query", "conversion"),
         ("select tail, tail from flights", "query", "duplicate"),
         ("select median(tail) from flights", "query", "not supported"),
@@ -87,9 +90,22 @@ def test_a_table_that_is_not_there(analysis: Analysis, table: str) -> None:
     assert caught.value.near
 
 
+def test_a_column_that_is_not_there(analysis: Analysis, data: Data) -> None:
+    """Names are told as a statement has to write them, whatever signs they hold."""
+    data.commit("odd", pl.DataFrame({'a "q", b': [1], "c]": [2], "back\\": [3], "ü": [4]}))
+
+    with pytest.raises(BadInput, match="there is no column 'nope'") as caught:
+        analysis.query("select nope from odd")
+
+    assert caught.value.expected == 'one of "a ""q"", b", "c]", "back\\", ü'
+    assert analysis.query('select "a ""q"", b" + "c]" as x from odd').item() == 3
+    with pytest.raises(BadInput, match=r'Did you mean "back\\"\?$'):
+        analysis.query('select "backs" from odd')
+
+
 def test_words_in_quotes_are_no_words(analysis: Analysis) -> None:
     """A text or a name may say what a statement may not."""
-    assert analysis.query("select 'drop read_csv(' as x from flights limit 1").item() == "drop read_csv("
+    assert analysis.query("select 'drop read(' as x from flights limit 1").item() == "drop read("
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "json", "jsonl", "arrow"])

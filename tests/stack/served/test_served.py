@@ -155,6 +155,23 @@ def test_data_from_afar_are_as_those_from_here(server: Server, served: Stack, tm
         served.data.read("photo")
 
 
+def test_reports_from_afar_are_made_there(server: Server, served: Stack) -> None:
+    """They are whole where they were asked for, and kept where the data are; a reader may not make them."""
+    served.data.commit("rows", ROWS)
+    served.data.commit("rows", ROWS.with_columns(pl.col("hour") + 30))
+
+    profile, compared = served.analysis.profile("rows@1"), served.analysis.compare("rows@1", "rows@2")
+
+    assert profile.profile == server.stack.data.get("rows@1").profile
+    assert profile.html == server.stack.analysis.report(str(profile.ref))
+    assert compared.html == server.stack.analysis.report(str(compared.ref))
+    assert compared.drift.drifted_columns == ["hour"]
+    assert [one.ref for one in served.analysis.reports()] == [one.ref for one in server.stack.analysis.reports()]
+    assert served.analysis.report(str(profile.ref)) == profile.html
+    with pytest.raises(Refused):
+        server.connect("reader").analysis.profile("rows@1")
+
+
 def test_a_model_from_afar_is_as_one_from_here(server: Server, served: Stack) -> None:
     """Converted here, numbered there, loaded here again; the gate answers there."""
     model = LogisticRegression().fit(ROWS.to_numpy(), np.arange(200) > 100)

@@ -59,6 +59,21 @@ class StoredReport:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The first rows of an answer.
+
+    Args:
+        columns: name to type.
+        rows: each as its values, in the order of the columns.
+        more: whether there are others.
+    """
+
+    columns: dict[str, str]
+    rows: tuple[tuple[Any, ...], ...]
+    more: bool
+
+
 class Analysis:
     """Questions to versions of data.
 
@@ -87,6 +102,17 @@ class Analysis:
         with self._asked(sql) as prepared:
             rows = prepared.rows if limit is None else prepared.rows.head(limit)
             return rows.collect(engine="streaming")
+
+    def first(self, sql: str, limit: int) -> Answered:
+        """The first rows that a statement gives, as values.
+
+        Raises:
+            BadInput: the statement is wrong.
+            NotFound: there is no such data set or version.
+        """
+        found = self.query(sql, limit=limit + 1)
+        columns = {name: str(kind) for name, kind in found.schema.items()}
+        return Answered(columns, tuple(found.head(limit).rows()), found.height > limit)
 
     def export(self, sql: str, path: str | Path) -> Path:
         """Write the rows that a statement gives to a file, in constant memory, whole or not at all.

@@ -21,9 +21,13 @@ Scan: TypeAlias = "Callable[[str], pl.LazyFrame]"
 # What is between quotes, and comments: words in there are no words of the statement.
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _READING = frozenset({"select", "with", "from", "values", "explain"})
-_FILES = re.compile(r"\b(?:read|scan)_\w+\s*\(", re.IGNORECASE)
+# The functions that would open files of this machine. Their names may stand nowhere, not even in quotes: whatever the
+# engine takes for a quoted name or a comment, none of them reaches it.
+_FILES = re.compile(r"\b(?:read|scan)_(?:avro|csv|delta|ipc|json|lines|ndjson|parquet)\b", re.IGNORECASE)
 _UNKNOWN_TABLE = re.compile(r"relation '(.*?)' was not found", re.DOTALL)
-_UNKNOWN_COLUMN = re.compile(r"unable to find column \"(.*?)\"; valid columns: \[(.*?)\]", re.DOTALL)
+_NAME = r'"((?:[^"\\]|\\.)*)"'
+_UNKNOWN_COLUMN = re.compile(rf"unable to find column {_NAME}(?:; valid columns: \[((?:{_NAME}(?:, )?)*)\])?")
+_ESCAPED = re.compile(r"\\(?:u\{([0-9a-f]+)\}|(.))")
 _UNKNOWN_FUNCTION = re.compile(r"unsupported function '(.*?)'", re.DOTALL)
 _PLACE = re.compile(r"\s*at Line: (\d+), Column: (\d+)")
 _MOST_TABLES = 100
@@ -98,7 +102,7 @@ def _only_reads(sql: str) -> None:
             expected="a statement that reads; nothing else is done here",
             fix=f"Did you mean {near!r}?" if near else None,
         )
-    opened = _FILES.search(bare)
+    opened = _FILES.search(sql)
     if opened is not None:
         raise BadInput(
             "a query reads versions of data, not files",
@@ -117,14 +121,15 @@ def _said(error: BaseException, sql: str) -> BadInput:
         return BadInput(_sentence(what), where=f"query:{line}:{column}", fix=_hint(sql))
     column_gone = _UNKNOWN_COLUMN.search(said)
     if column_gone is not None:
-        name, known = column_gone[1], re.findall(r"\"(.*?)\"", column_gone[2])
-        shown = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
+        name = _unescaped(column_gone[1])
+        known = [_unescaped(one) for one in re.findall(_NAME, column_gone[2] or "")]
+        shown = ", ".join(map(_quoted, known[:20])) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
         near = nearest(name, known)
         return BadInput(
             f"there is no column {name!r}",
             where=_found(sql, name),
             expected=f"one of {shown}" if known else None,
-            fix=f"Did you mean {near!r}?" if near else None,
+            fix=f"Did you mean {_quoted(near)}?" if near else None,
         )
     function = _UNKNOWN_FUNCTION.search(said)
     if function is not None:
@@ -134,6 +139,17 @@ def _said(error: BaseException, sql: str) -> BadInput:
     if "found: EOF" in said:
         return BadInput("the query ends too early", where=_where(sql, len(sql.rstrip())), expected="more after this")
     return BadInput(_sentence(said.removeprefix("sql parser error: ")), where="query")
+
+
+def _unescaped(text: str) -> str:
+    """A name as it is, from how the engine writes it between quotes."""
+    signs = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
+    return _ESCAPED.sub(lambda one: chr(int(one[1], 16)) if one[1] else signs.get(one[2], one[2]), text)
+
+
+def _quoted(name: str) -> str:
+    """A name as it is written in a statement."""
+    return name if re.fullmatch(r"[^\W\d]\w*", name) else '"' + name.replace('"', '""') + '"'
 
 
 def _of_table(error: StackCanvasError, sql: str, name: str) -> StackCanvasError:

@@ -76,6 +76,8 @@ _PARTS: dict[str, dict[str, Call]] = {
     },
     "foundations": _read("log"),
     "splits": _read("ls"),
+    "analysis": _read("report"),
+    "apart": _write("profile compare"),
     "workspaces": {name: Call(ADMIN, again=name == "ls") for name in ("ls", "add", "rm")},
     "tokens": _read("") | {name: Call(ADMIN, again=name == "ls") for name in ("ls", "add", "revoke")},
 }

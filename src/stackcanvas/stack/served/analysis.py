@@ -1,30 +1,46 @@
-"""Analysis of a served stack: rows are asked and computed with here; reports are made where they are kept."""
+"""Analysis of a served stack: rows are asked with here; reports are made where they are kept."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from stackcanvas.data.analysis import Analysis
-from stackcanvas.stack.served.parts import refused
+from stackcanvas.data.analysis import Analysis, CompareReport, ProfileReport
+from stackcanvas.data.analysis.page import draw
+from stackcanvas.metadata import Ref
+from stackcanvas.stack.served.parts import asked
 
 if TYPE_CHECKING:
+    from stackcanvas.stack.served.link import Link
     from stackcanvas.stack.served.stack import ServedStack
 
 
 class ServedAnalysis(Analysis):
-    """As `Analysis`, without what keeps reports."""
+    """As `Analysis`; the server makes the reports, within its limits of time and memory."""
 
-    def profile(self, *_: Any, **__: Any) -> Any:
-        """Not from here: the report is kept in the stack's own store."""
-        raise refused("a report on data", vars(self)["_link"])
+    _link: Link
+    report = asked("analysis", "report")
 
-    def compare(self, *_: Any, **__: Any) -> Any:
-        """Not from here: the report is kept in the stack's own store."""
-        raise refused("a report on two versions", vars(self)["_link"])
+    def profile(self, ref: Ref | str, *, progress: Callable[[int], None] | None = None) -> ProfileReport:  # noqa: ARG002 - nothing tells how far the server is
+        """What the values of a version are like."""
+        report: ProfileReport = self._link.call("apart", "profile", str(ref))
+        return replace(report, draw=draw)
+
+    def compare(
+        self,
+        before: Ref | str,
+        after: Ref | str,
+        *,
+        progress: Callable[[int], None] | None = None,  # noqa: ARG002 - likewise
+    ) -> CompareReport:
+        """How the values of one version differ from those of another."""
+        report: CompareReport = self._link.call("apart", "compare", str(before), str(after))
+        return replace(report, draw=draw)
 
 
 def build(stack: ServedStack) -> ServedAnalysis:
-    """Queries over the data of a served stack."""
+    """Queries and reports over the data of a served stack."""
     made = ServedAnalysis(stack.data, stack.spine, stack.objects)
-    vars(made)["_link"] = stack.link
+    made._link = stack.link  # noqa: SLF001 - of the class above
     return made

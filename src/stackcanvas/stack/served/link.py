@@ -272,7 +272,7 @@ class Link:
 
     def _raise(self, reply: Reply) -> NoReturn:
         if reply.headers.get("content-type") == CONTENT:
-            raise _error_of(unpack(reply.body, trusted=True))
+            raise error_of(unpack(reply.body, trusted=True))
         where, said = str(self.address), _sentence_of(reply)
         if said is None or (reply.status == 404 and RELEASE not in reply.headers):
             raise self._stranger(reply)
@@ -335,7 +335,7 @@ def _sentence_of(reply: Reply) -> str | None:
     return said if isinstance(said, str) else None
 
 
-def _error_of(told: Any) -> StackCanvasError:
+def error_of(told: Any) -> StackCanvasError:
     """The error that the server raised, as the same class where this release has it."""
     if not isinstance(told, dict):
         return Unavailable("the server answered with an error that cannot be read")
@@ -345,7 +345,7 @@ def _error_of(told: Any) -> StackCanvasError:
         near = {400: BadInput, 403: Refused, 503: Unavailable}
         kind = near.get(int(told.get("status", 500)), StackCanvasError)
     if kind is BadInputs:
-        listed = [_error_of(unpack(one, trusted=True)) for one in told.get("errors", ())]
+        listed = [error_of(unpack(one, trusted=True)) for one in told.get("errors", ())]
         return BadInputs([one for one in listed if isinstance(one, BadInput)])
     error = kind.__new__(kind)
     error.args = tuple(told.get("args", ()))

@@ -24,6 +24,7 @@ from pydantic.errors import PydanticUserError
 
 from stackcanvas.errors import BadInput, StackCanvasError
 from stackcanvas.late import late
+from stackcanvas.statistics import Profile
 
 if TYPE_CHECKING:
     import polars as pl
@@ -301,6 +302,7 @@ _KINDS: dict[type, _Kind] = {
     time: ("time", time.isoformat, time.fromisoformat),
     timedelta: ("duration", lambda value: [value.days, value.seconds, value.microseconds], _delta),
     Decimal: ("decimal", str, Decimal),
+    Profile: ("profile", Profile.to_json, Profile.from_json),
 }
 _BACK: dict[str, Callable[[Any], Any]] = {"int": int, **{name: read for name, _, read in _KINDS.values()}}
 _ENCODERS: tuple[tuple[Any, Callable[[Any, int], Any]], ...] = (

@@ -126,6 +126,8 @@ def _facts(artifact: Artifact | None, links: Links) -> tuple[FactView, ...]:
         facts.append(FactView("by", artifact.execution, links.ref(Ref("execution", artifact.execution))))
     if artifact.ref.kind == "report":
         facts.append(FactView("page", "open", links.report(artifact.ref)))
+    if artifact.ref.kind == "data":
+        facts.append(FactView("ask", "in SQL, or for a report", links.query(ref=artifact.ref)))
     if artifact.ref.kind == "annotation":
         facts.append(FactView("page", "open", links.annotation(artifact.ref.name)))
     if artifact.digest:

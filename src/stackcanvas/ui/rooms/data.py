@@ -19,7 +19,7 @@ def room(stack: Stack, links: Links) -> Room:
     newest = stack.data.ls()
     sets = table(
         "Data sets",
-        ("data set", "#version", "committed", "#rows", "#files", "#size", "columns", "tags", "digest"),
+        ("data set", "#version", "committed", "#rows", "#files", "#size", "columns", "tags", "digest", "ask"),
         lambda: (_row(version, links) for version in newest),
         empty="No data set yet. `stackcanvas data commit NAME FILE` makes the first one.",
     )
@@ -72,6 +72,7 @@ def _row(version: DataVersion, links: Links) -> tuple[Cell, ...]:
         show.text(list(version.columns), tone="soft"),
         Cell(_notes(version)),
         show.digest(version.digest),
+        Cell("SQL", links.query(ref=version.ref)),
     )
 
 

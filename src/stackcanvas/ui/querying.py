@@ -1,0 +1,62 @@
+"""The routes of the page on which data are asked; computing begins by a form, never by an address."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from stackcanvas.stack import Stack
+from stackcanvas.ui.links import Links
+from stackcanvas.ui.pages import query
+from stackcanvas.ui.pages.page import Build, Page
+from stackcanvas.ui.sent import fields_of
+
+Handler = Callable[[Request], Response]
+
+
+def querying_routes(
+    shown: Callable[[Request], tuple[Stack, Links]],
+    *,
+    as_html: Callable[[Build], Handler],
+    as_json: Callable[[Build], Handler],
+    draw: Callable[[Page, Request, int], Response],
+) -> list[BaseRoute]:
+    """The page of questions to data.
+
+    Args:
+        shown: gives the stack that a request is for, and the addresses of its pages.
+        as_html: makes a handler that draws a page.
+        as_json: makes a handler that gives a page's context.
+        draw: draws a page as the answer to a request, with a status.
+    """
+    # A page of another site cannot read it, so it cannot send a form of ours.
+    token = secrets.token_urlsafe(24)
+
+    def build(of: Stack, by: Links, asked: Mapping[str, str]) -> Page:
+        return query.build(of, by, asked, token=token)
+
+    def handler(send: query.Send) -> Callable[[Request], object]:
+        def answer(request: Request, body: bytes) -> Response:
+            given = {name: values[-1] for name, values in fields_of(body).items()}
+            found = send(*shown(request), given, token=token)
+            if isinstance(found, str):
+                return RedirectResponse(found, status_code=303)
+            page, status = found
+            return draw(page, request, status)
+
+        async def handle(request: Request) -> Response:
+            return await run_in_threadpool(answer, request, await request.body())
+
+        return handle
+
+    return [
+        Route("/query.json", as_json(build)),
+        Route("/query", as_html(build), methods=["GET"]),
+        Route("/query", handler(query.ask), methods=["POST"]),
+        Route("/reports", handler(query.report), methods=["POST"]),
+    ]

@@ -1,0 +1,64 @@
+"""Questions that requests ask: answered in a process of its own, which is ended when it takes too much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from stackcanvas.errors import BadInput, NotFound
+from stackcanvas.metadata import Actor
+from stackcanvas.metadata.actors import acting
+from stackcanvas.stack import Stack
+from stackcanvas.stack import open as open_stack
+from stackcanvas.stack.apart import Apart, Limits
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """A project with one table."""
+    (tmp_path / "canvas.yaml").write_text("stackcanvas: 1\nproject: {name: delays}\n")
+    with open_stack(tmp_path) as opened:
+        rows = {"id": [1, 2, 3], "day": [date(2026, 1, 1), None, None], "price": [Decimal("1.10")] * 3}
+        opened.data.commit("flights", pl.DataFrame(rows))
+        yield opened
+
+
+def test_values_come_as_they_are_and_who_asked_is_on_record(stack: Stack) -> None:
+    """Types survive the way between the processes; there are more rows than were asked for."""
+    with acting(Actor("ada", verified=True)):
+        found = stack.apart.query("select id, day, price from flights order by id", limit=2)
+
+    assert found.rows == ((1, date(2026, 1, 1), Decimal("1.10")), (2, None, Decimal("1.10")))
+    assert (list(found.columns), found.more) == (["id", "day", "price"], True)
+    (asked,) = stack.spine.executions.search(kind="data.query")
+    assert (asked.actor, asked.state) == ("ada", "done")
+
+
+def test_what_is_wrong_is_said_in_the_same_words(stack: Stack) -> None:
+    """The error of the other process is raised here, with its kind and its place."""
+    with pytest.raises(NotFound, match="query:1:15") as caught:
+        stack.apart.query("select * from fligths")
+
+    assert caught.value.near == "flights"
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (Limits(time_s=1.5), "longer than 1.5 s"),
+        (Limits(memory_bytes=300 << 20), "more than 0.293 GB of memory"),
+        (Limits(answer_bytes=10), "its answer is larger"),
+    ],
+)
+def test_what_takes_too_much_is_ended(stack: Stack, limits: Limits, said: str) -> None:
+    """Time, memory and answer each have an end."""
+    stack.data.commit("many", pl.DataFrame({"n": range(3000)}))
+    much = "select count(*), sum(a.n * b.n * c.n) from many a cross join many b cross join many c order by 1"
+
+    with pytest.raises(BadInput, match=said):
+        Apart(stack, limits).query("select 1 as one" if limits.answer_bytes == 10 else much)

@@ -124,6 +124,19 @@ def test_a_pipeline_runs_again_on_its_commit_its_changes_and_its_data(stack: Sta
     assert len(git(project, "worktree", "list").splitlines()) == 1
 
 
+def test_a_run_says_that_it_had_rows_that_were_erased_since(stack: Stack) -> None:
+    """The first thing that is told, and the first reason why it comes out otherwise."""
+    first = stack.pipelines.run("train").check()
+    stack.keeping.erase("numbers", key="x", values=[3])
+    said: list[str] = []
+
+    found = reproduce(stack, first.id, here=True, tell=said.append)
+
+    assert said[0].startswith("Rows of data:numbers@1 were erased on")
+    assert said[0].endswith("the run had more data than there are now")
+    assert (found.same, found.reasons[0]) == (False, said[0])
+
+
 def test_a_run_from_before_the_records_moved_runs_again_where_they_are_now(stack: Stack, project: Path) -> None:
     """The canvas of its commit names a place that is empty today."""
     first = stack.pipelines.run("train").check()

@@ -6,18 +6,14 @@ what they held. Whoever knows the version by its old digest, a lock file or a ru
 
 from __future__ import annotations
 
-import csv
-import io
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select, update
 
-from stackcanvas.data import formats, parquetfiles
+from stackcanvas.data import parquetfiles
 from stackcanvas.data.clearing import Cleared, clear
 from stackcanvas.data.examination import Examination
 from stackcanvas.data.frames import parts as parts_of
@@ -33,58 +29,14 @@ from stackcanvas.data.manifest import (
     manifest_key,
 )
 from stackcanvas.data.parts import Parts, profile_key
+from stackcanvas.data.persons import Person, rewrite
 from stackcanvas.data.read import rows_of, rows_of_files
 from stackcanvas.data.store import SourceFile, Writer
 from stackcanvas.data.tables import data_erasure, data_version
 from stackcanvas.data.versions import DataVersion
 from stackcanvas.errors import BadInput, Conflict
-from stackcanvas.late import late
 from stackcanvas.metadata.tables import artifact
 from stackcanvas.statistics import Profile
-
-if TYPE_CHECKING:
-    import polars as pl
-else:
-    pl = late("polars")
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Whose rows are meant, and what becomes of them.
-
-    Args:
-        column: that tells whose a row is.
-        values: of that column, as text; numbers as they are written.
-        blank: columns to empty instead of removing the rows; none to remove them.
-    """
-
-    column: str
-    values: frozenset[str]
-    blank: tuple[str, ...] = ()
-
-    def means(self, value: object) -> bool:
-        """Whether a value of the column is one of theirs.
-
-        Example:
-            >>> person = Person("customer", frozenset({"17", "ada"}))
-            >>> [person.means(value) for value in (17, 17.0, "ada", "Ada", None, True)]
-            [True, True, True, False, False, False]
-        """
-        if value is None:
-            return False
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        return str(value) in self.values
-
-    def rows(self, schema: pl.Schema) -> pl.Expr:
-        """The same for rows of a table."""
-        text = pl.col(self.column)
-        if schema[self.column].is_float():
-            whole = pl.col(self.column).cast(pl.Int64, strict=False)
-            text = pl.when(whole == text).then(whole.cast(pl.String)).otherwise(text.cast(pl.String))
-        else:
-            text = text.cast(pl.String, strict=False)
-        return text.is_in(sorted(self.values)).fill_null(value=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +64,9 @@ def holding(parts: Parts, version: DataVersion, person: Person) -> Holding | Non
     if version.forgotten is not None or person.column not in version.columns:
         return None
     found = rows_of(parts, version)
-    rows = int(found.select(person.rows(found.collect_schema()).sum()).collect().item() or 0)
+    rows = person.touched(found)
     if rows and version.kind == DELTA:
         raise NotReached(f"{version.ref} refers to a Delta Lake table of its own", fix="Erase the rows there")
-    blank = [name for name in person.blank if name in version.columns]
-    if rows and person.blank:
-        if not blank:
-            return None
-        filled = pl.any_horizontal(pl.col(name).is_not_null() for name in blank)
-        mine = person.rows(found.collect_schema()) & filled
-        rows = int(found.select(mine.sum()).collect().item() or 0)
     return Holding(version, rows) if rows else None
 
 
@@ -173,6 +118,15 @@ def erased_by(parts: Parts) -> dict[str, set[str]]:
     return found
 
 
+def digests_before(parts: Parts) -> dict[str, set[str]]:
+    """The digests that versions had until they were erased from, by their refs: what was noted earlier names those."""
+    found: dict[str, set[str]] = {}
+    with parts.spine.read() as connection:
+        for row in connection.execute(select(data_erasure)):
+            found.setdefault(f"data:{row.name}@{row.number}", set()).add(row.before)
+    return found
+
+
 def sweep(parts: Parts, *, patience: timedelta) -> Cleared:
     """Remove the bytes of what was erased at once: from packs, the caches on this disk, profiles and manifests."""
     with parts.spine.read() as connection:
@@ -200,8 +154,9 @@ def _rewritten(parts: Parts, version: DataVersion, person: Person) -> tuple[Mani
     numeric = version.columns[person.column].startswith(("Int", "UInt", "Float"))
     with Writer(parts.objects, parts.index, advance=lambda _: None) as writer, parts.scratch.room() as room:
         if version.kind == TABLE:
-            rows = rows_of(parts, version)
-            files = [_table(writer, Path(room) / TABLE_PATH, TABLE_PATH, parts_of(_left(rows, person)))]
+            written = Path(room) / TABLE_PATH
+            parquetfiles.write(written, parts_of(person.left(rows_of(parts, version))))
+            files = [_stored(writer, written, TABLE_PATH)]
         else:
             files = [
                 _file(parts, writer, Path(room) / str(number), one, person, numeric=numeric)
@@ -227,19 +182,6 @@ def _rewritten(parts: Parts, version: DataVersion, person: Person) -> tuple[Mani
     return manifest, table.profile
 
 
-def _left(rows: pl.LazyFrame, person: Person) -> pl.LazyFrame:
-    mine = person.rows(rows.collect_schema())
-    if not person.blank:
-        return rows.filter(~mine)
-    blank = [name for name in person.blank if name in rows.collect_schema()]
-    return rows.with_columns(pl.when(mine).then(None).otherwise(pl.col(name)).alias(name) for name in blank)
-
-
-def _table(writer: Writer, written: Path, path: str, rows: Iterable[pl.DataFrame]) -> DataFile:
-    parquetfiles.write(written, rows)
-    return _stored(writer, written, path)
-
-
 def _stored(writer: Writer, written: Path, path: str) -> DataFile:
     facts = written.stat()
     (digest,) = writer.files([SourceFile(str(written), facts.st_size, facts.st_mtime_ns, facts.st_ino)])
@@ -249,62 +191,5 @@ def _stored(writer: Writer, written: Path, path: str) -> DataFile:
 def _file(parts: Parts, writer: Writer, written: Path, file: DataFile, person: Person, *, numeric: bool) -> DataFile:
     """A file of a version without the rows; the file itself where it has none of them."""
     (source,) = parts.whole.paths([file])
-    delimiter = formats.delimiter_of(file.path)
-    if delimiter is None:
-        rows = pl.scan_parquet(source, glob=False, hive_partitioning=False)
-        if not rows.select(person.rows(rows.collect_schema()).any()).collect().item():
-            return file
-        return _table(writer, written, file.path, parts_of(_left(rows, person)))
-    with written.open("w", encoding="utf-8", newline="") as target:
-        changed = 0
-        for text, mine in _records(source, delimiter, person, numeric=numeric):
-            changed += mine
-            target.write(text)
+    changed = rewrite(source, written, file.path, person, numeric=numeric)
     return _stored(writer, written, file.path) if changed else file
-
-
-def _records(source: Path, delimiter: str, person: Person, *, numeric: bool) -> Iterator[tuple[str, bool]]:
-    """The records of a CSV file as text, those of other people as they stand; and whether each was changed."""
-    with source.open(encoding="utf-8", newline="") as file:
-        records = _raw(file)
-        head = next(records, "")
-        names = next(csv.reader([head.removeprefix("\ufeff")], delimiter=delimiter), [])
-        at = names.index(person.column)
-        blank = [place for place, name in enumerate(names) if name in person.blank]
-        yield head, False
-        for record in records:
-            fields = next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter), [])
-            value: object = fields[at] if len(fields) > at else None
-            if not person.means(_number(fields[at]) if numeric and value is not None else value):
-                yield record, False
-            elif person.blank:
-                yield _blanked(record, fields, blank, delimiter), True
-            else:
-                yield "", True
-
-
-def _raw(lines: Iterable[str]) -> Iterator[str]:
-    """Records with their line ends; one goes on over several lines while a quote is open."""
-    held = ""
-    for line in lines:
-        held += line
-        if held.count('"') % 2 == 0:
-            yield held
-            held = ""
-    if held:
-        yield held
-
-
-def _blanked(record: str, fields: Sequence[str], blank: Sequence[int], delimiter: str) -> str:
-    end = record[len(record.rstrip("\r\n")) :]
-    out = io.StringIO(newline="")
-    kept = ["" if place in blank else value for place, value in enumerate(fields)]
-    csv.writer(out, delimiter=delimiter, lineterminator=end).writerow(kept)
-    return out.getvalue()
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -13,9 +13,10 @@ from stackcanvas.clock import ManualClock
 from stackcanvas.stack import Stack
 from stackcanvas.stack import open as open_stack
 from stackcanvas.testing.postgres import postgres_server, postgres_url
+from stackcanvas.testing.redis import redis_server, redis_url
 from stackcanvas.testing.s3 import s3_server, s3_url
 
-__all__ = ["postgres_server", "postgres_url", "s3_server", "s3_url"]
+__all__ = ["postgres_server", "postgres_url", "redis_server", "redis_url", "s3_server", "s3_url"]
 
 START = datetime(2026, 1, 10, 12, tzinfo=UTC)
 CANVAS = """\
@@ -27,6 +28,8 @@ metadata:
     retention: {{runs: 30d, deleted: 5d, cache: 20d, data: 30d, audit: 30d}}
 data:
   storage: {{objects: "{objects}"}}
+features:
+  databases: {{online: "{online}"}}
 serving:
   log: {{keep: 7d}}
 value:
@@ -61,13 +64,18 @@ Opened = Callable[[], Stack]
 
 @pytest.fixture(params=["files", "servers"])
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A project on a file and a folder, or on PostgreSQL and S3."""
-    database, objects = "sqlite:///.stackcanvas/metadata.db", ".stackcanvas/objects"
+    """A project on files and a folder, or on PostgreSQL, S3 and Redis."""
+    addresses = {
+        "database": "sqlite:///.stackcanvas/metadata.db",
+        "objects": ".stackcanvas/objects",
+        "online": "sqlite:///.stackcanvas/online/online.db",
+    }
     if request.param == "servers":
-        database, objects = request.getfixturevalue("postgres_url"), request.getfixturevalue("s3_url")
+        names = {"database": "postgres_url", "objects": "s3_url", "online": "redis_url"}
+        addresses = {what: request.getfixturevalue(name) for what, name in names.items()}
     root = tmp_path / "churn"
     root.mkdir()
-    (root / "canvas.yaml").write_text(CANVAS.format(database=database, objects=objects))
+    (root / "canvas.yaml").write_text(CANVAS.format(**addresses))
     (root / "pipelines.py").write_text(PIPELINE)
     return root
 

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import random
+import signal
+import subprocess
+import sys
+import threading
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +22,12 @@ from sqlalchemy import update
 from stackcanvas.cli.main import main
 from stackcanvas.errors import Conflict
 from stackcanvas.metadata.tables import execution
+from stackcanvas.server.control import make_app
+from stackcanvas.server.door import Door
 from stackcanvas.stack import Stack
+from stackcanvas.stack import open as open_stack
 from stackcanvas.stack.fsck import fsck
+from stackcanvas.testing.asgi import Answer, Client
 from stackcanvas.testing.prediction_log import LogWriter
 from tests.stack.keeping.conftest import START
 
@@ -65,6 +76,14 @@ def fill(stack: Stack) -> dict[str, Any]:
         both = stack.data.scan("orders").join(stack.data.scan("raw"), on="customer", how="left").collect()
         joined = stack.data.commit("joined", both)
         del work
+    with stack.experiments.run("look") as looked:
+        read = stack.data.read("orders@1")
+        looked.log_artifact("sample.csv", f"customer,n\n{ADA},1\n{BOB},2\n".encode())
+        looked.log_artifact("sample.parquet", read.head(3002).tail(2))
+        split = {"columns": ["n", "customer"], "data": [[1, ADA], [2, BOB]]}
+        looked.log_artifact("table.json", json.dumps(split).encode())
+        looked.log_artifact("records.json", [{"customer": ADA}, {"customer": BOB}])
+        looked.log_artifact("plot.bin", b"\x00\xff\x00")
     run = stack.pipelines.run("count").check()
     sample = pl.DataFrame({"amount": np.linspace(0, 1, 50, dtype=np.float32)})
     model = LogisticRegression().fit(sample, sample["amount"].to_numpy() > 0.5)
@@ -82,7 +101,7 @@ def fill(stack: Stack) -> dict[str, Any]:
     )
     stack.monitoring.labels.add("churn", pl.DataFrame({"prediction_id": ids, "value": [True, False]}))
     stack.annotation.create("people", "raw", kind="choice", choices=["good", "bad"])
-    return {"run": run.id, "model": registered.ref, "digest": stack.data.get("orders@1").digest}
+    return {"looked": looked.id, "run": run.id, "model": registered.ref, "digest": stack.data.get("orders@1").digest}
 
 
 def holders(stack: Stack, text: str) -> list[str]:
@@ -125,20 +144,32 @@ def _chunks(stack: Stack) -> list[bytes]:
 def test_a_person_is_gone_from_every_place_and_every_byte(stack: Stack) -> None:
     """Told first, then done; others are there as they were, books and seals agree, and a second time is idle."""
     made = fill(stack)
+    stack.experiments.files.put(made["looked"], "notes.md", f"I asked {ADA}.".encode())
+    stack.experiments.tracking.log(made["looked"], tags={"about": ADA})
     assert len(holders(stack, ADA)) > 10
     told = stack.keeping.erase("orders", key="customer", values=[ADA], plan=True)
     by_place = {one.what: one.rows for one in told.touched}
     assert by_place["data:orders@1"] == by_place["data:orders@3"] == by_place["data:raw@1"] == 1
     assert by_place["data:joined@1"] == by_place["predictions of churn"] == by_place["items of annotation"] == 1
     assert by_place["labels"] == 2
+    assert len([place for place, rows in by_place.items() if place.startswith("the file runs/") and rows == 1]) == 4
     assert told.models == (str(made["model"]),)
+    said = "\n".join(told.unreached)
+    assert f"input_example.json, profile.json of {made['model']} were made from its training data" in said
+    assert "stackcanvas models rm churn@1" in said
+    assert "artifacts/notes.md holds a value of theirs and is no table" in said
+    assert "1 files of runs that read the data cannot be looked into, such as" in said
+    assert f"the tag about of run {made['looked']} holds a value of theirs" in said
     before = holders(stack, BOB)
+    stack.experiments.files.delete(made["looked"], "notes.md")  # as was said
+    stack.experiments.tracking.drop_tag(made["looked"], "about")
 
     done = stack.keeping.erase("orders", key="customer", values=[ADA])
 
     assert done.waiting == ()
     assert done.results >= 2
     assert holders(stack, ADA) == []
+    assert stack.experiments.files.get(made["looked"], "sample.csv") == f"customer,n\n{BOB},2\n".encode()
     assert [one for one in before if one.startswith("data:") and one not in holders(stack, BOB)] == []
     assert fsck(stack).damage == ()
     assert stack.data.read("orders@1").height == orders(0).height - 1
@@ -173,6 +204,40 @@ def test_columns_are_emptied_where_that_is_asked(stack: Stack) -> None:
     again = stack.keeping.erase("orders", key="customer", values=[ADA], blank=["city", "note"], plan=True)
     assert [one for one in again.touched if one.what.startswith("data:")] == []
     assert fsck(stack).damage == ()
+
+
+_ERASE = """
+import sys
+from stackcanvas.cli.main import main
+sys.stdout.write("ready\\n")
+sys.stdout.flush()
+main(["--project", sys.argv[1], "metadata", "erase", "orders", "--key", "customer", "--value", sys.argv[2]])
+"""
+
+
+@pytest.mark.parametrize("root", ["files"], indirect=True)
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.soak), pytest.param(3, marks=pytest.mark.soak)])
+def test_kill_9_in_the_middle_is_gone_on_from(root: Path, seed: int) -> None:
+    """Whatever a killed process had done, the same command comes to its end, and the audit log is whole."""
+    with open_stack(root) as stack:
+        fill(stack)
+    chance = random.Random(seed)
+    for _ in range(3):
+        child = subprocess.Popen([sys.executable, "-c", _ERASE, str(root), ADA], stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        timer = threading.Timer(chance.uniform(0.5, 2.5), child.send_signal, [signal.SIGKILL])
+        timer.start()
+        child.communicate()
+        timer.cancel()
+
+    assert main(["--project", str(root), "metadata", "erase", "orders", "--key", "customer", "--value", ADA]) == 0
+
+    with open_stack(root) as stack:
+        assert holders(stack, ADA) == []
+        assert fsck(stack).damage == ()
+        assert [one for one in stack.spine.audit.entries(limit=1000) if one.action == "metadata.erase"]
+        assert stack.spine.audit.verify() == []
 
 
 class KilledError(BaseException):
@@ -230,6 +295,36 @@ def test_a_lock_file_and_a_reproduction_are_led_to_what_is_left(stack: Stack) ->
         "data.csv" in said or "raw.csv" in said
         for said in stack.keeping.erase("raw", key="customer", values=[ADA], plan=True).unreached
     )
+
+
+def test_over_rest_and_on_its_page(stack: Stack) -> None:
+    """Only told unless the plan is left; for administrators alone; what cannot be is said; the page has counts."""
+    stack.data.commit("orders", orders(1))
+    tokens = {role: stack.tokens.add(role, role=role) for role in ("approver", "admin")}
+    client = Client(make_app(stack, door=Door(tokens=True)), host="stack.example.org")
+
+    def ask(who: str, **more: Any) -> Answer:
+        asked = {"data": ["orders"], "key": "customer", "values": [ADA], **more}
+        headers = {"authorization": f"Bearer {tokens[who]}", "content-type": "application/json"}
+        return client.post("/api/v1/metadata/erasure", body=json.dumps(asked).encode(), headers=headers)
+
+    assert ask("approver").status == 403
+    told = ask("admin").json()
+    assert (told["plan"], [one["what"] for one in told["touched"]]) == (True, ["data:orders@1"])
+    assert stack.data.get("orders").erased is None
+    assert ask("admin", data=["nothing"], plan=False).status == 404
+    assert ask("admin", values=[]).status == 422
+    assert ask("admin", mask=["no_such"], plan=False).json()["touched"] == []
+
+    done = ask("admin", plan=False)
+
+    assert (done.status, done.json()["touched"][0]["rows"]) == (200, 1)
+    assert ADA not in done.text
+    assert holders(stack, ADA) == []
+    page = client.get("/blocks/metadata", headers={"authorization": f"Bearer {tokens['approver']}"})
+    assert "Rows of persons that were erased" in page.text
+    assert ADA not in page.text
+    assert "erased in part" in client.get("/blocks/data", headers={"authorization": f"Bearer {tokens['admin']}"}).text
 
 
 def test_a_running_pipeline_is_not_erased_under(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

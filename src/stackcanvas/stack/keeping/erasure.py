@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING
 from stackcanvas.backends.database.sqlite import scrub
 from stackcanvas.data import erasing as data
 from stackcanvas.data.annotation import erasing as items
-from stackcanvas.data.erasing import Holding, NotReached, Person
+from stackcanvas.data.erasing import Holding, NotReached
+from stackcanvas.data.persons import Person
 from stackcanvas.errors import BadInput, BadInputs, Conflict, NotFound
+from stackcanvas.experiments.erasing import readers
 from stackcanvas.metadata import Ref
 from stackcanvas.monitoring import erasing as labels
 from stackcanvas.pipelines.removing import erase_results
 from stackcanvas.serving.erasing import Told
+from stackcanvas.stack.keeping.traces import Tracer, Traces
 
 if TYPE_CHECKING:
     from stackcanvas.data import DataVersion
@@ -96,6 +99,7 @@ class Eraser:
     def __init__(self, stack: Stack, names: Sequence[str], person: Person) -> None:
         self._stack = stack
         self._person = person
+        self._tracer = Tracer(stack, person)
         self._told = Told(person.column, person.values, person.blank)
         self._names = [Ref.parse(name, kind="data").name for name in names]
         if not person.values:
@@ -105,9 +109,9 @@ class Eraser:
         """What holds rows of the person."""
         around = self._look()
         models, runs = self._downstream([one.version for one in around.holding])
-        return Erasure(
-            tuple(self._places(around)), tuple(sorted(models)), len(runs), 0, tuple(self._unreached(around)), plan=True
-        )
+        traces = self._traces(around)
+        touched, unreached = self._places(around, traces), self._unreached(around, traces)
+        return Erasure(tuple(touched), tuple(sorted(models)), len(runs), 0, tuple(unreached), plan=True)
 
     def erase(self, *, patience: timedelta) -> Erasure:
         """Change everything that holds rows of the person.
@@ -127,20 +131,21 @@ class Eraser:
             with suppress(BadInput, BadInputs, Conflict):
                 stack.features.fold()
             around = self._look()
-            before = self._places(around)
+            traces = self._traces(around)
+            before = self._places(around, traces)
             models, runs = self._downstream(self._left_over() + [one.version for one in around.holding])
             for one in around.holding:
                 data.erase(stack.data.parts, one, self._person, execution=work.id)
                 work.used(one.version.ref)
             data.relock(stack.data.parts)
+            self._tracer.erase(traces, around.versions)
             writing = self._elsewhere()
             results = erase_results(stack.spine, stack.objects, stack.pipelines.records, runs)
             self._mark(models)
             cleared = data.sweep(stack.data.parts, patience=patience)
             waiting = [*cleared.waiting, *writing, *self._scrub()]
-            done = Erasure(
-                tuple(before), tuple(sorted(models)), len(runs), results, tuple(self._unreached(around)), tuple(waiting)
-            )
+            unreached = tuple(self._unreached(around, traces))
+            done = Erasure(tuple(before), tuple(sorted(models)), len(runs), results, unreached, tuple(waiting))
             with stack.spine.write() as tx:
                 facts = {**asked, "rows": done.rows, "models": len(models), "waiting": len(waiting)}
                 stack.spine.audit.add(tx, KIND, subject, facts)
@@ -182,9 +187,17 @@ class Eraser:
         refs = {ref for work, some in erased.items() if work > last for ref in some}
         return [self._stack.data.get(ref) for ref in sorted(refs)]
 
-    def _places(self, around: _Around) -> list[Touched]:
+    def _traces(self, around: _Around) -> Traces:
+        """What is beside data: of versions that hold rows, and of those that did until they were erased."""
+        held = {str(one.version.ref) for one in around.holding}
+        versions = [one for one in around.versions if one.erased is not None or str(one.ref) in held]
+        models, runs = self._downstream(versions)
+        return self._tracer.look(versions, runs, models)
+
+    def _places(self, around: _Around, traces: Traces) -> list[Touched]:
         stack, person = self._stack, self._person
         found = [Touched(str(one.version.ref), one.rows) for one in around.holding]
+        found += [Touched(f"the file {key}", rows) for key, rows in sorted(traces.tables.items())]
         files, keys = stack.features.find_person(person.column, person.means)
         found += [Touched(f"pushed rows in {path.parent.name}", rows) for path, rows in files]
         found += [Touched("online store", len(keys))] if keys else []
@@ -221,10 +234,14 @@ class Eraser:
         """The model versions that came of some versions, and the runs that read them."""
         models: set[str] = set()
         runs: set[str] = set()
+        digests = data.digests_before(self._stack.data.parts)
         for version in versions:
             graph = self._stack.spine.lineage.downstream(version.ref)
             models |= {str(ref) for ref in graph.refs if ref.kind == "model"}
             runs |= {one.id for one in graph.executions} | {one.parent for one in graph.executions if one.parent}
+        told = {(one.name, digest) for one in versions for digest in (one.digest, *digests.get(str(one.ref), ()))}
+        with self._stack.spine.read() as connection:
+            runs |= readers(connection, told)
         for model in self._stack.registry.ls():
             touched = {str(one.ref) for one in versions}
             for one in self._stack.registry.versions(model.name):
@@ -239,9 +256,9 @@ class Eraser:
             with suppress(NotFound):  # deleted since
                 self._stack.registry.changes.tag(Ref.parse(model), MARK, said)
 
-    def _unreached(self, around: _Around) -> list[str]:
+    def _unreached(self, around: _Around, traces: Traces) -> list[str]:
         stack, person = self._stack, self._person
-        said = list(around.unreached)
+        said = [*around.unreached, *traces.said]
         names = sorted({one.name for one in around.versions if person.column not in one.columns})
         said += [
             f"data:{name} has no column {person.column!r}: what it holds of the person cannot be told" for name in names
@@ -260,9 +277,10 @@ class Eraser:
             if place.name in linked
             for path in place.roots
         ]
-        said.append("backups, and files that runs have logged")
+        said.append("backups")
         if stack.spine.database.dialect == "postgresql":
             said.append("PostgreSQL's own log and dead rows: VACUUM FULL gives the latter back")
+            said.append("prediction logs of other machines: run the command there too")
         if "redis" in stack.online.url:
             said.append("snapshots that Redis has written to its disk: BGREWRITEAOF or SAVE writes them anew")
         return said

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from stackcanvas.data.erasing import Person
+from stackcanvas.data.persons import Person
 from stackcanvas.stack.keeping import retention
 from stackcanvas.stack.keeping.clearing import Reclaimed, reclaim
 from stackcanvas.stack.keeping.erasure import KIND as ERASE

@@ -52,7 +52,8 @@ def readers(connection: Connection, data: Collection[tuple[str, str]]) -> set[st
 
 def folders(connection: Connection, runs: Collection[str]) -> tuple[list[str], list[str]]:
     """Where the files of some runs and of the models that they logged lie: below this store, and elsewhere."""
-    here, elsewhere = [], []
+    here: list[str] = []
+    elsewhere: list[str] = []
     for some in _batches(sorted(runs)):
         kept = connection.execute(select(run.c.id, run.c.artifact_location).where(run.c.id.in_(some)))
         models = connection.execute(

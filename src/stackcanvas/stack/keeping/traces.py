@@ -13,6 +13,7 @@ from stackcanvas.experiments import erasing
 from stackcanvas.metadata import Ref
 
 if TYPE_CHECKING:
+    from stackcanvas.backends.files import Scratch
     from stackcanvas.data import DataVersion
     from stackcanvas.stack.stack import Stack
 
@@ -89,7 +90,7 @@ class Tracer:
                 erasing.erase(self._stack.objects, key, self._person, self._scratch, numeric=numeric)
 
     @property
-    def _scratch(self) -> erasing.Scratch:
+    def _scratch(self) -> Scratch:
         return self._stack.data.parts.scratch
 
     def _numeric(self, versions: Collection[DataVersion]) -> bool:

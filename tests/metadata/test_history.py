@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, MetaData, inspect
 
 from stackcanvas.backends.database import Database, open_database, types
 from stackcanvas.metadata.migrate import HISTORY, run_steps
+from stackcanvas.metadata.migrations.draft import takes_away
 from stackcanvas.stack.tables import load
 
 
@@ -57,6 +59,19 @@ def test_the_migrations_are_one_line() -> None:
     assert [step.down_revision for step in steps] == [None, *[step.revision for step in steps[:-1]]]
     assert [name[1:5] for name in files] == [step.revision for step in steps]
     assert steps[-1].revision == HISTORY.version
+
+
+def test_a_migration_that_takes_away_names_who_can_work_with_it() -> None:
+    """Otherwise a release that needs what is gone would open the database."""
+    found = {path.name: path.read_text() for path in (HISTORY.folder / "versions").glob("v[0-9]*.py")}
+    silent = [
+        name
+        for name, code in found.items()
+        if takes_away(code) and not re.search(r'^oldest = "\d{4}"$', code, re.MULTILINE)
+    ]
+
+    assert silent == []
+    assert HISTORY.oldest <= HISTORY.version
 
 
 def test_columns_have_portable_types() -> None:

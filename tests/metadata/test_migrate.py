@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from sqlalchemy import Column, ForeignKey, MetaData, Table, inspect, text
 
 from stackcanvas.backends.database import Database, open_database, types
 from stackcanvas.errors import Conflict, Corrupt, Refused, Unavailable
-from stackcanvas.metadata.migrate import History, migrate, prepare
+from stackcanvas.metadata.migrate import History, Written, migrate, prepare, written
 from stackcanvas.metadata.migrations.draft import draft
 
 _BREAKS = """
@@ -170,12 +171,60 @@ def test_a_call_migrates_either_kind(aged: Database, new: History) -> None:
     assert _rows(aged) == [("ada", "rex")]
 
 
+def test_one_that_was_only_added_to_is_worked_with(aged: Database, old: History, tmp_path: Path) -> None:
+    """A newer release adds a table and a column: the older one opens what it left, reads, writes and migrates nothing.
+
+    What must know every table still refuses it.
+    """
+    added = History(tmp_path / "added")
+    shutil.copytree(old.folder, added.folder)
+    schema = _first()
+    schema.tables["pet"].append_column(Column("age", types.Integer))
+    Table("vet", schema, Column("name", types.Text, primary_key=True))
+    assert "oldest" not in draft(schema, "vets", history=added).read_text()
+    assert migrate(aged, history=added) == ("0001", "0002")
+
+    prepare(aged, _never, history=old)
+    assert migrate(aged, history=old) == ("0002", "0002")
+    with aged.write() as tx:
+        tx.execute(_first().tables["pet"].insert().values(name="tom", owner="ada"))
+    assert sorted(_rows(aged)) == [("ada", "rex"), ("ada", "tom")]
+    with pytest.raises(Refused, match=r"every table must be known here; this one knows 0001.*pip install --upgrade"):
+        prepare(aged, _never, history=old, exact=True)
+
+
+def test_one_made_before_the_oldest_version_was_kept_learns_it(aged: Database, old: History, new: History) -> None:
+    """It opens as it is, and the next migration writes it."""
+    with aged.write() as tx:
+        tx.execute(text("alter table stackcanvas_version drop column oldest"))
+    prepare(aged, _never, history=old)
+    migrate(aged, history=new)
+
+    assert written(aged) == Written("0002", "0002")
+
+
+def test_what_is_taken_away_later_names_who_can_do_without(aged: Database, new: History, tmp_path: Path) -> None:
+    """A third release drops what the second no longer uses, and says so: the second opens it, the first does not."""
+    third = History(tmp_path / "third")
+    shutil.copytree(new.folder, third.folder)
+    schema = _second()
+    schema.remove(schema.tables["pet"])
+    step = draft(schema, "no pets", history=third)
+    step.write_text(step.read_text().replace('oldest = "0003"', 'oldest = "0002"'))
+    migrate(aged, history=third)
+
+    prepare(aged, _never, history=new)
+    with pytest.raises(Refused, match="which works with 0002 and later"):
+        prepare(aged, _never, history=_until(third, "0001", tmp_path))
+
+
 def test_a_newer_workspace_is_refused(aged: Database, old: History, new: History) -> None:
-    """Nothing is changed, and the way out is named."""
+    """It lost a column: nothing is changed, and the way out is named."""
     migrate(aged, history=new)
     for act in (lambda: prepare(aged, _never, history=old), lambda: migrate(aged, history=old)):
         with pytest.raises(
-            Refused, match=r"newer stackcanvas: version 0002, this one knows 0001.*pip install --upgrade"
+            Refused,
+            match=r"newer stackcanvas: version 0002, which works with 0002 and later; this one knows 0001.*pip install",
         ):
             act()
 
@@ -195,7 +244,7 @@ def test_a_database_of_somebody_else_is_refused(database: Database, old: History
 
 
 @pytest.mark.parametrize(
-    "damage", ["delete from stackcanvas_version", "insert into stackcanvas_version values ('0002')"]
+    "damage", ["delete from stackcanvas_version", "insert into stackcanvas_version (version_num) values ('0002')"]
 )
 def test_a_version_that_cannot_be_read_is_said(aged: Database, new: History, damage: str) -> None:
     """No row or two: nothing is migrated on a guess."""
@@ -294,6 +343,16 @@ def test_a_draft_without_a_difference_does_nothing(new: History) -> None:
     assert not empty.exists()
     assert again.name == "v0003_back.py"
     assert "drop_column" in again.read_text()
+
+
+def _until(history: History, last: str, folder: Path) -> History:
+    """What a release knew of a history that went on."""
+    earlier = History(folder / f"until-{last}")
+    shutil.copytree(history.folder, earlier.folder)
+    for path in (earlier.folder / "versions").glob("v[0-9]*.py"):
+        if path.name[1:5] > last:
+            path.unlink()
+    return earlier
 
 
 def _never() -> MetaData:

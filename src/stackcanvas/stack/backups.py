@@ -149,7 +149,7 @@ def _workspaces(root: Path, settings: Settings) -> Iterator[Workspaces]:
     """The workspaces of a project, over its database as it is now."""
     database = open_database(settings.database)
     try:
-        prepare(database, tables.load)
+        prepare(database, tables.load, exact=True)
         yield Workspaces.over(root, load(root / CANVAS), settings, database)
     finally:
         database.close()
@@ -291,7 +291,7 @@ def _backup_database(settings: Settings, file: Path, advance: Advance) -> tuple[
     source = open_database(settings.database)
     target = open_database(sqlite_url(draft))
     try:
-        prepare(source, tables.load)
+        prepare(source, tables.load, exact=True)
         prepare(target, tables.load)
         with source.read() as held, target.reshape() as tx:
             done = copy_tables(held, tx, target, tables.load().sorted_tables, advance=advance)
@@ -320,7 +320,7 @@ def _restore_database(source: Path, target: Database, advance: Advance) -> None:
         shutil.copyfile(source / LOCAL, copied)
         held = open_database(sqlite_url(copied))
         try:
-            prepare(held, tables.load)
+            prepare(held, tables.load, exact=True)
             with held.read() as connection:
                 fill(connection, target, advance=advance)
         finally:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from stackcanvas.canvas import load
 from stackcanvas.errors import BadInputs, StackCanvasError
+from stackcanvas.metadata.migrate import HISTORY, written
 from stackcanvas.stack.heads import verify
 from stackcanvas.stack.opening import open as open_stack
 from stackcanvas.stack.root import CANVAS, FOLDER, find_root
@@ -96,8 +97,14 @@ def _disk(root: Path) -> Iterator[Finding]:
 
 
 def _database(stack: Stack) -> Iterator[Finding]:
+    database = stack.spine.database
     with stack.spine.write():
-        yield Finding("database", "good", f"{stack.spine.database.url} can be read and written")
+        yield Finding("database", "good", f"{database.url} can be read and written")
+    found = written(database)
+    if found is not None and found.version > HISTORY.version:
+        ahead = f"it has version {found.version}, newer than {HISTORY.version}, which this release knows"
+        works = f"it works with releases that know {found.oldest} and later"
+        yield Finding("database", "warn", f"{ahead}; {works}", "pip install --upgrade stackcanvas")
 
 
 def _objects(stack: Stack) -> Iterator[Finding]:

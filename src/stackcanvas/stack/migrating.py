@@ -23,12 +23,14 @@ class Migrated:
         url: the database, any password masked.
         before: its version until now.
         after: its version from now on; the same when there was nothing to do.
+        known: the version of this release; the database may have a newer one, with which it works.
         workspaces: how many of the project's workspaces were migrated, too.
     """
 
     url: str
     before: str
     after: str
+    known: str
     workspaces: int = 0
 
 
@@ -44,7 +46,7 @@ def migrate(
 
     Raises:
         Conflict: there is no workspace yet.
-        Refused: it was written by a newer stackcanvas.
+        Refused: a newer stackcanvas wrote it, and this one cannot work with it.
     """
     known = os.environ if environ is None else environ
     root = find_root(Path.cwd() if path is None else Path(path))
@@ -57,7 +59,7 @@ def migrate(
         count = _workspaces(Workspaces.over(root, canvas, settings, database))
     finally:
         database.close()
-    return Migrated(database.url, before, after, count)
+    return Migrated(database.url, before, after, migrations.HISTORY.version, count)
 
 
 def _workspaces(workspaces: Workspaces) -> int:

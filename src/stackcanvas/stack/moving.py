@@ -125,7 +125,7 @@ def _move(root: Path, before: Settings, after: Settings, changes: list[Change], 
     with ExitStack() as kept:
         source = _opened(before.database, kept)
         target = _opened(after.database, kept) if after.database != before.database else None
-        prepare(source, tables.load)
+        prepare(source, tables.load, exact=True)
         if target is not None and is_empty(target):
             prepare(target, tables.load)
         canvas = load(root / CANVAS)
@@ -160,7 +160,7 @@ def _move_workspace(name: str, old: Workspaces, new: Workspaces, kept: ExitStack
     source, target = (one.settings(name, load(one.folder(name) / CANVAS)) for one in (old, new))
     # Over connections of its own: so many are held at once as there are workspaces.
     database = _opened(source.database, kept)
-    prepare(database, tables.load)
+    prepare(database, tables.load, exact=True)
     held = kept.enter_context(database.write())
     if target.objects != source.objects:
         copy_objects(open_objects(source.objects), open_objects(target.objects), advance=advance)

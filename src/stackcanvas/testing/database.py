@@ -183,6 +183,18 @@ class DatabaseSuite(ValuesSuite):
 
         assert (kept, changed) == (1, 3)
 
+    def test_a_script_is_part_of_the_transaction(self, database: Database) -> None:
+        """Several statements, with signs that drivers take for values; a failure takes all of them back."""
+        made = ["CREATE TABLE script (a TEXT DEFAULT '100%; :b %s')", "INSERT INTO script DEFAULT VALUES"]
+        with pytest.raises(ZeroDivisionError), database.write() as tx:
+            database.script(tx, made)
+            raise ZeroDivisionError
+        with database.write() as tx:
+            database.script(tx, made)
+
+        with database.read() as connection:
+            assert connection.exec_driver_sql("SELECT a FROM script").scalars().all() == ["100%; :b %s"]
+
     def test_bulk_stores_many_rows(self, database: Database) -> None:
         """Many rows, none, and columns in another order than the table's."""
         rows = [{"half": number % 2, "number": number} for number in range(5_000)]

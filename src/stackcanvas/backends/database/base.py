@@ -66,6 +66,10 @@ class Database(Protocol):
         """The dialect's own INSERT, which knows `on_conflict_do_update` and `on_conflict_do_nothing`."""
         ...
 
+    def script(self, connection: Connection, statements: Sequence[str]) -> None:
+        """Execute statements without values, such as those that make tables, in as few round trips as it takes."""
+        ...
+
     def bulk(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
         """Insert many rows fast; every row has the same columns, and defaults made in Python are not applied.
 

@@ -172,6 +172,14 @@ class PostgresDatabase:
         # The two dialects' classes are the same in what the port promises.
         return cast("Insert", insert(table))
 
+    def script(self, connection: Connection, statements: Sequence[str]) -> None:
+        """Execute statements without values, all in one round trip."""
+        driver = cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)
+        try:
+            driver.execute(";\n".join(statements).encode())
+        except psycopg.Error as error:
+            raise self._sentence(error) or error from error
+
     def bulk(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
         """Insert many rows by COPY."""
         if not rows:

@@ -168,6 +168,15 @@ class SqliteDatabase:
         """The dialect's own INSERT."""
         return insert(table)
 
+    def script(self, connection: Connection, statements: Sequence[str]) -> None:
+        """Execute statements without values."""
+        raw = _raw(connection)
+        try:
+            for statement in statements:
+                raw.execute(statement)
+        except sqlite3.Error as error:
+            raise self._sentence(error) or error from error
+
     def bulk(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
         """Insert many rows in one `executemany`."""
         if not rows:

@@ -36,13 +36,19 @@ from stackcanvas.backends.database import types
 
 revision = "{revision}"
 down_revision = {before}
-
+{oldest}
 
 def upgrade() -> None:{many}
     """Bring the tables from the version before to this one."""
 {body}
 '''
 
+
+# What code of the version before could not work with: what it uses is gone, or it does not give what is demanded.
+_TAKES = re.compile(
+    r"drop_(table|column|constraint)|alter_column|rename_table|create_(unique|check)_constraint|create_foreign_key"
+    r"|add_column\((?!.*server_default).*nullable=False"
+)
 
 # What the linter takes for too many statements, the sentence before them counted.
 _MANY = 50
@@ -73,8 +79,20 @@ def draft(schema: MetaData, message: str, *, history: History = HISTORY, replace
     said = message[0].upper() + message[1:]
     many = "  # noqa: PLR0915 - as long as the schema is" if body.count("\n    op.") >= _MANY else ""
     after = f'"{before}"' if before else None
-    path.write_text(_FILE.format(message=said, revision=revision, before=after, body=body, many=many))
+    # Earlier code may have done without what goes; whoever knows it writes an older version there.
+    oldest = f'oldest = "{revision}"\n' if before and takes_away(body) else ""
+    path.write_text(_FILE.format(message=said, revision=revision, before=after, body=body, many=many, oldest=oldest))
     return path
+
+
+def takes_away(code: str) -> bool:
+    """Whether a migration takes away, renames or demands, so that it must name the oldest version that works with it.
+
+    Example:
+        >>> takes_away('batch_op.drop_column("street")'), takes_away('op.drop_index("ix_pet_name")')
+        (True, False)
+    """
+    return _TAKES.search(code) is not None
 
 
 def _operations(connection: Connection, schema: MetaData, *, batch: bool) -> str:

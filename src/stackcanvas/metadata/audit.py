@@ -125,23 +125,26 @@ class Audit:
             row = connection.execute(last).one_or_none()
         return (int(row.sequence), str(row.hash)) if row else (0, _GENESIS)
 
-    def verify(self, *, heads: Collection[tuple[int, str]] = (), last: int | None = None) -> list[AuditProblem]:
+    def verify(
+        self, *, heads: Collection[tuple[int, str]] | None = None, last: int | None = None
+    ) -> list[AuditProblem]:
         """Every place where the log was tampered with; an empty list means that it was not.
 
         Args:
-            heads: published lengths and hashes that the log must still contain.
+            heads: published lengths and hashes that the log must still contain; all that there are, or None where it
+                was not looked for them.
             last: look at so many entries at the end only; all by default.
         """
         problems: list[AuditProblem] = []
-        told = dict(heads)
+        told = dict(heads or ())
         with self._database.read() as connection:
             length = max(counters.value(connection, "audit"), *told, 0)
             cut, sealed = self._cut(connection)
-            if heads and cut and told.get(cut, sealed) != sealed:
+            if heads is not None and cut and told.get(cut, sealed) != sealed:
                 problems.append(
                     AuditProblem(cut, "was the last that was given up, and differs from the published head")
                 )
-            elif heads and cut and cut not in told:
+            elif heads is not None and cut and cut not in told:
                 problems.append(AuditProblem(cut, "is said to be the last that was given up, and no head confirms it"))
             first = cut + 1 if last is None else max(cut + 1, length - last + 1)
             before = select(audit.c.hash).where(audit.c.sequence == first - 1)

@@ -63,16 +63,26 @@ def published(objects: Objects) -> list[tuple[int, str]]:
     Raises:
         Corrupt: one of them is not readable.
     """
-    found = []
-    for info in objects.list(_PREFIX):
-        try:
-            told = json.loads(objects.get(info.key))
-            found.append((int(told["length"]), str(told["hash"])))
-        except (ValueError, KeyError, TypeError) as error:
-            raise Corrupt("a published head of the audit log is not readable", where=info.key) from error
-    return sorted(set(found))
+    found, broken = _read(objects)
+    if broken:
+        raise Corrupt("a published head of the audit log is not readable", where=broken[0])
+    return found
 
 
 def verify(stack: Stack) -> list[AuditProblem]:
     """Every place where the audit log was tampered with, told by its own seals and by the published heads."""
-    return stack.spine.audit.verify(heads=published(stack.objects))
+    found, broken = _read(stack.objects)
+    unreadable = [AuditProblem(0, f"and those after it cannot be compared with {key}: it is no head") for key in broken]
+    return [*unreadable, *stack.spine.audit.verify(heads=found)]
+
+
+def _read(objects: Objects) -> tuple[list[tuple[int, str]], list[str]]:
+    """The heads, the shortest log first, and the keys of those that are not readable."""
+    found, broken = set(), []
+    for info in objects.list(_PREFIX):
+        try:
+            told = json.loads(objects.get(info.key))
+            found.add((int(told["length"]), str(told["hash"])))
+        except (ValueError, KeyError, TypeError):
+            broken.append(info.key)
+    return sorted(found), broken

@@ -45,7 +45,6 @@ GRAMMAR = Grammar(
         ),
         ("dataset.name ilike 'F%'", [Clause("dataset", "name", "ILIKE", "F%")]),
         ("", []),
-        ("  ", []),
     ],
 )
 def test_a_filter_is_read(text: str, clauses: list[Clause]) -> None:
@@ -78,6 +77,9 @@ def test_a_filter_is_read(text: str, clauses: list[Clause]) -> None:
         "; DROP TABLE run",
         "AND",
         "metrics.a > 1)",
+        "  ",
+        "metrics.a > " + "1" * 5_000,
+        "metrics.a >",
     ],
 )
 def test_what_is_no_filter_is_refused(text: str) -> None:

@@ -87,7 +87,8 @@ def datasets_of(connection: Connection, experiments: Sequence[int]) -> list[tupl
     wanted = chosen.select_from(both).where(run_dataset.c.experiment.in_(list(experiments))).distinct()
     rows = connection.execute(wanted.order_by(run_dataset.c.experiment, run_dataset.c.name, run_dataset.c.digest))
     told = dict.fromkeys((number, name, digest, tags.get("context")) for number, name, digest, tags in rows)
-    return list(told)[:_MOST_DATASETS]
+    # The databases give those of one data set in orders of their own.
+    return sorted(told, key=lambda one: (*one[:3], one[3] or ""))[:_MOST_DATASETS]
 
 
 def _parts(found: list[RunFacts]) -> Iterator[list[RunFacts]]:

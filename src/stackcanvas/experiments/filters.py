@@ -66,6 +66,7 @@ class Grammar:
         datasets: attributes of data sets.
         words: which entity each word before a key means.
         bare: whether a word or a number may stand for text without quotes, as people write on a command line.
+        quoted: whether a number may stand in quotes.
     """
 
     operators: Mapping[str, frozenset[str]]
@@ -76,6 +77,7 @@ class Grammar:
     datasets: frozenset[str] = frozenset()
     words: Mapping[str, str] = field(default_factory=lambda: ENTITIES)
     bare: bool = False
+    quoted: bool = False
 
     def parse(self, text: str | None) -> list[Clause]:
         """The clauses of a filter, none of an empty one.
@@ -83,7 +85,7 @@ class Grammar:
         Raises:
             BadInput: it cannot be read.
         """
-        return _Parser(self, text).clauses() if text and text.strip() else []
+        return _Parser(self, text).clauses() if text else []
 
     def order(self, text: str) -> Ordering:
         """Read `metrics.auc DESC`.
@@ -127,10 +129,13 @@ class Grammar:
 
 
 _PART = r'(?:[^\W\d]\w*|`[^`]*`|"[^"]*")'
+_DIGITS = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER = re.compile(_DIGITS)
+_LONGEST_NUMBER = 400
 _TOKENS = re.compile(
     rf"""\s*(?:
       (?P<text>'(?:''|\\'|[^'])*')
-    | (?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?!\w))
+    | (?P<number>{_DIGITS}(?!\w))
     | (?P<name>{_PART}(?:\.(?:\w+|`[^`]*`|"[^"]*"|'[^']*'))*)
     | (?P<operator>!=|<>|>=|<=|=|>|<)
     | (?P<mark>[(),])
@@ -205,15 +210,23 @@ class _Parser:
 
     def _value(self, entity: str, key: str) -> Value:
         kind, said = self._take()
+        if kind == "end":
+            self._fail("the value is missing")
         if entity == "metric" or (entity == "attribute" and key in self._grammar.numbers):
-            if kind != "number":
-                raise BadInput(f"Expected numeric value type for {_named(entity, key)}. Found {said}")
-            return int(said) if re.fullmatch(r"[-+]?\d+", said) else float(said)
+            return self._number(entity, key, kind, said)
         if self._grammar.bare and (kind == "number" or (kind == "name" and not _quoted(said))):
             return said
         if kind != "text" and not (kind == "name" and _is(said, '"')):
-            raise BadInput(f"Expected a quoted string value for {_named(entity, key)}. Got value {said}")
+            named = "attributes" if entity == "attribute" else f"{entity} (`{key}`)"
+            raise BadInput(f"Expected a quoted string value for {named}. Got value {said}")
         return said[1:-1]
+
+    def _number(self, entity: str, key: str, kind: str, said: str) -> int | float:
+        plain = said[1:-1].strip() if self._grammar.quoted and kind == "text" else said
+        if not _NUMBER.fullmatch(plain) or len(plain) > _LONGEST_NUMBER:
+            named = f"numeric attribute: {key}" if entity == "attribute" else f"{entity} (`{key}`)"
+            raise BadInput(f"Expected numeric value type for {named}. Found {said[:100]}")
+        return int(plain) if re.fullmatch(r"[-+]?\d+", plain) else float(plain)
 
     def _list(self) -> tuple[str, ...]:
         if self._take() != ("mark", "("):
@@ -249,10 +262,6 @@ def _unreadable(text: str, why: str) -> BadInput:
 
 def _unknown(entity: str, key: str, known: Iterable[str]) -> BadInput:
     return BadInput(f"Invalid {entity} key {key!r} specified. Valid keys are {', '.join(sorted(known))}")
-
-
-def _named(entity: str, key: str) -> str:
-    return f"numeric attribute: {key}" if entity == "attribute" else f"{entity} (`{key}`)"
 
 
 def _is(text: str, quote: str) -> bool:

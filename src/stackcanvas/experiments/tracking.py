@@ -142,7 +142,7 @@ class Tracking:
             measured: metrics of logged models, by the id of the model.
 
         Raises:
-            NotFound: there is no such run.
+            NotFound: there is no such run, or no such logged model.
             Conflict: the run is deleted, or a parameter has another value already.
         """
         durable = bool(parameters or tags or name)
@@ -156,6 +156,7 @@ class Tracking:
             if name:
                 self._runs.rename(tx, run_id, name)
             for model_id, values in (measured or {}).items():
+                self._models.check(tx, model_id)
                 self._models.add_metrics(tx, model_id, values)
 
     def drop_tag(self, run_id: str, key: str) -> None:

@@ -45,6 +45,12 @@ def run(call: Call) -> str:
         ("logged-models/search", {"filter": "name = 'a'"}, "Missing value for required parameter 'experiment_ids'."),
         ("experiments/search", {"max_results": 1, "filter": "attr.name = 'a'"}, "Invalid entity type 'attr'."),
         ("model-versions/search", {"method": "GET", "filter": "run.name = 'a'"}, "Invalid entity type 'run'."),
+        ("runs/search", {"experiment_ids": ["0"], "filter": " "}, "Invalid clause(s) in filter string"),
+        ("runs/search", {"experiment_ids": ["0"], "filter": "metrics.a > " + "1" * 5000}, "Expected numeric"),
+        ("metrics/get-history-bulk", {"run_id": "beef"}, "request must specify a metric_key."),
+        ("metrics/get-history-bulk-interval", {"metric_key": "a"}, "Missing value for required parameter 'run_ids'."),
+        ("experiments/search-datasets", {}, "request must specify at least one experiment_id."),
+        ("traces/search", {}, "This server keeps no traces"),
         ("registered-models/get", {"name": " "}, "Missing value for required parameter 'name'."),
         ("model-versions/get", {"name": " ", "version": "1"}, "Missing value for required parameter 'name'."),
         ("registered-models/search", {"method": "GET", "order_by": ["tags.a"]}, "order by key 'tags.a' specified."),
@@ -79,8 +85,55 @@ def test_an_experiment_and_a_logged_model_have_every_field_that_clients_read(cal
         assert "models" in call("logged-models/search", experiment_ids=["0"], filter=where)[1], where
     said = call(f"logged-models/{model['model_id']}/tags/b", method="DELETE")
     assert said[0] == 404
-    assert said[1]["message"] == f"No tag with key 'b' found for model with ID '{model['model_id']}'"
+    assert said[1]["message"] == f"No tag with key 'b' found for model with ID '{model['model_id']}'."
     assert "models" not in call("logged-models/search", experiment_ids=["0"], filter="experiment_id = 'x'")[1]
+
+
+def test_traces_are_not_kept_and_none_is_found(ask: Ask) -> None:
+    """In the older and in the newer search, so that a program that looks for them goes on."""
+    found = [ask("GET", "/api/2.0/mlflow/traces"), ask("POST", "/api/3.0/mlflow/traces/search", json={})]
+    assert [(one.status_code, one.json()) for one in found] == [(200, {})] * 2
+    assert ask("POST", "/api/3.0/mlflow/traces", json={}).json()["error_code"] == "ENDPOINT_NOT_FOUND"
+
+
+def test_an_end_in_1970_is_no_end(call: Call, run: str) -> None:
+    """As clients tell that a run goes on."""
+    call("runs/update", run_id=run, end_time=5)
+    assert call("runs/get", run_id=run)[1]["run"]["info"]["end_time"] == 5
+    call("runs/update", run_id=run, end_time=0)
+    assert "end_time" not in call("runs/get", run_id=run)[1]["run"]["info"]
+
+
+def test_a_metric_of_a_model_that_is_not_here_is_kept_nowhere(call: Call, run: str) -> None:
+    """Neither with the model nor with the run."""
+    values = [{"key": "a", "value": 1, "timestamp": NOW}, {"key": "b", "value": 1, "timestamp": NOW, "model_id": "m-1"}]
+    status, said = call("runs/log-batch", run_id=run, metrics=values)
+    assert (status, said["message"]) == (404, "Logged model with ID 'm-1' not found.")
+    assert "metrics" not in call("runs/get", run_id=run)[1]["run"]["data"]
+
+
+def test_a_number_of_a_version_may_stand_in_quotes(call: Call) -> None:
+    """Unlike those of other searches."""
+    call("registered-models/create", name="delay")
+    for _ in range(2):
+        call("model-versions/create", name="delay", source="s3://bucket/model")
+
+    def versions(where: str) -> object:
+        found = call("model-versions/search", method="GET", filter=f"version_number {where}")
+        return [one["version"] for one in found[1]["model_versions"]] if found[0] == 200 else found[0]
+
+    assert [versions(where) for where in ("= '1'", "> 1", "= 'a'", "= '1.5'")] == [["1"], ["2"], 400, 400]
+
+
+def test_a_name_is_of_a_model_or_of_a_prompt(call: Call) -> None:
+    """Which of them has it is said to who wants it for the other."""
+    prompt = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]
+    call("registered-models/create", name="hello", tags=prompt)
+    call("registered-models/create", name="delay")
+    for name, tags, taken in (("hello", [], "by a prompt"), ("delay", prompt, "by a registered model")):
+        status, said = call("registered-models/create", name=name, tags=tags)
+        assert (status, said["error_code"]) == (400, "RESOURCE_ALREADY_EXISTS")
+        assert taken in said["message"]
 
 
 def test_an_alias_that_a_model_does_not_have_is_no_source(call: Call) -> None:

@@ -174,13 +174,13 @@ class LoggedModels:
             Conflict: one has another value already.
         """
         with self._spine.write() as tx:
-            self._check(tx, model_id)
+            self.check(tx, model_id)
             self._add_parameters(tx, model_id, parameters)
 
     def set_tags(self, model_id: str, tags: Mapping[str, str]) -> None:
         """Set tags; a later value takes the place of an earlier one."""
         with self._spine.write() as tx:
-            self._check(tx, model_id)
+            self.check(tx, model_id)
             self._set_tags(tx, model_id, tags)
 
     def drop_tag(self, model_id: str, key: str) -> None:
@@ -190,7 +190,7 @@ class LoggedModels:
             NotFound: the model has no such tag.
         """
         with self._spine.write() as tx:
-            self._check(tx, model_id)
+            self.check(tx, model_id)
             here = (logged_model_tag.c.model == model_id) & (logged_model_tag.c.key == key)
             if not tx.execute(logged_model_tag.delete().where(here)).rowcount:
                 raise NotFound("tag of the logged model", key)
@@ -212,15 +212,16 @@ class LoggedModels:
         if rows:
             tx.execute(self._add_metric, rows)
 
+    def check(self, tx: Connection, model_id: str) -> None:
+        """Refuse a model that there is none of, nor ever was."""
+        if tx.execute(select(logged_model.c.id).where(logged_model.c.id == model_id)).first() is None:
+            raise NotFound("logged model with ID", model_id)
+
     def _change(self, model_id: str, **values: object) -> None:
         changed = update(logged_model).where(logged_model.c.id == model_id)
         with self._spine.write() as tx:
             if not tx.execute(changed.values(**values, updated=self._spine.clock.now())).rowcount:
                 raise NotFound("logged model with ID", model_id)
-
-    def _check(self, tx: Connection, model_id: str) -> None:
-        if tx.execute(select(logged_model.c.id).where(logged_model.c.id == model_id)).first() is None:
-            raise NotFound("logged model with ID", model_id)
 
     def _add_parameters(self, tx: Connection, model_id: str, parameters: Mapping[str, str]) -> None:
         if not parameters:

@@ -27,6 +27,8 @@ _OURS = (
     GET_ARTIFACT,
     GET_VERSION_ARTIFACT,
 )
+_TRACES = "/mlflow/traces"
+_NO_TRACES = "This server keeps no traces"
 _READERS = 4
 _MOVERS = 2
 
@@ -122,4 +124,5 @@ def _unknown(scope: Scope, *, exists: bool) -> Answer:
     if exists:
         said = f"{scope['method']} is not answered at {scope['path']}"
         return Answer(encode({"error_code": "BAD_REQUEST", "message": said}), status=405)
-    return failed(MlflowError("ENDPOINT_NOT_FOUND", f"There is nothing at {scope['path']}"))
+    place = scope["path"]
+    return failed(MlflowError("ENDPOINT_NOT_FOUND", _NO_TRACES if _TRACES in place else f"There is nothing at {place}"))

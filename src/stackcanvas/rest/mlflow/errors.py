@@ -41,7 +41,7 @@ _ABSENT = {
     "experiment": "No Experiment with id={} exists",
     "tag": "No tag with name: {}",
     "model": "Registered Model with name={} not found",
-    "logged model with ID": "Logged model with ID '{}' not found",
+    "logged model with ID": "Logged model with ID '{}' not found.",
 }
 
 
@@ -96,6 +96,11 @@ def told(error: StackCanvasError) -> tuple[int, dict[str, str]]:
     else:
         code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "INTERNAL_ERROR")
     words = _ABSENT.get(error.kind) if isinstance(error, NotFound) else None
-    # Clients' texts end without a full stop, and some programs compare all of them.
-    said = words.format(error.name) if words and isinstance(error, NotFound) else error.sentence().removesuffix(".")
+    # Some texts of the clients' own server end with a full stop, and programs look for all of a text.
+    if words and isinstance(error, NotFound):
+        said = words.format(error.name)
+    elif isinstance(error, MlflowError | NotFound):
+        said = error.sentence().removesuffix(".")
+    else:
+        said = error.sentence()
     return STATUSES[code], {"error_code": code, "message": said}

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from stackcanvas.rest.mlflow import artifacts, experiments, histories, logged, logging, models, runs, server, versions
+from stackcanvas.rest.mlflow import (
+    artifacts,
+    experiments,
+    histories,
+    logged,
+    logging,
+    models,
+    runs,
+    server,
+    traces,
+    versions,
+)
 from stackcanvas.rest.mlflow.routes import Table
 
 _FILES = (
     server.ROUTES,
+    traces.ROUTES,
     experiments.ROUTES,
     runs.ROUTES,
     logging.ROUTES,

@@ -93,12 +93,12 @@ def _create(stack: Stack, asked: Create) -> dict[str, Any]:
     if location is not None and location.startswith("runs:"):
         raise invalid(f"Artifact location cannot be a runs:/ URI. Given: {location!r:.300}")
     if location is not None and ("#" in location or "\\" in location):
-        raise invalid("'artifact_location' URL can't include fragments or params")
+        raise invalid("'artifact_location' URL can't include fragments or params.")
     tags = {one.key: one.value for one in asked.tags}
     try:
         number = stack.experiments.catalog.create(asked.name, artifact_location=location, tags=tags)
     except Conflict:
-        raise taken(f"Experiment(name={asked.name}) already exists") from None
+        raise taken(f"Experiment(name={asked.name}) already exists.") from None
     return {"experiment_id": str(number)}
 
 
@@ -121,7 +121,7 @@ def _rename(stack: Stack, asked: Rename) -> dict[str, Any]:
     try:
         stack.experiments.catalog.change(found.id, name=asked.new_name)
     except Conflict:
-        raise taken(f"Experiment(name={asked.new_name}) already exists") from None
+        raise taken(f"Experiment(name={asked.new_name}) already exists.") from None
     return {}
 
 
@@ -194,7 +194,7 @@ def _living(stack: Stack, experiment_id: str) -> Experiment:
     found = _found(stack, experiment_id)
     if found.lifecycle != ACTIVE:
         raise invalid(
-            f"The experiment {experiment_id} must be in the 'active' state. Current state is {found.lifecycle}"
+            f"The experiment {experiment_id} must be in the 'active' state. Current state is {found.lifecycle}."
         )
     return found
 

@@ -61,7 +61,7 @@ class Datasets(Message):
 def _history(stack: Stack, asked: History) -> dict[str, Any]:
     size, offset = asked.max_results, offset_of(asked.page_token)
     if size is not None and size <= 0:
-        raise invalid(f"Invalid value {size} for parameter 'max_results' supplied. It must be a positive integer")
+        raise invalid(f"Invalid value {size} for parameter 'max_results' supplied. It must be a positive integer.")
     found = stack.experiments.tracking.history(
         asked.run_id, asked.metric_key, limit=None if size is None else size + 1, offset=offset
     )
@@ -74,14 +74,14 @@ def _history(stack: Stack, asked: History) -> dict[str, Any]:
 
 def _bulk(stack: Stack, asked: Bulk) -> dict[str, Any]:
     if not asked.run_id:
-        raise invalid("GetMetricHistoryBulk request must specify at least one run_id")
+        raise invalid("GetMetricHistoryBulk request must specify at least one run_id.")
     if len(asked.run_id) > _MOST_RUNS:
         raise invalid(
             f"GetMetricHistoryBulk request cannot specify more than {_MOST_RUNS} run_ids. "
-            f"Received {len(asked.run_id)} run_ids"
+            f"Received {len(asked.run_id)} run_ids."
         )
     if asked.metric_key is None:
-        raise invalid("GetMetricHistoryBulk request must specify a metric_key")
+        raise invalid("GetMetricHistoryBulk request must specify a metric_key.")
     most = max(0, min(asked.max_results, _MOST_AT_ONCE))
     found: list[told.Metric] = []
     for run_id in sorted(set(asked.run_id)):
@@ -93,19 +93,19 @@ def _bulk(stack: Stack, asked: Bulk) -> dict[str, Any]:
 
 def _interval(stack: Stack, asked: Interval) -> dict[str, Any]:
     if not asked.run_ids:
-        raise invalid("Missing value for required parameter 'run_ids'")
+        raise invalid("Missing value for required parameter 'run_ids'.")
     if len(asked.run_ids) > _MOST_RUNS:
         raise invalid(
             f"GetMetricHistoryBulkInterval request must specify at most {_MOST_RUNS} run_ids. "
-            f"Received {len(asked.run_ids)} run_ids"
+            f"Received {len(asked.run_ids)} run_ids."
         )
     if not 1 <= asked.max_results <= _MOST_A_RUN:
         raise invalid(f"max_results must be between 1 and {_MOST_A_RUN}")
     first, last = asked.start_step, asked.end_step
     if (first is None) != (last is None):
-        raise invalid("If either start step or end step are specified, both must be specified")
+        raise invalid("If either start step or end step are specified, both must be specified.")
     if first is not None and last is not None and first > last:
-        raise invalid(f"end_step must be greater than start_step. Found start_step={first} and end_step={last}")
+        raise invalid(f"end_step must be greater than start_step. Found start_step={first} and end_step={last}.")
     steps = None if first is None or last is None else (first, last)
     found = [
         one
@@ -121,11 +121,11 @@ def _interval(stack: Stack, asked: Interval) -> dict[str, Any]:
 
 def _datasets(stack: Stack, asked: Datasets) -> dict[str, Any]:
     if not asked.experiment_ids:
-        raise invalid("SearchDatasets request must specify at least one experiment_id")
+        raise invalid("SearchDatasets request must specify at least one experiment_id.")
     if len(asked.experiment_ids) > _MOST_EXPERIMENTS:
         raise invalid(
             f"SearchDatasets request cannot specify more than {_MOST_EXPERIMENTS} experiment_ids. "
-            f"Received {len(asked.experiment_ids)} experiment_ids"
+            f"Received {len(asked.experiment_ids)} experiment_ids."
         )
     numbers = numbers_of(asked.experiment_ids)
     return present(

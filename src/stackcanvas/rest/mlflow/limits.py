@@ -83,7 +83,7 @@ def _shown(text: str) -> str:
 def check_run_id(run_id: str) -> None:
     """Refuse what can be the id of no run."""
     if not _RUN.fullmatch(run_id):
-        raise invalid(f"Invalid value {_shown(run_id)} for parameter 'run_id' supplied")
+        raise invalid(f"Invalid value {_shown(run_id)} for parameter 'run_id' supplied.")
 
 
 def check_experiment_name(name: str, parameter: str = "name") -> None:
@@ -104,14 +104,14 @@ def check_amounts(*, metrics: Sequence[object], parameters: Sequence[object], ta
         if found > most:
             raise invalid(
                 f"A batch logging request can contain at most {most} {what}. Got {found} {what}. Please split up "
-                f"{what} across multiple requests and try again"
+                f"{what} across multiple requests and try again."
             )
 
 
 def check_page(size: int, most: int) -> None:
     """Refuse a page that is empty or too large."""
     if size <= 0:
-        raise invalid(f"Invalid value {size} for parameter 'max_results' supplied. It must be a positive integer")
+        raise invalid(f"Invalid value {size} for parameter 'max_results' supplied. It must be a positive integer.")
     if size > most:
         raise invalid(f"Invalid value {size} for parameter 'max_results' supplied. It must be at most {most}")
 
@@ -127,7 +127,7 @@ def number_of(experiment_id: str | None) -> int:
     try:
         number = int(experiment_id)
     except ValueError:
-        raise invalid(f"Invalid experiment ID '{experiment_id:.100}'. Experiment ID must be a valid integer") from None
+        raise invalid(f"Invalid experiment ID '{experiment_id:.100}'. Experiment ID must be a valid integer.") from None
     return min(max(number, -1), (1 << 63) - 1)  # what no experiment can have is not found
 
 

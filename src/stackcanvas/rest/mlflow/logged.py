@@ -179,7 +179,7 @@ def _drop_tag(stack: Stack, asked: Tag) -> dict[str, Any]:
     except NotFound as error:
         if error.name != asked.tag_key:
             raise
-        raise absent(f"No tag with key {asked.tag_key!r} found for model with ID {asked.model_id!r}") from None
+        raise absent(f"No tag with key {asked.tag_key!r} found for model with ID {asked.model_id!r}.") from None
     return {}
 
 
@@ -191,7 +191,7 @@ def _add_parameters(stack: Stack, asked: Parameters) -> dict[str, Any]:
 
 def _search(stack: Stack, asked: Search) -> dict[str, Any]:
     if any(not one.dataset_name for one in asked.datasets):
-        raise invalid("`dataset_name` in the `datasets` clause must be specified")
+        raise invalid("`dataset_name` in the `datasets` clause must be specified.")
     if asked.max_results < 0:
         raise invalid(f"Invalid value {asked.max_results} for parameter 'max_results' supplied")
     where = [one for clause in _GRAMMAR.parse(asked.filter) for one in _conditions(clause)]
@@ -238,7 +238,7 @@ def _order(given: OrderBy) -> ModelOrder:
             raise invalid(f"Invalid order by field name: {given.field_name}", expected=", ".join(_COLUMNS))
         return ModelOrder("attribute", _COLUMNS[given.field_name], not given.ascending)
     if entity != "metrics":
-        raise invalid(f"Invalid order by field name: {given.field_name}. Only metrics are supported")
+        raise invalid(f"Invalid order by field name: {given.field_name}. Only metrics are supported.")
     return ModelOrder("metric", key, not given.ascending, on if given.dataset_name or given.dataset_digest else None)
 
 

@@ -143,7 +143,7 @@ def _log_batch(stack: Stack, asked: LogBatch) -> dict[str, Any]:
         keys = [one.key for one in asked.params]
         raise invalid(
             f"Duplicate parameter keys have been submitted: {sorted({key for key in keys if keys.count(key) > 1})}. "
-            "Please ensure the request contains only one param value per param key"
+            "Please ensure the request contains only one param value per param key."
         )
     tags = _pairs(asked.tags, "tags", longest=LONGEST_TAG)
     stack.experiments.tracking.log(

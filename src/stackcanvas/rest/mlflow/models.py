@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from stackcanvas.experiments.filters import CATALOG_WORDS, LISTS, TEXT, Clause, 
 from stackcanvas.metadata import Ref
 from stackcanvas.registry import Condition, RegisteredModel, stage_named
 from stackcanvas.rest.mlflow.answers import milliseconds, pairs, present
-from stackcanvas.rest.mlflow.errors import absent, invalid, missing, taken
+from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid, missing, taken
 from stackcanvas.rest.mlflow.messages import Message, Pair
 from stackcanvas.rest.mlflow.naming import check_alias, check_key, check_model, number_of
 from stackcanvas.rest.mlflow.paging import page
@@ -105,8 +105,23 @@ def _create(stack: Stack, asked: Create) -> dict[str, Any]:
     try:
         made = stack.registry.changes.create(asked.name, description=asked.description, tags=tags)
     except Conflict:
-        raise taken(f"Registered Model (name={asked.name}) already exists") from None
+        raise _taken(stack, asked.name, tags) from None
     return {"registered_model": _told(stack, [made])[0]}
+
+
+def _taken(stack: Stack, name: str, tags: Mapping[str, str]) -> MlflowError:
+    """Prompts are models with a tag; a name is either."""
+    wanted, there = (_kind(held) for held in (tags, _model(stack, name).tags))
+    if wanted == there:
+        return taken(f"Registered Model (name={name}) already exists.")
+    return taken(
+        f"Tried to create a {wanted} with name {name!r}, but the name is already taken by a {there}. "
+        f"MLflow does not allow creating a {wanted} with the same name as an existing {there}"
+    )
+
+
+def _kind(tags: Mapping[str, str]) -> str:
+    return "prompt" if tags.get("mlflow.prompt.is_prompt", "").lower() == "true" else "registered model"
 
 
 def _get(stack: Stack, asked: Named) -> dict[str, Any]:
@@ -128,7 +143,7 @@ def _rename(stack: Stack, asked: Rename) -> dict[str, Any]:
         with _known(asked.name):
             renamed = stack.registry.changes.rename(asked.name, asked.new_name)
     except Conflict:
-        raise taken(f"Registered Model (name={asked.new_name}) already exists") from None
+        raise taken(f"Registered Model (name={asked.new_name}) already exists.") from None
     return {"registered_model": _told(stack, [renamed])[0]}
 
 
@@ -219,7 +234,7 @@ def _by_alias(stack: Stack, asked: Alias) -> dict[str, Any]:
             return {"model_version": told_version(stack.registry.get(Ref("model", asked.name)))}
         found = stack.registry.aliased(asked.name, asked.alias)
     if found is None:
-        raise invalid(f"Registered model alias {asked.alias} not found")
+        raise invalid(f"Registered model alias {asked.alias} not found.")
     return {"model_version": told_version(found)}
 
 

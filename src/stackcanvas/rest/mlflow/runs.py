@@ -117,7 +117,7 @@ def _create(stack: Stack, asked: Create) -> dict[str, Any]:
     if asked.run_name and tagged and asked.run_name != tagged:
         raise invalid(
             f"Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values "
-            f"(run_name='{asked.run_name}', mlflow.runName='{tagged}')"
+            f"(run_name='{asked.run_name}', mlflow.runName='{tagged}')."
         )
     started = None if asked.start_time is None else instant(asked.start_time, "start_time")
     number = number_of(asked.experiment_id)

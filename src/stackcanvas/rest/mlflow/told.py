@@ -51,7 +51,7 @@ def run_info(found: RunFacts) -> dict[str, Any]:
         user_id=found.actor,
         status=found.status.upper(),
         start_time=milliseconds(found.started),
-        end_time=milliseconds(found.ended),
+        end_time=milliseconds(found.ended) or None,  # 0 is told as if it had not ended
         artifact_uri=run_uri(found.experiment, found.id, found.artifact_location),
         lifecycle_stage=found.lifecycle,
     )

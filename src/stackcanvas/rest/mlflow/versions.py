@@ -27,6 +27,7 @@ _GRAMMAR = Grammar(
     operators={"attribute": TEXT, "tag": TEXT},
     texts={"name": TEXT | LISTS, "run_id": TEXT | LISTS, "source_path": TEXT},
     numbers=frozenset({"version_number"}),
+    quoted=True,
     orders=frozenset({"name", "version_number", "creation_timestamp", "last_updated_timestamp"}),
 )
 _ATTRIBUTES = {"name": "name", "run_id": "run", "source_path": "source", "version_number": "number"}
@@ -152,11 +153,6 @@ def _condition(clause: Clause) -> Condition:
 
 
 def _whole(value: object) -> int:
-    if isinstance(value, str):
-        try:
-            value = int(value)
-        except ValueError:
-            value = None
     if not isinstance(value, int) or abs(value) >= 1 << 63:
         raise invalid(f"Invalid value for numeric attribute 'version_number': {value!r}")
     return value

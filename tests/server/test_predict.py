@@ -8,14 +8,21 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 
+import polars as pl
 import pytest
+from sklearn.linear_model import LogisticRegression
 
-from stackcanvas.errors import NotFound, Refused
+from stackcanvas.errors import NotFound, Refused, Unavailable
 from stackcanvas.server.prepare import main as prepare
-from stackcanvas.stack import asking
+from stackcanvas.server.rounds import Rounds
+from stackcanvas.stack import Stack, asking
 from stackcanvas.stack import open as open_stack
 from stackcanvas.stack.running import process
 from stackcanvas.testing.certificates import self_signed
@@ -63,6 +70,53 @@ def test_other_machines_need_tls_and_a_token(tmp_path: Path, monkeypatch: pytest
                     time.sleep(0.05)
             finally:
                 running.terminate()
+
+
+def test_a_model_of_a_workspace_is_deployed_asked_and_watched(tmp_path: Path) -> None:
+    """By the processes of its project: the prediction server answers, and the worker's rounds take its log in."""
+    (tmp_path / "canvas.yaml").write_text("stackcanvas: 1\nproject: {name: delays}\n")
+    rows = pl.DataFrame({"x": [0.0, 1.0, 2.0, 3.0]})
+    with open_stack(tmp_path) as project:
+        project.workspaces.add("churn")
+        command = [sys.executable, "-m", "stackcanvas.server.predict", "--folder", ".stackcanvas", "--port", "0"]
+        with subprocess.Popen(command, cwd=tmp_path) as running, open_stack(tmp_path, workspace="churn") as stack:
+            try:
+                version = stack.registry.register("m", LogisticRegression().fit(rows, [0, 0, 1, 1]), sample=rows)
+                stack.deployment.deploy("m", version.ref)
+                until(lambda: bool(stack.serving.served()) and bool(asked(stack, "m", {"x": 3.0})))
+                with pytest.raises(NotFound):
+                    asking.ask(project, "m", [{"x": 3.0}])
+                rounds = Rounds(project, holder="here")
+                rounds.look()
+                now = stack.spine.clock.now()
+                began = now - timedelta(hours=1)
+
+                def counted() -> int:
+                    rounds.once()
+                    ends = now + timedelta(hours=1)
+                    return stack.serving.counts("m", model=version.ref, start=began, end=ends).predictions
+
+                until(lambda: counted() == 1)
+                until(lambda: not rounds.once())
+                assert "champion" in stack.registry.get(version.ref).aliases
+                rounds.close()
+            finally:
+                running.terminate()
+
+
+def asked(stack: Stack, endpoint: str, record: dict[str, object]) -> list[dict[str, Any]]:
+    """What the prediction server answers; nothing while it starts."""
+    with suppress(Unavailable, NotFound):
+        return asking.ask(stack, endpoint, [record])
+    return []
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process does."""
+    last = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < last, "it did not happen in time"
+        time.sleep(0.05)
 
 
 def ask(root: Path, path: str, token: str | None) -> tuple[int, object]:

@@ -8,9 +8,7 @@ import signal
 import time
 from pathlib import Path
 
-import polars as pl
 import pytest
-from sklearn.linear_model import LogisticRegression
 
 from stackcanvas.cli.main import main
 from stackcanvas.errors import BadInput, Conflict, NotFound, Refused
@@ -169,15 +167,3 @@ def test_commands_take_one_or_say_that_they_take_all(root: Path, capsys: pytest.
     assert main([*where, "backup", str(root / "kept")]) == 1
     assert "with all its workspaces" in capsys.readouterr().err
     assert main(["--project", str(root), "--workspace", "c", "data", "ls"]) == 4
-
-
-def test_models_of_a_workspace_are_not_deployed(root: Path) -> None:
-    """Nothing would serve them, so nobody is told that they are live."""
-    rows = pl.DataFrame({"x": [0.0, 1.0, 2.0, 3.0]})
-    model = LogisticRegression().fit(rows, [0, 0, 1, 1])
-    with open_stack(root, workspace="a") as stack:
-        version = stack.registry.register("m", model, sample=rows)
-
-        with pytest.raises(Refused, match="not those of its workspace a"):
-            stack.deployment.deploy("m", version.ref)
-        assert stack.deployment.ls() == []

@@ -41,9 +41,10 @@ def ask(stack: Stack, endpoint: str, records: Sequence[object]) -> list[dict[str
     # One that other machines reach asks this one for a token, too.
     token = os.environ.get(TOKEN)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
+    inside = "" if stack.workspace is None else f"/w/{stack.workspace}"
     body = json.dumps({"records": list(records)})
     try:
-        connection.request("POST", f"/v1/predict/{quote(endpoint, safe='')}", body, headers)
+        connection.request("POST", f"{inside}/v1/predict/{quote(endpoint, safe='')}", body, headers)
         answer = connection.getresponse()
         content = json.loads(answer.read())
     except (OSError, HTTPException, ValueError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 import traceback
@@ -16,8 +15,17 @@ from stackcanvas.serving.server import infer, records
 from stackcanvas.serving.server.errors import ClientGone, WrongMethod
 from stackcanvas.serving.server.feast import ROUTES as FEAST_ROUTES
 from stackcanvas.serving.server.feast import Feast
-from stackcanvas.serving.server.gate import Gate, NotAdmitted, TooOften
-from stackcanvas.serving.server.http import Answer, Receive, Scope, Send, path_of, read_body, send_answer
+from stackcanvas.serving.server.gate import Gate
+from stackcanvas.serving.server.http import (
+    Answer,
+    Receive,
+    Scope,
+    Send,
+    answer_error,
+    path_of,
+    read_body,
+    send_answer,
+)
 from stackcanvas.serving.server.metrics import Metrics
 from stackcanvas.serving.server.predictor import Predictor
 
@@ -81,15 +89,11 @@ class App:
             answer = await self._answer(scope["method"], path, headers, receive)
         except ClientGone:
             return
-        except NotAdmitted as error:
-            answer = _error(error.status, error.sentence(), (b"www-authenticate", b'Bearer realm="stackcanvas"'))
-        except TooOften as error:
-            answer = _error(error.status, error.sentence(), (b"retry-after", str(math.ceil(error.wait_s)).encode()))
         except StackCanvasError as error:
-            answer = _error(error.status, error.sentence())
+            answer = answer_error(error)
         except Exception:  # noqa: BLE001 - the last door: the client gets an answer, the operator the trace
             traceback.print_exc(file=sys.stderr)
-            answer = _error(500, "the server failed; its log says why")
+            answer = _json({"error": "the server failed; its log says why"}, 500)
         await send_answer(send, answer)
         if endpoint not in self._predictor.routes.table.endpoints:
             endpoint = ""  # names that clients make up must not become labels
@@ -226,9 +230,3 @@ def _require(method: str, wanted: str) -> None:
 
 def _json(content: object, status: int = 200) -> Answer:
     return Answer(_encode(content), status)
-
-
-def _error(status: int, sentence: str, *headers: tuple[bytes, bytes]) -> Answer:
-    answer = Answer(_encode({"error": sentence}), status)
-    answer.headers = [*answer.headers, *headers]
-    return answer

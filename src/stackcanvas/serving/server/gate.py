@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from stackcanvas.serving.server.talk import say
 TOKENS = "tokens.json"
 _OPEN = (["health"], ["health", "ready"], ["v2", "health", "live"], ["v2", "health", "ready"])
 _CHANGING = frozenset({"push", "write-to-online-store", "materialize", "materialize-incremental"})
-_READER = "reader"
+_READER, _ADMIN = "reader", "admin"
 _WRONG_AT_ONCE, _WRONG_PER_S = 20, 0.2
 
 
@@ -45,6 +46,7 @@ class NotAdmitted(StackCanvasError):
     """Nobody knows who asks."""
 
     status = 401
+    headers = ((b"www-authenticate", b'Bearer realm="stackcanvas"'),)
 
 
 class NotAllowed(StackCanvasError):
@@ -64,6 +66,7 @@ class TooOften(StackCanvasError):
 
     def __init__(self, wait_s: float) -> None:
         self.wait_s = wait_s
+        self.headers = ((b"retry-after", str(math.ceil(wait_s)).encode()),)
         super().__init__("That is too often", fix="Wait as long as Retry-After says, then ask again")
 
 
@@ -73,14 +76,18 @@ class Gate:
     Args:
         folder: holds `tokens.json`.
         clock: what time it is, for tokens that expire.
+        above: the gate of the project, where this is one of a workspace. The project's administrators enter here, too;
+            others are not even told whether there is something.
     """
 
-    def __init__(self, folder: Path, *, clock: Clock) -> None:
+    def __init__(self, folder: Path, *, clock: Clock, above: Gate | None = None) -> None:
         self._path = folder / TOKENS
         self._clock = clock
+        self._above = above
         self._seen: tuple[int, int] | None = None
         self._tokens: dict[str, TokenSpec] = {}
-        self._wrong = Limit(burst=_WRONG_AT_ONCE, per_s=_WRONG_PER_S)
+        own = Limit(burst=_WRONG_AT_ONCE, per_s=_WRONG_PER_S)
+        self._wrong: Limit = own if above is None else above._wrong  # noqa: SLF001 - of its own class
         self.refresh()
 
     def __bool__(self) -> bool:
@@ -114,20 +121,28 @@ class Gate:
             NotAllowed: its token may only ask.
             TooOften: too many wrong tokens came from that address.
         """
-        if path in _OPEN:
+        if path in _OPEN and self._above is None:
             return
         text = _given(headers)
         if text is None:
             raise NotAdmitted("This server asks for a token", fix="Send it as: Authorization: Bearer TOKEN")
         digest = hashlib.sha256(text).hexdigest()
-        found = self._tokens.get(digest)
-        if found is None or (found.expires_us is not None and to_us(self._clock.now()) >= found.expires_us):
+        found = self._counting(digest)
+        if found is None and self._above is not None:
+            found = self._above._counting(digest)  # noqa: SLF001 - of its own class
+            found = found if found is not None and found.role == _ADMIN else None
+        if found is None:
             wait_s = self._wrong.wait_s(sender, take=True)
             if wait_s:
                 raise TooOften(wait_s)
             raise NotAdmitted("This token is unknown, expired or revoked", fix="An administrator makes another one")
         if found.role == _READER and (path[0] in _CHANGING or path[1:2] == ["repository"]) and path[-1] != "index":
             raise NotAllowed(f"{found.name} is a reader, and this needs a writer")
+
+    def _counting(self, digest: str) -> TokenSpec | None:
+        found = self._tokens.get(digest)
+        expired = found is not None and found.expires_us is not None and to_us(self._clock.now()) >= found.expires_us
+        return None if expired else found
 
 
 def _given(headers: Mapping[bytes, bytes]) -> bytes | None:

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from stackcanvas.errors import BadInput
+import msgspec
+
+from stackcanvas.errors import BadInput, StackCanvasError
 from stackcanvas.serving.server.errors import ClientGone, TooLarge
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+_encode = msgspec.json.Encoder().encode
 _JSON = (b"content-type", b"application/json")
 _WINDOW_BITS = {b"gzip": 16 + zlib.MAX_WBITS, b"x-gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
 
@@ -26,6 +29,13 @@ class Answer:
     body: bytes
     status: int = 200
     headers: list[tuple[bytes, bytes]] = field(default_factory=lambda: [_JSON])
+
+
+def answer_error(error: StackCanvasError) -> Answer:
+    """What goes back for an error: its sentence, and the headers that it may carry."""
+    answer = Answer(_encode({"error": error.sentence()}), error.status)
+    answer.headers = [_JSON, *getattr(error, "headers", ())]
+    return answer
 
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive, *, limit_bytes: int) -> bytes:

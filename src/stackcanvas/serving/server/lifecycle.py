@@ -4,50 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import json
 import os
 import random
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sized
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from stackcanvas.clock import Clock, SystemClock
-from stackcanvas.errors import Corrupt, NotFound, StackCanvasError
-from stackcanvas.ids import Ids
-from stackcanvas.serving.server.app import App
-from stackcanvas.serving.server.bundle import Bundle
-from stackcanvas.serving.server.documents import EndpointSpec, VariantSpec
-from stackcanvas.serving.server.fallback import make_fallback
-from stackcanvas.serving.server.feast import Feast
-from stackcanvas.serving.server.features import FeatureStore
+from stackcanvas.errors import NotFound
 from stackcanvas.serving.server.files import replace
 from stackcanvas.serving.server.gate import Gate
-from stackcanvas.serving.server.log import PredictionLog
-from stackcanvas.serving.server.logplan import LogPlan
-from stackcanvas.serving.server.lookup import Lookup, LookupSpec
-from stackcanvas.serving.server.metrics import Metrics
-from stackcanvas.serving.server.predictor import Predictor
-from stackcanvas.serving.server.routes import Routes
-from stackcanvas.serving.server.signature import NUMPY_TYPES
+from stackcanvas.serving.server.place import Means, Place
+from stackcanvas.serving.server.places import Places
 from stackcanvas.serving.server.talk import say
-from stackcanvas.serving.server.variant import Variant
 
-_WATCH_S = 0.1
-_RETRY_S = 5.0
 _DRAIN_S = 10
 _BACKLOG = 2048
-_BLANKS = {"f": None, "O": "", "b": False, "i": 0, "u": 0}
+_POOLS = (("model", 2), ("shadow", 1), ("routes", 1), ("features", 4))
 _SWITCH_S = 0.0002
 """How long the log's thread may keep the event loop waiting; the usual 5 ms would be seen in every latency."""
 
@@ -102,49 +84,43 @@ class _Process:
         tls: tuple[Path, Path] | None,
     ) -> None:
         self._folder = folder
-        self._gate = gate
         self._tls = tls
         self._listening = listening
         self._clock = clock
-        self._metrics = Metrics()
-        self._metrics.started.set(clock.now().timestamp())
-        self._models = ThreadPoolExecutor(2, thread_name_prefix="model")
-        self._shadows = ThreadPoolExecutor(1, thread_name_prefix="shadow")
-        self._loads = ThreadPoolExecutor(1, thread_name_prefix="routes")
-        self._reads = ThreadPoolExecutor(4, thread_name_prefix="features")
+        self._pools: list[Executor] = []
         rng = random.Random()  # noqa: S311 - shares of traffic, not a secret
-        self._log = PredictionLog(
-            folder / "predictions" / "segments", process=Ids(clock.now).new(), metrics=self._metrics, rng=rng
-        )
-        self._features = FeatureStore(folder / "serving", metrics=self._metrics, pool=self._reads)
-        self._routes = Routes(folder / "serving", make=self._variants, clock=clock)
-        predictor = Predictor(
-            self._routes, metrics=self._metrics, clock=clock, rng=rng, shadow_pool=self._shadows, replay=replay
-        )
-        feast = Feast(self._features, folder, clock=clock)
-        self._app = App(predictor, metrics=self._metrics, reload=self._reload, feast=feast, version=version, gate=gate)
-        self._reloading = asyncio.Lock()
+
+        def means() -> Means:
+            # What is slow in a workspace must not be in the way of the project.
+            pools = [ThreadPoolExecutor(count, thread_name_prefix=name) for name, count in _POOLS]
+            self._pools += pools
+            return Means(clock, rng, replay, version, self._alone, *pools)
+
+        shared = means()
+
+        def workspace(inside: Path, name: str) -> Place:
+            own = None if gate is None else Gate(inside / "serving", clock=clock, above=gate)
+            return Place(inside, shared, gate=own, workspace=name)
+
+        project = Place(folder, means(), gate=gate)
+        self._places = Places(project, folder / "workspaces", make=workspace, gate=gate, clock=clock)
         self._under_way: Sized = ()
 
     async def run(self) -> None:
         """Serve until told to stop."""
-        self._log.start()
         server = _Server(self._config(), started=self._announce)
         self._under_way = server.server_state.tasks
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.stop)
-        watching = asyncio.create_task(self._watch())
+        self._places.start()
         try:
             await server.serve(sockets=[self._listening])
         finally:
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
-            for pool in (self._models, self._shadows, self._loads, self._reads):
+            await self._places.rest()
+            for pool in self._pools:
                 pool.shutdown(wait=True)
-            self._log.stop()
-            self._features.close()
+            self._places.close()
             self._address().unlink(missing_ok=True)
 
     def _alone(self) -> bool:
@@ -152,7 +128,7 @@ class _Process:
 
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
-            self._app,
+            self._places,
             loop="none",
             http=_Protocol,
             ws="none",
@@ -178,90 +154,6 @@ class _Process:
         told = {"host": host, "port": port, "pid": os.getpid(), "started": self._clock.now().isoformat()}
         replace(self._address(), json.dumps({**told, "tls": self._tls is not None}).encode())
         say(f"listening at {'https' if self._tls else 'http'}://{host}:{port}")
-
-    async def _watch(self) -> None:
-        """Take each new route document into service; try again from time to time what could not be loaded."""
-        waited_s = 0.0
-        while True:
-            if self._gate is not None:
-                self._gate.refresh()
-            if self._features.changed():
-                await self._load_features()
-            failing = bool(self._routes.table.failures) and waited_s >= _RETRY_S
-            if failing or self._routes.changed():
-                waited_s = 0.0
-                try:
-                    await self._reload()
-                except Exception:  # noqa: BLE001 - what is served stays; the next document is a new chance
-                    traceback.print_exc(file=sys.stderr)
-                    await asyncio.sleep(1)
-            await asyncio.sleep(_WATCH_S)
-            waited_s += _WATCH_S
-
-    async def _load_features(self) -> None:
-        """Take a new document of features into service; one that cannot be read leaves the last one."""
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._loads, self._features.load)
-        except StackCanvasError as error:
-            say(f"features: {error.sentence()}")
-        except Exception:  # noqa: BLE001 - predictions that bring their features need none of this
-            traceback.print_exc(file=sys.stderr)
-
-    async def _reload(self) -> None:
-        loop = asyncio.get_running_loop()
-        async with self._reloading:
-            before = self._routes.table
-            table = await loop.run_in_executor(self._loads, self._routes.load)
-            first = not self._routes.loaded
-            self._routes.put_in_service(table)
-            self._metrics.revision.set(table.revision)
-            self._metrics.failing.set(len(table.failures))
-            if table != before or first:
-                self._metrics.swaps.add()
-                for name, reason in table.failures.items():
-                    if before.failures.get(name) != reason:
-                        say(f"{name or 'routes.json'}: {reason}")
-                await loop.run_in_executor(self._loads, self._routes.keep, table)
-            if first:
-                gc.freeze()  # what was loaded at the start lives as long as the process
-
-    def _variants(
-        self, name: str, spec: EndpointSpec, load: Callable[[str], Bundle]
-    ) -> tuple[list[Variant], list[Variant]]:
-        return (
-            [self._variant(name, spec, one, load, shadow=False) for one in spec.variants],
-            [self._variant(name, spec, one, load, shadow=True) for one in spec.shadow],
-        )
-
-    def _variant(
-        self, name: str, spec: EndpointSpec, one: VariantSpec, load: Callable[[str], Bundle], *, shadow: bool
-    ) -> Variant:
-        bundle = load(one.bundle)
-        where = f"endpoint {name!r}, variant {one.name!r}"
-        return Variant(
-            name,
-            one,
-            bundle,
-            fallback=make_fallback(spec.fallback, bundle.signature, load, where=where),
-            plan=LogPlan(name, bundle.signature, spec.log),
-            log=self._log,
-            metrics=self._metrics,
-            pool=self._models,
-            alone=self._alone,
-            where=where,
-            shadow=shadow,
-            lookup=self._lookup(name, bundle, where),
-        )
-
-    def _lookup(self, name: str, bundle: Bundle, where: str) -> Lookup | None:
-        if bundle.spec.lookup is None:
-            return None
-        try:
-            spec = msgspec.convert(bundle.spec.lookup, LookupSpec)
-        except msgspec.ValidationError as error:
-            raise Corrupt(f"its look-up cannot be read: {error}", where=where) from None
-        blanks = {column.name: _BLANKS[NUMPY_TYPES[column.dtype].kind] for column in bundle.signature.columns.values()}
-        return Lookup(spec, self._features, blanks=blanks, endpoint=name, metrics=self._metrics)
 
 
 class _Server(uvicorn.Server):

@@ -19,12 +19,6 @@ def build(stack: Stack) -> Deployment:
     """The endpoints of a project."""
 
     def allow(model: Ref) -> None:
-        if stack.workspace is not None:
-            raise Refused(
-                f"the prediction server serves the models of the project, not those of its workspace {stack.workspace}",
-                where=str(model),
-                fix="Deploy it in a project of its own: stackcanvas models export brings the model there",
-            )
         version = stack.registry.consents.require(model, "register", "deploy", "python")
         if version.gate is not None and not version.gate.passed:
             raise Refused(f"{model} has not passed the gate: {'; '.join(version.gate.reasons)}")

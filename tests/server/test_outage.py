@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,28 @@ def test_control_says_so_and_goes_on(root: Path, start: Start, server: PostgresS
     until(lambda: ask(root, "/health/ready")[0] == 200)
     assert ask(root, "/")[0] == 200
     assert ask(root, "/api/2.0/mlflow/runs/create", {"experiment_id": "0"})[0] == 200
+    assert "Traceback" not in said.read_text()
+
+
+def test_a_database_that_is_frozen_does_not_take_control_with_it(
+    root: Path, start: Start, server: PostgresServer
+) -> None:
+    """While more requests wait than there are threads, control lives and says that it is not ready; then all go on."""
+    said = start("control", "--port", "0")
+    with ThreadPoolExecutor(50) as asking:
+        server.freeze()
+        try:
+            waiting = [asking.submit(ask, root, "/api/v1/runs") for _ in range(44)]
+            made = [asking.submit(ask, root, "/api/2.0/mlflow/runs/create", {"experiment_id": "0"}) for _ in range(4)]
+            until(lambda: ask(root, "/health/ready")[0] == 503)
+            for path in ("/health", "/version", "/metrics"):
+                assert ask(root, path)[0] == 200
+            assert not any(one.done() for one in (*waiting, *made))
+        finally:
+            server.thaw()
+        assert {one.result()[0] for one in (*waiting, *made)} == {200}
+    assert len(ask(root, "/api/v1/runs")[1]["items"]) == len(made)
+    until(lambda: ask(root, "/health/ready")[0] == 200)
     assert "Traceback" not in said.read_text()
 
 

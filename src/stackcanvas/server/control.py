@@ -128,8 +128,9 @@ def _routes() -> FastAPI:
 
 
 def _add_own_routes(app: FastAPI, metrics: Metrics, readiness: Readiness) -> None:
+    # What tells that the process lives must not wait for a thread: all may wait for a database that is frozen.
     @app.api_route("/health", methods=["GET", "HEAD"])
-    def health() -> Response:
+    async def health() -> Response:
         return PlainTextResponse("OK")
 
     @app.api_route("/health/ready", methods=["GET", "HEAD"])
@@ -141,11 +142,11 @@ def _add_own_routes(app: FastAPI, metrics: Metrics, readiness: Readiness) -> Non
         return JSONResponse(told | error, status_code=503 if away else 200, headers={"cache-control": "no-store"})
 
     @app.api_route("/version", methods=["GET", "HEAD"])
-    def version() -> Response:
+    async def version() -> Response:
         return PlainTextResponse(version_of("stackcanvas"))
 
     @app.get("/metrics")
-    def show_metrics(request: Request) -> Response:
+    async def show_metrics(request: Request) -> Response:
         if request.scope.get("workspace") is not None:
             raise NotFound("path", "/metrics", fix="The figures are those of the whole server: ask for /metrics")
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")

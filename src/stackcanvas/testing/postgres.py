@@ -17,6 +17,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 import pytest
 
 from stackcanvas.backends.database import open_database
@@ -92,6 +94,21 @@ class PostgresServer:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(2)  # SIGINT is PostgreSQL's fast shutdown
             self._process.wait(_START_S)
+
+    def freeze(self) -> None:
+        """Let it answer nothing any more, with every connection open; `thaw` lets it go on."""
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on after `freeze`."""
+        self._send(signal.SIGCONT)
+
+    def _send(self, number: int) -> None:
+        """A signal to the server and to the process of each session."""
+        assert self._process is not None
+        found = psutil.Process(self._process.pid)
+        for one in (found, *found.children()):
+            one.send_signal(number)
 
     def remove(self) -> None:
         """Stop it and remove its files."""

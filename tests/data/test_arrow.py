@@ -37,6 +37,7 @@ def test_texts_are_plain() -> None:
     [
         pa.array([Decimal(1)], pa.decimal256(50, 2)),
         pa.array([(1, 2, 3)], pa.month_day_nano_interval()),
+        pa.array([0], pa.timestamp("us", "+05:30")),
         pa.array([[(1, 2, 3)]], pa.list_(pa.month_day_nano_interval())),
         pa.array([{"x": Decimal(1)}], pa.struct([("x", pa.decimal256(50, 2))])),
         pa.RunEndEncodedArray.from_arrays([1], ["a"]),

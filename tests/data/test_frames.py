@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 import pandas as pd
 import polars as pl
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
-from stackcanvas.data.frames import is_frame, parts
+from stackcanvas.data.frames import is_frame, parts, records
 from stackcanvas.errors import BadInput, Unavailable
 
 _ROWS = pl.DataFrame({"a": [1, 2, None], "b": ["x", None, "z"]})
@@ -35,6 +36,24 @@ def test_everything_with_the_arrow_interface(source: object) -> None:
 
     assert found[0].schema == _ROWS.schema
     assert_frame_equal(pl.concat(found), _ROWS)
+
+
+def test_instants_that_python_does_not_have_are_text() -> None:
+    """Years before 1 and after 9999 are told as the engine writes them; beside them values stay values."""
+    far = pl.DataFrame({"id": [1], "at": [-(10**14)], "day": [4_000_000], "long": [9 * 10**17]}).with_columns(
+        pl.col("at").cast(pl.Datetime("ms")), pl.col("day").cast(pl.Date), pl.col("long").cast(pl.Duration("ms"))
+    )
+
+    (row,) = records(far)
+
+    assert (row["id"], row["at"][:5], row["day"][:6]) == (1, "-1199", "+12921")
+    assert records(pl.DataFrame({"day": [date(1, 1, 1)]})) == [{"day": date(1, 1, 1)}]
+
+
+def test_a_name_that_would_end_the_process_is_refused() -> None:
+    """Neither Arrow nor Parquet has names with NUL."""
+    with pytest.raises(BadInput, match="NUL"):
+        list(parts(pl.DataFrame({"a\0b": [1]})))
 
 
 def test_a_stream_is_read_part_by_part() -> None:

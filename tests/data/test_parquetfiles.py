@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from polars.testing.parametric import dataframes
 
-from stackcanvas.data import parquetfiles
+from stackcanvas.data import Data, parquetfiles
 from stackcanvas.data.store.cutting import Cutter
 from stackcanvas.errors import BadInput
 
@@ -132,3 +133,24 @@ def test_broken_files(tmp_path: Path) -> None:
             assert parquetfiles.examine([tmp_path / "a.parquet"]).rows == 5000
         except BadInput as error:
             assert "a.parquet" in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_the_types_on_record_are_those_that_are_read(data: Data, root: Path, table: bool) -> None:
+    """Also where Arrow's own note in the file says otherwise, as it does of dates in milliseconds."""
+    file = root / "days.parquet"
+    pq.write_table(pa.table({"day": pa.array([0, 86_400_000], pa.date64())}), file)
+
+    made = data.commit("days", file, table=table)
+
+    assert made.columns == {"day": str(data.read("days").schema["day"])}
+    assert [str(one)[:10] for one in data.read("days")["day"]] == ["1970-01-01", "1970-01-02"]
+
+
+def test_a_column_that_cannot_be_kept_is_named(data: Data, root: Path) -> None:
+    """Before the engine breaks over it."""
+    file = root / "times.parquet"
+    pq.write_table(pa.table({"at": pa.array([0], pa.timestamp("us", "+05:30"))}), file)
+
+    with pytest.raises(BadInput, match=r"times\.parquet: the column 'at' is of a type that cannot be kept"):
+        data.commit("times", file)

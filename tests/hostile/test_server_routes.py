@@ -26,9 +26,11 @@ FILES = "/api/2.0/mlflow-artifacts/artifacts"
 # What only reads though it has a body, written down anew: a route that is added must be put here or refuse a reader.
 ASKS = {
     "/api/v1/remote/call/{part}/{method}",  # asks for a role by what is called
+    "/api/v1/query",
     "/api/2.0/mlflow/experiments/search",
     "/api/2.0/mlflow/experiments/search-datasets",
     "/api/2.0/mlflow/runs/search",
+    "/api/3.0/mlflow/traces/search",
     "/api/2.0/mlflow/logged-models/search",
     "/api/2.0/mlflow/registered-models/get-latest-versions",
 }
@@ -69,7 +71,8 @@ class Served:
 
     def routes(self) -> list[tuple[str, str]]:
         """Method and path of each: those of the schema, of MLflow's API, of pages and of files."""
-        found = [(name.upper(), path) for path, ops in self.app.openapi()["paths"].items() for name in ops]
+        schema = self.ask("GET", "/api/v1/openapi.json", who="admin").json()
+        found = [(name.upper(), path) for path, ops in schema["paths"].items() for name in ops]
         found += [(route.method, route.path) for route in ROUTES]
         shown = [route for route in pages().routes if isinstance(route, Route)]
         found += [(name, route.path) for route in shown for name in route.methods or ()]

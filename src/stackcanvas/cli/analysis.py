@@ -73,7 +73,7 @@ def query(  # noqa: PLR0917 - click passes them by name
         made = stack.analysis.materialise(asked, name, message=message, key=key, tags=tags)
         emit_record(made, fields=("ref", "rows", "size_bytes", "new_bytes", "digest", "tags"))
     elif wants_json():
-        emit_rows(stack.analysis.query(asked, limit=limit).to_dicts(), columns=())
+        emit_rows(stack.analysis.first(asked, limit).records, columns=())
     else:
         shown = _SHOWN_ROWS if limit is None else limit
         found = stack.analysis.query(asked, limit=shown + (limit is None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from stackcanvas.errors import BadInput
@@ -23,9 +23,7 @@ def to_polars(part: pa.Table | pa.RecordBatch) -> pl.DataFrame:
         BadInput: the name of a column cannot be used, or its type cannot be kept.
     """
     names = part.schema.names
-    for name in names:
-        if "\0" in name:
-            raise BadInput(f"the column name {name!r} holds a NUL character", expected="another name")
+    _refuse_nul(names)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise BadInput(f"two columns are called {twice[0]!r}", expected="different names")
@@ -47,10 +45,17 @@ def refuse_unstorable(schema: pl.Schema) -> None:
     """Refuse what only Polars itself can hold.
 
     Raises:
-        BadInput: a column's type has no values, or none that Parquet has.
+        BadInput: the name of a column cannot be used, or its type has no values, or none that Parquet has.
     """
+    _refuse_nul(schema)
     for name, kind in schema.items():
         _refuse(name, (inner for inner in _inside(kind) if inner in {pl.Object, pl.Int128, pl.UInt128}))
+
+
+def _refuse_nul(names: Iterable[str]) -> None:
+    for name in names:
+        if "\0" in name:
+            raise BadInput(f"the column name {name!r} holds a NUL character", expected="another name")
 
 
 def _refuse(name: str, kinds: Iterator[object]) -> None:
@@ -65,7 +70,9 @@ def _refuse(name: str, kinds: Iterator[object]) -> None:
 def _known(kind: pa.DataType) -> bool:
     kinds = pa.types
     strange = (kinds.is_interval, kinds.is_union, kinds.is_run_end_encoded, kinds.is_decimal256)
-    return not any(is_strange(kind) for is_strange in strange)
+    # Polars knows zones by their names only, such as Asia/Kolkata.
+    is_offset = kinds.is_timestamp(kind) and kind.tz is not None and kind.tz[:1] in {"+", "-"}
+    return not is_offset and not any(is_strange(kind) for is_strange in strange)
 
 
 def _within(kind: Any) -> Iterator[Any]:

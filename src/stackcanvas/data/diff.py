@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stackcanvas.data.commit import changed_columns
+from stackcanvas.data.frames import records
 from stackcanvas.data.parts import Parts
 from stackcanvas.data.read import rows_of
 from stackcanvas.data.status import compared
@@ -77,9 +78,9 @@ def diff(parts: Parts, before: Ref, after: Ref, *, key: Sequence[str], samples: 
     if one.columns.items() & two.columns.items() and one.listing != two.listing:
         rows = _rows(parts, one, two, tuple(key) or two.key or one.key, samples)
     moved = None
-    if one.profile is not None and two.profile is not None:
-        both = [name for name in one.profile.columns if name in two.profile.columns]
-        moved = drift(one.profile, two.profile, columns=both)
+    was, has = one.profile, two.profile  # each is read when it is asked for
+    if was is not None and has is not None:
+        moved = drift(was, has, columns=[name for name in was.columns if name in has.columns])
     return DataDiff(one, two, changed_columns(one, two.columns), added, removed, changed, rows, moved)
 
 
@@ -109,7 +110,7 @@ def _by_row(was: pl.LazyFrame, has: pl.LazyFrame, samples: int) -> RowsDiff:
     apart = counts.select(*names, more).filter(pl.col(_IN) != 0).collect(engine="streaming")
     added, removed = apart.filter(pl.col(_IN) > 0), apart.filter(pl.col(_IN) < 0)
     shown = {
-        name: tuple(rows.sort(names).head(samples).drop(_IN).to_dicts())
+        name: tuple(records(rows.sort(names).head(samples).drop(_IN)))
         for name, rows in (("added", added), ("removed", removed))
     }
     return RowsDiff((), int(added[_IN].sum()), -int(removed[_IN].sum()), 0, {}, {**shown, "changed": ()})
@@ -150,9 +151,9 @@ def _sample(
     rows: pl.DataFrame, key: tuple[str, ...], differs: Mapping[str, pl.Expr], state: str
 ) -> tuple[dict[str, object], ...]:
     """The key and the values of rows; of changed ones, what differs as [before, after]."""
-    apart = rows.select(**differs).to_dicts() if differs else [{}] * rows.height
+    apart = records(rows.select(**differs)) if differs else [{}] * rows.height
     shown = []
-    for row, changed in zip(rows.to_dicts(), apart, strict=True):
+    for row, changed in zip(records(rows), apart, strict=True):
         values: dict[str, object] = {name: row[name] for name in key}
         for name in differs:
             if state != "changed":

@@ -150,16 +150,21 @@ def _store_files(parts: Parts, writer: Writer, gathered: Gathered, wish: Wish) -
 def _store_rows(parts: Parts, writer: Writer, gathered: Gathered, wish: Wish) -> tuple[list[DataFile], Table]:
     """Keep the rows of the files."""
     paths = [Path(file.path) for _, file in gathered.files]
+    where = str(paths[0])
+    rows: Iterator[pl.DataFrame] | None
     if (streamed := formats.stream(paths)) is not None:
-        where = str(paths[0])
-        examination = Examination(key=wish.key, where=where)
-        files = _store_table(parts, writer, _examined(frames.parts(streamed, where=where), examination))
-        table = examination.result()
-    elif formats.is_table(paths):
+        rows = frames.parts(streamed, where=where)
+    elif not formats.is_table(paths):
+        raise formats.no_table(paths, rows=True)
+    else:
+        rows = None if formats.delimiter_of(where) else formats.rows(paths, ())
+    if rows is None:  # what type the columns of a CSV file have is known when it was read to its end
         table = formats.examine(paths, key=wish.key)
         files = _store_table(parts, writer, formats.rows(paths, table.columns))
     else:
-        raise formats.no_table(paths, rows=True)
+        examination = Examination(key=wish.key, where=where)
+        files = _store_table(parts, writer, _examined(rows, examination))
+        table = examination.result()
     if parts.gather(gathered.roots) != gathered:
         raise Conflict("the files were changed while they were being committed", where=str(gathered.roots[0]))
     return files, table

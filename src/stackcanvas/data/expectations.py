@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcanvas.canvas.blocks.expectations import ColumnExpectations, Expectations, Freshness
 from stackcanvas.canvas.pieces import load_piece, piece_of
+from stackcanvas.data.frames import records
 from stackcanvas.errors import BadInput, Refused
 from stackcanvas.late import late
 
@@ -270,7 +271,7 @@ def _of_age(rows: pl.LazyFrame, schema: pl.Schema, expected: Freshness, now: dat
 
 def _first(rows: pl.LazyFrame) -> tuple[dict[str, object], ...]:
     found = rows.head(_SAMPLES).collect(engine="streaming")
-    return tuple({"row": row.pop(_ROW), **row} for row in found.to_dicts())
+    return tuple({"row": row.pop(_ROW), **row} for row in records(found))
 
 
 def _told(row: dict[str, Any]) -> str:

@@ -53,6 +53,19 @@ def parts(source: Any, *, where: str | None = None) -> Iterator[pl.DataFrame]:
         raise Unavailable(f"the rows cannot be read to their end: {_said(error)}", where=where) from error
 
 
+def values(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
+    """The rows as values of Python; instants beyond the years 1 to 9999, which it does not have, as text."""
+    try:
+        return frame.rows()
+    except (ValueError, OverflowError):
+        return frame.with_columns(pl.col(pl.Date, pl.Datetime, pl.Duration).dt.to_string()).rows()
+
+
+def records(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Likewise by the names of their columns."""
+    return [dict(zip(frame.columns, row, strict=True)) for row in values(frame)]
+
+
 def _said(error: BaseException) -> str:
     """What an error says, without the frames and plans that libraries put below it."""
     said, _, _ = str(error).strip().partition(" Detail: Python exception:")

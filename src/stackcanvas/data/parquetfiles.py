@@ -37,8 +37,9 @@ def columns(path: Path) -> tuple[tuple[str, str], ...]:
     """Name and type of each column, as Polars reads them.
 
     Raises:
-        BadInput: the file is no Parquet file.
+        BadInput: the file is no Parquet file, or a column is of a type that cannot be kept.
     """
+    next(read([path]))  # names a column that cannot be kept, over which Polars would break
     try:
         return columns_of(pl.scan_parquet(path, glob=False, hive_partitioning=False).collect_schema())
     except pl.exceptions.PolarsError as error:
@@ -97,7 +98,7 @@ def write(path: Path, parts: Iterable[pl.DataFrame]) -> None:
                 )
             writer.write_table(table, row_group_size=max(1, table.num_rows))
     except (pa.ArrowException, pl.exceptions.PolarsError) as error:
-        raise BadInput(f"the rows cannot be stored as a table: {error}") from error
+        raise BadInput(f"the rows cannot be stored as a table: {str(error).rstrip('.')}") from error
     except OSError as error:
         raise unavailable(error, path) from error
     finally:

@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
+from stackcanvas.data.frames import records
 from stackcanvas.errors import BadInput
 from stackcanvas.metadata import Ref
 from stackcanvas.rest.answers import StackOf, answer, answer_items, gives
@@ -112,7 +113,7 @@ def content(
 @router.get("/{name:path}/versions/{selector}/rows")
 def rows(stack: StackOf, name: str, selector: str, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> Response:
     """The first rows of a version."""
-    return answer_items(stack.data.scan(Ref("data", name, selector)).head(limit).collect().to_dicts())
+    return answer_items(records(stack.data.scan(Ref("data", name, selector)).head(limit).collect()))
 
 
 @router.get("/{name:path}/versions/{selector}/croissant")

@@ -23,6 +23,7 @@ from stackcanvas.data.analysis.reports import (
 )
 from stackcanvas.data.analysis.write import check_path, write_rows
 from stackcanvas.data.data import Data
+from stackcanvas.data.frames import values
 from stackcanvas.data.manifest import digest_of
 from stackcanvas.data.versions import DataVersion
 from stackcanvas.errors import BadInput, NotFound
@@ -73,6 +74,11 @@ class Answered:
     rows: tuple[tuple[Any, ...], ...]
     more: bool
 
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The rows by the names of their columns."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
 
 class Analysis:
     """Questions to versions of data.
@@ -103,16 +109,17 @@ class Analysis:
             rows = prepared.rows if limit is None else prepared.rows.head(limit)
             return rows.collect(engine="streaming")
 
-    def first(self, sql: str, limit: int) -> Answered:
-        """The first rows that a statement gives, as values.
+    def first(self, sql: str, limit: int | None = None) -> Answered:
+        """The first rows that a statement gives, as values; all where there is no limit.
 
         Raises:
             BadInput: the statement is wrong.
             NotFound: there is no such data set or version.
         """
-        found = self.query(sql, limit=limit + 1)
+        found = self.query(sql, limit=None if limit is None else limit + 1)
+        shown = found if limit is None else found.head(limit)
         columns = {name: str(kind) for name, kind in found.schema.items()}
-        return Answered(columns, tuple(found.head(limit).rows()), found.height > limit)
+        return Answered(columns, tuple(values(shown)), found.height > shown.height)
 
     def export(self, sql: str, path: str | Path) -> Path:
         """Write the rows that a statement gives to a file, in constant memory, whole or not at all.

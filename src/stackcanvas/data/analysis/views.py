@@ -111,6 +111,11 @@ class View:
     columns: tuple[ColumnView, ...]
     map: Map | None = None
 
+    @property
+    def places(self) -> dict[str, int]:
+        """The number of each column by its name."""
+        return {column.name: column.place for column in self.columns}
+
 
 def of_profile(report: ProfileReport) -> View:
     """What a profile shows."""
@@ -119,18 +124,18 @@ def of_profile(report: ProfileReport) -> View:
     facts.append(("cells without a value", f"{missing_share(profile):.1%}"))
     if report.repeated is not None:
         facts.append(("repeated rows", f"{report.repeated:,}"))
-    columns = []
+    columns, found = [], _by_column(report.findings)
+    compared = frozenset(report.associations.columns)
     for place, (name, column) in enumerate(profile.columns.items()):
         close = tuple(
             (
                 pair.right if pair.left == name else pair.left,
                 f"{pair.strength:+.2f}" if pair.method[0] == "r" else f"{pair.strength:.2f}",
             )
-            for pair in report.associations.of(name)[:4]
+            for pair in (report.associations.of(name)[:4] if name in compared else ())
             if abs(pair.strength) >= 0.1
         )
-        own = tuple(one for one in report.findings if one.column == name)
-        columns.append(_column(place, name, report.columns[name], column, own, close))
+        columns.append(_column(place, name, report.columns[name], column, tuple(found.get(name, ())), close))
     return View(_short(report.subject.ref), tuple(facts), tuple(columns), _map(report.associations))
 
 
@@ -146,8 +151,10 @@ def of_compare(report: CompareReport) -> View:
     order = sorted(
         report.columns, key=lambda name: (-report.drift.columns[name].drifted, -report.drift.columns[name].distance)
     )
+    found = _by_column(report.findings)
     columns = tuple(
-        _moved(place, name, report, before.columns[name], after.columns[name]) for place, name in enumerate(order)
+        _moved(place, name, report, (before.columns[name], after.columns[name]), tuple(found.get(name, ())))
+        for place, name in enumerate(order)
     )
     return View(f"{_short(report.before.ref)} and {_short(report.after.ref)}", facts, columns)
 
@@ -185,7 +192,19 @@ def _column(  # noqa: PLR0917 - the parts of a column
     )
 
 
-def _moved(place: int, name: str, report: CompareReport, before: ColumnProfile, after: ColumnProfile) -> ColumnView:
+def _by_column(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """What was found of each column; of thousands, none is looked for among all."""
+    found: dict[str, list[Finding]] = {}
+    for one in findings:
+        if one.column is not None:
+            found.setdefault(one.column, []).append(one)
+    return found
+
+
+def _moved(
+    place: int, name: str, report: CompareReport, both: tuple[ColumnProfile, ColumnProfile], own: tuple[Finding, ...]
+) -> ColumnView:
+    before, after = both
     was, now = dict(_facts(before)), dict(_facts(after))
     facts = tuple((label, was.get(label, _NONE), now.get(label, _NONE)) for label in {**was, **now})
     drift = report.drift.columns[name]
@@ -199,7 +218,7 @@ def _moved(place: int, name: str, report: CompareReport, before: ColumnProfile, 
         summary="",
         drawing=drawing(before, after),
         facts=facts,
-        findings=tuple(one for one in report.findings if one.column == name),
+        findings=own,
         drift=drift,
     )
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from stackcanvas.backends.files import unavailable
+from stackcanvas.data.frames import records
 from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.plain import plain
 
@@ -32,7 +33,7 @@ def _json(rows: pl.LazyFrame, path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
         comma = "["
         for part in rows.collect_batches(maintain_order=True):
-            for row in part.iter_rows(named=True):
+            for row in records(part):
                 file.write(f"{comma}\n{json.dumps(plain(row), ensure_ascii=False, allow_nan=False)}")
                 comma = ","
         file.write("[]\n" if comma == "[" else "\n]\n")

@@ -142,13 +142,13 @@ def retain(stack: Stack, *, plan: bool, patience: int) -> None:
 @output_options
 @pass_stack
 def gc(stack: Stack, *, dry: bool, patience: int) -> None:
-    """Give back the space of what no record names: packs of data, files of runs, results of steps.
+    """Give back the space of what no record names: packs of data, files of runs and models, results of steps.
 
-    Safe beside commits, runs and reads.
+    Safe beside commits, runs, registrations and reads.
     """
     _refuse_afar(stack)
     done = stack.keeping.gc(dry=dry, patience=timedelta(seconds=patience))
-    fields = ("runs", "runs_bytes", "values", "values_bytes", "dry")
+    fields = ("runs", "runs_bytes", "values", "values_bytes", "models", "models_bytes", "dry")
     emit_record(done if wants_json() else {**_data_of(done), **{name: getattr(done, name) for name in fields}})
     _say_reclaimed(done)
 

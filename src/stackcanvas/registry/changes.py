@@ -13,6 +13,7 @@ from stackcanvas.metadata.tables import artifact
 from stackcanvas.registry.agreements import Agreements
 from stackcanvas.registry.catalog import Catalog, RegisteredModel
 from stackcanvas.registry.consents import DELETE
+from stackcanvas.registry.removing import DELETED
 from stackcanvas.registry.stages import ACTIVE, ARCHIVED, stage_named
 from stackcanvas.registry.tables import model_tag, model_version, model_version_tag
 from stackcanvas.registry.versions import ModelVersion, Versions, check_alias
@@ -214,7 +215,7 @@ class Changes:
             self._number(tx, found.ref)
             self._catalog.drop_version(tx, found.name, found.number)
             self._catalog.touch(tx, found.name)
-            self._ended(tx, found.ref, found.digest, broken)
+            self._ended(tx, found.ref, found.digest, broken, [found])
         return broken
 
     def delete_model(self, name: str, *, force: bool = False) -> list[str]:
@@ -238,7 +239,7 @@ class Changes:
             if any(version.is_held for version in found) or self._had_held(tx, name):
                 self._catalog.keep_number(tx, name)
             self._catalog.drop(tx, name)
-            self._ended(tx, Ref("model", name), None, broken)
+            self._ended(tx, Ref("model", name), None, broken, found)
         return broken
 
     def _require_consent(self, connection: Connection, versions: Sequence[ModelVersion]) -> None:
@@ -276,9 +277,13 @@ class Changes:
         chosen = select(artifact.c.ref).where(artifact.c.kind == "model", artifact.c.name == name).limit(1)
         return connection.execute(chosen).first() is not None
 
-    def _ended(self, tx: Connection, ref: Ref, digest: str | None, broken: Sequence[str]) -> None:
-        self._spine.events.emit(tx, "model.deleted", ref, {"broke": list(broken)})
-        self._spine.audit.add(tx, "model.deleted", ref, {"digest": digest, "broke": list(broken)})
+    def _ended(
+        self, tx: Connection, ref: Ref, digest: str | None, broken: Sequence[str], gone: Sequence[ModelVersion]
+    ) -> None:
+        # What the files were is known no more once the version is gone, and clearing up asks.
+        files = sorted({one for version in gone for one in version.files.values()})
+        self._spine.events.emit(tx, DELETED, ref, {"broke": list(broken), "files": files})
+        self._spine.audit.add(tx, DELETED, ref, {"digest": digest, "broke": list(broken)})
 
     def _number(self, connection: Connection, ref: Ref) -> int:
         if ref.number is not None:

@@ -6,6 +6,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -18,7 +19,9 @@ from stackcanvas.metadata import Ref
 from stackcanvas.registry.signature import Signature
 from stackcanvas.registry.versions import ModelVersion
 
-_KEY = re.compile(r"models/[0-9a-f]{2}/([0-9a-f]{64})")
+FOLDER = "models"
+_KEY = re.compile(rf"{FOLDER}/[0-9a-f]{{2}}/([0-9a-f]{{64}})")
+_AT_ONCE = 16
 _PART_BYTES = 8 * 1024 * 1024
 
 
@@ -53,8 +56,7 @@ class Following:
     """
 
     def __init__(self, key: str) -> None:
-        found = _KEY.fullmatch(key)
-        self._wanted = found[1] if found else None
+        self._wanted = digest_of(key)
         self._seen = blake3()
 
     def add(self, part: bytes) -> None:
@@ -140,6 +142,18 @@ class ModelFiles:
         """How large a stored file is; 0 when it is missing."""
         return self._objects.size(_key(digest)) or 0
 
+    def require(self, version: ModelVersion) -> None:
+        """Refuse a version of which files are missing; inside the transaction that records it, so that none goes after.
+
+        Raises:
+            Conflict: one is: an earlier version with the same bytes was deleted, and cleared up, at this very moment.
+        """
+        digests = sorted(set(version.files.values()))
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            sizes = list(pool.map(self._objects.size, map(_key, digests)))
+        if None in sizes:
+            raise Conflict(f"files of the new version of {version.name} were cleared up meanwhile", fix="Do it again")
+
     def verify(self, version: ModelVersion) -> Verification:
         """Read every file of a version."""
         problems = []
@@ -151,8 +165,14 @@ class ModelFiles:
         return Verification(version.ref, len(version.files), tuple(problems))
 
 
+def digest_of(key: str) -> str | None:
+    """The digest of the file at a key; None where no file of a model lies."""
+    found = _KEY.fullmatch(key)
+    return found[1] if found else None
+
+
 def _key(digest: str) -> str:
-    return f"models/{digest[:2]}/{digest}"
+    return f"{FOLDER}/{digest[:2]}/{digest}"
 
 
 def version_digest(

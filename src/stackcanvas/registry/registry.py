@@ -460,6 +460,7 @@ class Registry:
         number = row.last_number + 1
         said = self._next(row.last_version, self._versions.origin(tx, version.name), version, number=number)
         numbered = replace(version, number=number, version=said)
+        self._files.require(numbered)
         self._versions.add(tx, numbered)
         self._catalog.advance(tx, version.name, number=number, version=said, now=version.created)
         facts = {"version": said, "format": numbered.format, "metrics": dict(numbered.metrics)}

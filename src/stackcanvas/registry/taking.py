@@ -154,6 +154,7 @@ class Taking:
         )
         origin = self._versions.origin(tx, given.name)
         made = replace(bare, version=self._following(row.last_version, origin, bare, number=given.number))
+        self._files.require(made)
         self._versions.add(tx, made)
         last = max(given.number, int(row.last_number))
         self._catalog.advance(tx, given.name, number=last, version=made.version, now=given.updated)

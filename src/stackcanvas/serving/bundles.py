@@ -180,6 +180,21 @@ class Bundles:
                     self._folder, Bundle(row["digest"], model, description, _served(self._registry.files(model)))
                 )
 
+    def files_of(self, digests: Sequence[str]) -> set[str]:
+        """The digests of the files in these bundles, and in those that stand in for them."""
+        found: set[str] = set()
+        with self._spine.read() as connection:
+            chosen = select(serving_bundle.c.digest, serving_bundle.c.fallback, serving_bundle.c.description)
+            rows = {row.digest: row for row in connection.execute(chosen)}
+        for digest in digests:
+            of = rows[digest].fallback if digest in rows else None
+            for row in (rows.get(digest), rows.get(of)):
+                if row is not None:
+                    found.update(
+                        decode(row.description.encode(), BundleSpec, where=self._folder / row.digest).files.values()
+                    )
+        return found
+
     def fallback_of(self, connection: Connection, digest: str) -> str | None:
         """The bundle that stands in for another."""
         chosen = select(serving_bundle.c.fallback).where(serving_bundle.c.digest == digest)

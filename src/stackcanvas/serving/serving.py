@@ -98,6 +98,11 @@ class Serving:
         """
         self._routes.publish()
 
+    def needed_files(self) -> set[str]:
+        """The digests of the files of models that answer at an endpoint, whatever became of their versions."""
+        routes = self._routes.ls()
+        return self._bundles.files_of([one["bundle"] for route in routes for one in (*route.variants, *route.shadow)])
+
     def routes(self) -> list[Route]:
         """What answers at every endpoint, as recorded."""
         return self._routes.ls()

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import polars as pl
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from stackcanvas.cli.main import main
 from stackcanvas.clock import SystemClock
+from stackcanvas.errors import Conflict, Unavailable
 from stackcanvas.experiments.removing import remove_runs
 from stackcanvas.pipelines import removing as steps
 from stackcanvas.pipelines.encoding import encode
 from stackcanvas.pipelines.run import RunRecords
 from stackcanvas.pipelines.values import Stored
+from stackcanvas.registry import ModelVersion, Registry
 from stackcanvas.stack import Stack
 from stackcanvas.stack.fsck import fsck
 from stackcanvas.stack.usage import usage
@@ -114,3 +118,81 @@ def test_the_command_tells_what_it_did(stack: Stack, root: object, capsys: pytes
     assert "runs" in capsys.readouterr().out
     assert main(["--project", project, "metadata", "retain", "--format", "json"]) == 0
     assert list(stack.objects.list("runs/")) == []
+
+
+def fitted(seed: int) -> LogisticRegression:
+    """A model that is another one for each seed."""
+    rows = pl.DataFrame({"x": [0.0, 1.0, 2.0, 3.0]})
+    return LogisticRegression(C=1.0 + seed).fit(rows, [0, 0, 1, 1])
+
+
+def register(stack: Stack, seed: int, *, first: float = 0.0) -> ModelVersion:
+    """Register one, with rows that begin with a number."""
+    return stack.registry.register("m", fitted(seed), sample=pl.DataFrame({"x": [first, 1.0, 2.0, 3.0]}))
+
+
+def test_files_of_deleted_models_go_and_no_others(stack: Stack) -> None:
+    """What another version has too stays, and what answers at an endpoint; what was never recorded has a day."""
+    first, second, live = (register(stack, seed) for seed in range(3))
+    stack.deployment.deploy("m", live.ref)
+    stack.objects.put("models/ab/" + "ab" * 32, b"on its way")
+    before = {one.what: one.size_bytes for one in usage(stack)}
+    stack.registry.delete(first.ref)
+    stack.registry.delete(live.ref, force=True)
+    alone = set(first.files.values()) - set(second.files.values()) - set(live.files.values())
+
+    told = stack.keeping.gc(dry=True)
+    assert told.models == len(alone) > 0
+    done = stack.keeping.gc()
+
+    assert (done.models, done.models_bytes) == (told.models, told.models_bytes)
+    after = {one.what: one.size_bytes for one in usage(stack)}
+    assert before["objects: models"] - after["objects: models"] == done.models_bytes
+    assert stack.registry.verify(second.ref)[0].ok
+    kept = {info.key.rpartition("/")[2] for info in stack.objects.list("models/")}
+    assert kept == {*second.files.values(), *live.files.values(), "ab" * 32}
+    assert stack.keeping.gc().models == 0
+    again = register(stack, 0)
+    assert stack.registry.verify(again.ref)[0].ok
+
+
+def test_a_model_with_the_bytes_of_a_deleted_one_is_whole_or_refused(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cleared up between the storing of its files and its number, it says so; done again, it is there."""
+    stack.registry.delete(register(stack, 1).ref)
+    stored = Registry._kept
+
+    def meanwhile(*given: Any, **more: Any) -> ModelVersion:
+        made = stored(*given, **more)
+        assert stack.keeping.gc().models > 0
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "_kept", meanwhile)
+        with pytest.raises(Conflict, match=r"cleared up meanwhile\. Do it again"):
+            register(stack, 1)
+    assert stack.registry.versions("m") == []
+    assert stack.registry.verify(register(stack, 1).ref)[0].ok
+
+
+def test_clearing_that_stops_half_way_goes_on(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it had removed, nothing that is named is among it, and the next one takes the rest."""
+    gone, kept = register(stack, 1, first=0.5), register(stack, 2)
+    stack.registry.delete(gone.ref)
+    delete, removed = stack.objects.delete, 0
+
+    def failing(key: str) -> None:
+        nonlocal removed
+        removed += key.startswith("models/")
+        if removed > 1:
+            raise Unavailable("the store went away")
+        delete(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stack.objects, "delete", failing)
+        with pytest.raises(Unavailable):
+            stack.keeping.gc()
+    assert stack.registry.verify(kept.ref)[0].ok
+    assert stack.keeping.gc().models == len(set(gone.files.values()) - set(kept.files.values())) - 1
+    assert stack.registry.verify(kept.ref)[0].ok

@@ -11,6 +11,7 @@ from stackcanvas.data.records import is_remote
 from stackcanvas.errors import Conflict
 from stackcanvas.experiments.removing import strays
 from stackcanvas.pipelines.removing import Clearing
+from stackcanvas.registry import removing
 from stackcanvas.stack.keeping.retention import cache_keep
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Reclaimed:
         runs_bytes: their bytes.
         values: kept results of steps that nothing names.
         values_bytes: their bytes.
+        models: files that only deleted versions of models had, or none that was ever recorded.
+        models_bytes: their bytes.
         waiting: ids of work that was still writing when the patience was over; what it may need was left.
         dry: nothing was done, the numbers tell what would be.
     """
@@ -42,6 +45,8 @@ class Reclaimed:
     runs_bytes: int
     values: int
     values_bytes: int
+    models: int
+    models_bytes: int
     waiting: tuple[str, ...] = ()
     dry: bool = False
 
@@ -53,7 +58,9 @@ def reclaim(stack: Stack, *, dry: bool, patience: timedelta) -> Reclaimed:
         found = _strays(stack)
         values = _clearing(stack).look()
         sizes = [size for files in found.values() for _, size in files]
-        return Reclaimed(stack.data.gc(dry=True), len(sizes), sum(sizes), values.values, values.size_bytes, dry=True)
+        models = _models(stack).look()
+        counts = (len(sizes), sum(sizes), values.values, values.size_bytes, len(models), sum(models.values()))
+        return Reclaimed(stack.data.gc(dry=True), *counts, dry=True)
     with stack.spine.record(KIND) as recording:
         stack.spine.executions.reap()
         others = stack.spine.executions.search(kind=KIND, state="running")
@@ -62,14 +69,19 @@ def reclaim(stack: Stack, *, dry: bool, patience: timedelta) -> Reclaimed:
         data = None if shared else stack.data.gc(patience=patience)
         files, size_bytes, waiting = _clear_files(stack, patience)
         done = _clearing(stack).clear(patience=patience)
+        files_of_models = _models(stack).clear()
         still = (*(data.waiting if data is not None else ()), *waiting, *done.waiting)
-        return Reclaimed(data, files, size_bytes, done.values, done.size_bytes, still)
+        return Reclaimed(data, files, size_bytes, done.values, done.size_bytes, *files_of_models, still)
 
 
 def _clearing(stack: Stack) -> Clearing:
     keep = cache_keep(stack)
     since = None if keep is None else stack.spine.clock.now() - keep
     return Clearing(stack.spine, stack.objects, stack.pipelines.records, since=since)
+
+
+def _models(stack: Stack) -> removing.Clearing:
+    return removing.Clearing(stack.spine, stack.objects, needed=stack.serving.needed_files)
 
 
 def _strays(stack: Stack) -> dict[str, list[tuple[str, int]]]:

@@ -71,9 +71,9 @@ class Keeping:
         return Retained((*everywhere, *here), self.gc(patience=patience))
 
     def gc(self, *, dry: bool = False, patience: timedelta = _PATIENCE) -> Reclaimed:
-        """Give back the space of what no record names any more: packs of data, files of runs, results of steps.
+        """Give back the space of what no record names any more: packs of data, files of runs and models, results.
 
-        Safe beside commits, runs and reads.
+        Safe beside commits, runs, registrations and reads.
 
         Args:
             dry: only tell what would be done.

@@ -320,7 +320,7 @@ def test_a_commit_that_begins_while_it_runs(
     assert other.verify().sound
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from("cfgr"), st.integers(0, 3)), min_size=3, max_size=15))
 def test_random_histories(
     make_data: Callable[..., Data], tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]

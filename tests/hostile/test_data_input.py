@@ -50,7 +50,7 @@ def test_mutated_tables(data: Data, database: Database, tmp_path: Path, suffix: 
     whole = path.read_bytes()
     draw = random.Random(0)
     taken = 0
-    for _ in range(120):
+    for _ in range(60):
         path.write_bytes(_mutated(whole, draw))
         before = len(data._parts.versions.every())
         try:

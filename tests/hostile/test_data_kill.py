@@ -25,7 +25,7 @@ from stackcanvas.stack.tables import load
 _WORKER = Path(__file__).with_name("data_worker.py")
 
 
-@pytest.mark.parametrize("seed", range(13))
+@pytest.mark.parametrize("seed", range(5))
 def test_killed_at_a_random_moment(tmp_path: Path, seed: int) -> None:
     """One process that commits files, a large file and rows, killed somewhere."""
     _kill_and_check(tmp_path, seed, workers=1)

@@ -169,7 +169,7 @@ def test_killed_again_and_again(project: Path, dvc_repo: Path) -> None:
     for number in range(20):
         commit(dvc_repo, "many.txt.dvc", f"outs:\n- md5: {keep(dvc_repo, b'%d' % number)}\n  path: many.txt\n")
     words = [sys.executable, "-m", "stackcanvas.cli", "--project", str(project), "import", "dvc", str(dvc_repo)]
-    for wait_s in (0.6, 0.9, 1.2):
+    for wait_s in (0.7, 1.2):
         running = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(wait_s)
         running.send_signal(signal.SIGKILL)

@@ -203,12 +203,17 @@ def erase(
         answer_no()
 
 
+_MOST_SAID = 30
+
+
 def _sentences(done: Erasure) -> Iterator[str]:
     if done.models:
         yield f"These models learned from them, and carry the tag stackcanvas.erased: {', '.join(done.models)}"
     if done.runs:
         yield f"{done.runs} runs and pieces of work read them; what steps of pipelines kept of that goes."
-    yield from (f"Not reached: {said}." for said in done.unreached)
+    yield from (f"Not reached: {said}." for said in done.unreached[:_MOST_SAID])
+    if len(done.unreached) > _MOST_SAID:
+        yield f"Not reached: {len(done.unreached) - _MOST_SAID:,} more. All are named by: --plan --format json"
     yield from (f"Left for now: {said}. Run the same command again." for said in done.waiting)
 
 

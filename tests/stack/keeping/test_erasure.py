@@ -27,6 +27,7 @@ from stackcanvas.server.door import Door
 from stackcanvas.stack import Stack
 from stackcanvas.stack import open as open_stack
 from stackcanvas.stack.fsck import fsck
+from stackcanvas.statistics import Profile
 from stackcanvas.testing.asgi import Answer, Client
 from stackcanvas.testing.prediction_log import LogWriter
 from tests.stack.keeping.conftest import START
@@ -155,8 +156,7 @@ def test_a_person_is_gone_from_every_place_and_every_byte(stack: Stack) -> None:
     assert len([place for place, rows in by_place.items() if place.startswith("the file runs/") and rows == 1]) == 4
     assert told.models == (str(made["model"]),)
     said = "\n".join(told.unreached)
-    assert f"input_example.json, profile.json of {made['model']} were made from its training data" in said
-    assert "stackcanvas models rm churn@1" in said
+    assert f"profile and input example of {made['model']} were made from their rows among others" in said
     assert "artifacts/notes.md holds a value of theirs and is no table" in said
     assert "1 files of runs that read the data cannot be looked into, such as" in said
     assert f"the tag about of run {made['looked']} holds a value of theirs" in said
@@ -187,6 +187,27 @@ def test_a_person_is_gone_from_every_place_and_every_byte(stack: Stack) -> None:
     (raw,) = stack.data.files("raw")
     left = stack.data.parts.reader.whole(bytes.fromhex(raw.digest)).decode()
     assert left == f'customer,note\n"{BOB}","a, b"\nsomeone, kept as is \n'
+
+
+@pytest.mark.parametrize("root", ["files"], indirect=True)
+def test_models_and_copies_that_show_the_person_are_named(stack: Stack) -> None:
+    """They are not changed: what to do is said, and what is left of a move is not forgotten."""
+    rows = orders(1).with_columns(customer=pl.lit(ADA))
+    data = stack.data.commit("orders", rows)
+    sample = pl.DataFrame({"amount": np.linspace(0, 1, 50, dtype=np.float32)})
+    model = LogisticRegression().fit(sample, sample["amount"].to_numpy() > 0.5)
+    profile = Profile.of_arrow(rows.to_arrow())
+    stack.registry.register("churn", model, sample=sample, training=data.ref, profile=profile)
+    (stack.folder / "metadata.db.moved").write_bytes(b"as it was")
+
+    said = stack.keeping.erase("orders", key="customer", values=[ADA]).unreached
+
+    assert (
+        "profile.json of model:churn@1 hold a value of theirs: register another, then: stackcanvas models rm churn@1"
+        in said
+    )
+    assert any("metadata.db.moved is a copy of the records from before" in one for one in said)
+    assert stack.keeping.erase("orders", key="customer", values=[ADA], plan=True).unreached[: len(said)] == said
 
 
 def test_columns_are_emptied_where_that_is_asked(stack: Stack) -> None:

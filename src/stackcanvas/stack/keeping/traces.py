@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from stackcanvas.data import DataVersion
     from stackcanvas.stack.stack import Stack
 
-_MOST_NAMED = 20
+_AT_ONCE = 8
 # What a registered version holds of the rows that it was trained on, beside what it learned.
 _SAMPLES = ("profile.json", "input_example.json", "serving_input_example.json")
 
@@ -61,8 +63,9 @@ class Tracer:
             words = erasing.words_of(connection, runs, self._person)
         numeric = self._numeric(versions)
         closed = []
-        for folder in here:
-            for one in erasing.look(self._stack.objects, folder, self._person, self._scratch, numeric=numeric):
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            seen = pool.map(lambda folder: self._look(folder, numeric=numeric), here)
+            for one in chain.from_iterable(seen):
                 if one.rows:
                     found.tables[one.key] = one.rows
                 elif one.why:
@@ -76,11 +79,12 @@ class Tracer:
             )
         found.said += [f"files of runs at {place}: look for the person there" for place in sorted(set(elsewhere))]
         found.said += [f"{one} holds a value of theirs: delete that run" for one in words]
-        for model in sorted(models):
-            found.said += self._of_model(model)
+        found.said += self._of_models(sorted(models))
         found.said += self._copies()
-        found.said = _short(found.said)
         return found
+
+    def _look(self, folder: str, *, numeric: bool) -> list[erasing.Trace]:
+        return list(erasing.look(self._stack.objects, folder, self._person, self._scratch, numeric=numeric))
 
     def erase(self, found: Traces, versions: Collection[DataVersion]) -> None:
         """Write the tables that were found anew; one that was deleted meanwhile is left."""
@@ -97,20 +101,23 @@ class Tracer:
         kinds = {one.columns.get(self._person.column, "") for one in versions}
         return any(kind.startswith(("Int", "UInt", "Float")) for kind in kinds)
 
-    def _of_model(self, ref: str) -> Iterator[str]:
-        """The files of a registered version that show rows of its training data: it never changes, and can only go."""
-        registry = self._stack.registry
-        try:
-            version = registry.get(Ref.parse(ref))
-            samples = [file for file in version.files if file.rpartition("/")[2] in _SAMPLES]
-            telling = [one for one in version.files if erasing.mentions(registry.file(version.ref, one), self._person)]
-        except StackCanvasError:  # deleted since, or its bytes are not there
-            return
-        way = f"register another, then: stackcanvas models rm {version.ref.name}@{version.number}"
-        if telling:
-            yield f"{', '.join(telling)} of {ref} hold a value of theirs: {way}"
-        if rest := [one for one in samples if one not in telling]:
-            yield f"{', '.join(rest)} of {ref} were made from its training data, their rows among it: {way}"
+    def _of_models(self, refs: Iterable[str]) -> Iterator[str]:
+        """The files of registered versions that show rows of their training data: they cannot change, only go."""
+        registry, way = self._stack.registry, "register another, then: stackcanvas models rm"
+        sampled = []
+        for ref in refs:
+            try:
+                version = registry.get(Ref.parse(ref))
+                telling = [one for one in version.files if erasing.mentions(registry.file(ref, one), self._person)]
+            except StackCanvasError:  # deleted since, or its bytes are not there
+                continue
+            if telling:
+                yield f"{', '.join(telling)} of {ref} hold a value of theirs: {way} {ref.removeprefix('model:')}"
+            if any(file.rpartition("/")[2] in _SAMPLES for file in version.files if file not in telling):
+                sampled.append(ref)
+        if sampled:
+            named = ", ".join(sampled)
+            yield f"profile and input example of {named} were made from their rows among others: {way} NAME@N"
 
     def _copies(self) -> Iterator[str]:
         """State that was left lying when the stack moved or was migrated."""
@@ -122,12 +129,3 @@ class Tracer:
         left = folder / "objects"
         if stack.settings.objects != str(left) and left.is_dir() and any(left.iterdir()):
             yield f"{left} holds the objects from before a move: delete it when it is not needed"
-
-
-def _short(said: list[str]) -> list[str]:
-    if len(said) <= _MOST_NAMED:
-        return said
-    return [
-        *said[:_MOST_NAMED],
-        f"{len(said) - _MOST_NAMED:,} more of the kind: mend these, then run the command again",
-    ]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, Dialect, MetaData, Table, create_mock_engine, inspect, select, text, update
+from sqlalchemy import Column, Connection, MetaData, Table, create_mock_engine, inspect, select, text, update
 
 from stackcanvas.backends.database import Database
 from stackcanvas.backends.database.sqlite import SqliteDatabase
@@ -194,16 +194,16 @@ def _create(database: Database, schema: MetaData, history: History) -> None:
     """Make every table and write the version, unless another process did so first."""
     with database.write() as tx:
         if _written(tx, database.url) is None:
-            database.script(tx, _statements(schema, tx.dialect))
+            database.script(tx, _statements(schema, f"{tx.dialect.name}+{tx.dialect.driver}"))
             tx.execute(_stamp.insert().values(version_num=history.version, oldest=history.oldest))
 
 
 @lru_cache(maxsize=2)
-def _statements(schema: MetaData, dialect: Dialect) -> tuple[str, ...]:
+def _statements(schema: MetaData, driver: str) -> tuple[str, ...]:
     """What makes all tables; worded once by each process, however many workspaces it makes."""
     made: list[str] = []
     engine = create_mock_engine(
-        f"{dialect.name}+{dialect.driver}://", lambda ddl, *_, **__: made.append(str(ddl.compile(dialect=dialect)))
+        f"{driver}://", lambda ddl, *_, **__: made.append(str(ddl.compile(dialect=engine.dialect)))
     )
     schema.create_all(engine, checkfirst=False)
     _stamp.metadata.create_all(engine, checkfirst=False)

@@ -227,4 +227,9 @@ def test_on_a_shared_database_one_worker_at_a_time_serves_them(tmp_path: Path, p
                 ]
                 if number == 2:
                     workers.pop(0).close()
+        # Killed, it gives nothing back; who is started in its place need not wait for that.
+        workers[0] = Rounds(second, holder="two again", before="two", now_s=now_s)
+        with first.workspaces.open("a") as own:
+            whole(workers[0], now_s)
+            assert [lease.holder for lease in own.spine.leases.holders() if lease.name == "ticks"] == ["two again"]
         workers[0].close()

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from stackcanvas.metadata import Ref
+from stackcanvas.server.worker import names
 from stackcanvas.stack import Stack
 from stackcanvas.stack import open as open_stack
 from stackcanvas.stack.running import process
@@ -164,3 +165,20 @@ def test_work_moves_to_another_machine(workers: Workers, heard: list[str]) -> No
     told = json.dumps([workers.said(first), workers.said(second)])
     assert "geheim" not in told
     assert "Traceback" not in told
+
+
+def test_workers_of_folders_with_one_name_are_told_apart(tmp_path: Path) -> None:
+    """As in two containers: each has a name of its own, and the next one of a folder knows the last one's."""
+    for container in ("one", "two"):
+        (tmp_path / container).mkdir()
+    here, there = tmp_path / "one", tmp_path / "two"
+    for root in (here, there):
+        (root / ".stackcanvas" / "run").mkdir(parents=True)
+    first, again = names(here), names(here)
+    other = names(there)
+
+    assert first[0] is None
+    assert again[0] == first[1]
+    assert other[0] is None
+    assert len({first[1], again[1], other[1]}) == 3
+    assert f"worker of {here} on " in first[1]

@@ -62,6 +62,7 @@ class Rounds:
     Args:
         project: its stack; the caller closes it.
         holder: who this worker is, for the leases.
+        before: the worker whose place it takes, if any.
         said: what this worker has complained of.
         runs: how many runs of pipelines the workspaces may have at once, one each; by default as many as the machine
             has cores, but for one that is the project's.
@@ -73,12 +74,14 @@ class Rounds:
         project: Stack,
         *,
         holder: str,
+        before: str | None = None,
         said: Said | None = None,
         runs: int | None = None,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._workspaces = project.workspaces
         self._holder = holder
+        self._before = before
         self._said = said or Said(_log)
         self._slots = threading.Semaphore(runs or max(1, (os.cpu_count() or 1) - 1))
         self._now_s = now_s
@@ -157,6 +160,8 @@ class Rounds:
             keeper = Keeper(stack.spine.leases, holder=self._holder, ttl_s=_TTL_S, said=self._said)
         place = _Place(stack, mark, keeper)
         try:
+            if keeper is not None and self._before is not None:
+                stack.spine.leases.release_all(self._before)
             stack.worker.share(self._slots)
             tickers = [
                 Ticker(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import resource
+import secrets
 import socket
 import sys
 import threading
@@ -20,6 +22,7 @@ from stackcanvas.server.pulse import Pulse, dead_man
 from stackcanvas.server.rounds import OF_THIS_MACHINE, THREADS, Rounds, always
 from stackcanvas.server.said import Said
 from stackcanvas.server.ticker import Ticker
+from stackcanvas.serving.server.files import replace
 from stackcanvas.stack import Stack, find_root, open  # noqa: A004 - the verb of the package
 from stackcanvas.stack.root import FOLDER
 from stackcanvas.stack.running import announce, beat, withdraw
@@ -28,11 +31,14 @@ _log = logging.getLogger("stackcanvas.worker")
 _FILES = 65_536
 
 
-def work(stack: Stack, stop: threading.Event, *, holder: str, patience_s: float = 10.0) -> bool:
+def work(
+    stack: Stack, stop: threading.Event, *, holder: str, before: str | None = None, patience_s: float = 10.0
+) -> bool:
     """Do all recurring work until told to stop.
 
     Args:
-        holder: who this worker is, for the leases.
+        holder: who this worker is, for the leases; no other worker is called so.
+        before: the worker of this folder that ended last. What it left behind need not be waited for.
         patience_s: how long running ticks may take to end after the stop.
 
     Returns:
@@ -45,7 +51,9 @@ def work(stack: Stack, stop: threading.Event, *, holder: str, patience_s: float 
     if alarm is not None:
         # Not waited for at the end: it may be in the middle of asking somebody who is slow.
         threading.Thread(target=alarm.run, args=(stop,), name="dead man", daemon=True).start()
-    rounds = Rounds(stack, holder=holder, said=said)
+    if before is not None:
+        stack.spine.leases.release_all(before)
+    rounds = Rounds(stack, holder=holder, before=before, said=said)
     threads = [
         threading.Thread(target=run, args=(stop,), name=name, daemon=True)
         for name, run in (
@@ -79,6 +87,18 @@ def _open_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
+def names(root: Path) -> tuple[str | None, str]:
+    """What the last worker of a folder called itself, and what this one does, which holds the folder's lock.
+
+    Folder and machine tell people where it is. They do not tell two containers apart, whose names may be the same.
+    """
+    place = root / FOLDER / "run" / "worker.name"
+    before = place.read_text(encoding="utf-8") if place.is_file() else None
+    own = f"worker of {root} on {socket.gethostname()}, process {os.getpid()} {secrets.token_hex(4)}"
+    replace(place, own.encode())
+    return before, own
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do one project's recurring work: schedules, releases, monitors."""
     parser = argparse.ArgumentParser("stackcanvas.server.worker", description=main.__doc__)
@@ -94,7 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         root = find_root(given.project or Path.cwd())
         with only_one(root / FOLDER, "worker"), open(root) as stack:
             try:
-                if not work(stack, stop, holder=f"worker of {root} on {socket.gethostname()}"):
+                before, holder = names(root)
+                if not work(stack, stop, holder=holder, before=before):
                     _log.warning("stopped while work was going on; it is taken up again by the next worker")
             finally:
                 withdraw(stack.folder, "worker")

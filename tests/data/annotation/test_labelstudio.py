@@ -113,6 +113,28 @@ def test_skipped_and_the_truth(annotation: Annotation) -> None:
     assert [one.skipped for one in annotation.progress("q").people] == [1]
 
 
+def test_files_from_the_field(annotation: Annotation) -> None:
+    """Drafts, nothing where a list may stand, a cancelled mark of another kind, ends of lines, one task by itself."""
+    text = {"text": "one\ntwo"}
+    old = result("labels", {"start": 0, "end": 7, "text": "one\\ntwo", "labels": ["N"]})
+    box = task(text, [result("rectanglelabels", {"x": 1})], was_cancelled=True, by={"id": 2, "email": "b"})[
+        "annotations"
+    ]
+    whole = task(text, [old], drafts=[{"id": 5}]) | {"predictions": None, "drafts": [{"result": [old]}]}
+    whole["annotations"] += box
+    none = {"data": {"text": "x"}, "annotations": None, "predictions": None}
+
+    brought = annotation.import_label_studio("q", [whole, none])
+
+    assert (brought.items, brought.labels) == (2, 1)
+    assert annotation.item("q", 1).value == [{"start": 0, "end": 7, "label": "N"}]
+    assert [(one.labeller, one.labels, one.skipped) for one in annotation.progress("q").people] == [
+        ("user 1", 1, 0),
+        ("b", 0, 1),
+    ]
+    assert annotation.import_label_studio("p", whole).items == 1
+
+
 ONE = {"choices": ["a"]}
 SPAN = {"start": 1, "end": 3, "labels": ["P"]}
 
@@ -139,7 +161,8 @@ def labelled(*results: dict[str, Any], text: Any = 1) -> dict[str, Any]:
         ([labelled(result("labels", SPAN | {"text": "Ada"}), text="Ada")], "does not hold 'Ada'"),
         ([labelled(result("labels", SPAN | {"labels": ["P", "Q"]}), text="Ada")], "not one label"),
         ([labelled(result("labels", SPAN | {"start": None}), text="Ada")], "no places"),
-        ([labelled(result("choices", ONE))], "1 choices"),
+        ([labelled(result("choices", ONE))], "only one choice occurs, 'a'"),
+        ([labelled({"type": "relation", "from_id": "x", "to_id": "y"})], "'relation' are not read"),
         ([labelled(result("choices", {"choices": [1, "b"]}))], "1 is not among the choices"),
     ],
 )

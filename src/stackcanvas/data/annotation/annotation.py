@@ -366,6 +366,12 @@ class Annotation:
                 "no task has an annotation that tells what is asked",
                 fix="Make the queue first with its kind and choices, then import into it",
             )
+        if reading.kind in {"choice", "choices"} and len(reading.choices) == 1:
+            raise BadInput(
+                f"only one choice occurs, {next(iter(reading.choices))!r}",
+                expected="at least two",
+                fix="Make the queue first with all its choices, then import into it",
+            )
         return Queue(
             name=name,
             kind=reading.kind,

@@ -76,11 +76,13 @@ class Reading:
 
 
 def read(document: Any) -> Reading:
-    """The tasks of a document.
+    """The tasks of a document: a list as an export gives it, or the one task that a file of its storage holds.
 
     Raises:
         BadInput: it is not Label Studio's JSON, or holds annotations of other kinds; with the place.
     """
+    if isinstance(document, Mapping) and "data" in document:
+        document = [document]
     if not isinstance(document, list):
         raise BadInput("this is not a list of tasks", expected="the JSON that Label Studio exports")
     reading = Reading()
@@ -92,7 +94,8 @@ def read(document: Any) -> Reading:
         if not isinstance(data, Mapping) or not data:
             raise BadInput("the task has no data", where=where, expected='"data": {...}')
         content = {str(name): value for name, value in data.items()}
-        annotations = _list(task.get("annotations", task.get("completions", [])), where)
+        given = task.get("annotations", task.get("completions"))
+        annotations = [] if given is None else _list(given, where)
         found = tuple(_annotations(reading, annotations, content, where))
         reading.tasks.append(Task(content, found, _item_of(task), _score(task)))
     return reading
@@ -170,8 +173,9 @@ def _annotations(
         here = f"{where}, annotation {place + 1}"
         if not isinstance(one, Mapping):
             raise BadInput("this is no annotation", where=here, expected="{completed_by, result}")
-        results = [part for part in _list(one.get("result", []), here) if _is_result(part, here)]
         skipped = bool(one.get("was_cancelled"))
+        given = [] if skipped else _list(one.get("result") or [], here)
+        results = [part for part in given if _is_result(part, here)]
         kind = _kind_of(results, here)
         if kind is not None:
             _join(reading, kind, results, here)
@@ -187,18 +191,17 @@ def _annotations(
 
 
 def _is_result(part: Any, where: str) -> bool:
-    if not isinstance(part, Mapping) or not isinstance(part.get("value"), Mapping):
+    kind = part.get("type") if isinstance(part, Mapping) else None
+    if isinstance(kind, str) and kind not in _KINDS:
+        raise BadInput(
+            f"annotations of the type {kind[:60]!r} are not read", where=where, expected=f"one of {', '.join(_KINDS)}"
+        )
+    if kind is None or not isinstance(part, Mapping) or not isinstance(part.get("value"), Mapping):
         raise BadInput("a result has no value", where=where, expected="{from_name, to_name, type, value}")
     return True
 
 
 def _kind_of(results: Sequence[Mapping[str, Any]], where: str) -> str | None:
-    types = {str(part.get("type")) for part in results}
-    unknown = sorted(types - _KINDS.keys())
-    if unknown:
-        raise BadInput(
-            f"annotations of the type {unknown[0]!r} are not read", where=where, expected=f"one of {', '.join(_KINDS)}"
-        )
     names = sorted({str(part.get("from_name")) for part in results})
     if len(names) > 1:
         raise BadInput(
@@ -207,8 +210,7 @@ def _kind_of(results: Sequence[Mapping[str, Any]], where: str) -> str | None:
             expected="one question in a queue",
             fix="Export each question by itself",
         )
-    kinds = {_KINDS[name] for name in types}
-    return next(iter(kinds), None)
+    return next((_KINDS[str(part["type"])] for part in results), None)
 
 
 def _join(reading: Reading, kind: str, results: Sequence[Mapping[str, Any]], where: str) -> None:
@@ -243,7 +245,9 @@ def _span(reading: Reading, value: Mapping[str, Any], data: Mapping[str, Any], w
     assert isinstance(start, int)
     assert isinstance(end, int)
     reading.choices[str(labels[0])] = None
+    # Some releases quote the end of a line as a backslash with an n.
     quoted = value.get("text")
+    quotes = {None} if quoted is None else {str(quoted), str(quoted).replace("\\n", "\n")}
     texts = {name: text for name, text in data.items() if isinstance(text, str)}
     for name in [reading.text] if reading.text is not None else list(texts):
         text = texts.get(name, "")
@@ -251,7 +255,7 @@ def _span(reading: Reading, value: Mapping[str, Any], data: Mapping[str, Any], w
             if (
                 places is not None
                 and 0 <= places[0] < places[1] <= len(text)
-                and quoted in {None, text[slice(*places)]}
+                and not quotes.isdisjoint({None, text[slice(*places)]})
             ):
                 reading.text = name
                 return {"start": places[0], "end": places[1], "label": str(labels[0])}

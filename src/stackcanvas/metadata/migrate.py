@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, MetaData, Table, create_mock_engine, inspect, select, text, update
+from sqlalchemy.sql.ddl import ExecutableDDLElement
 
 from stackcanvas.backends.database import Database
 from stackcanvas.backends.database.sqlite import SqliteDatabase
@@ -201,13 +202,11 @@ def _create(database: Database, schema: MetaData, history: History) -> None:
 @lru_cache(maxsize=2)
 def _statements(schema: MetaData, driver: str) -> tuple[str, ...]:
     """What makes all tables; worded once by each process, however many workspaces it makes."""
-    made: list[str] = []
-    engine = create_mock_engine(
-        f"{driver}://", lambda ddl, *_, **__: made.append(str(ddl.compile(dialect=engine.dialect)))
-    )
+    made: list[ExecutableDDLElement] = []
+    engine = create_mock_engine(f"{driver}://", lambda ddl, *_, **__: made.append(ddl))
     schema.create_all(engine, checkfirst=False)
     _stamp.metadata.create_all(engine, checkfirst=False)
-    return tuple(made)
+    return tuple(str(ddl.compile(dialect=engine.dialect)) for ddl in made)
 
 
 def run_steps(tx: Connection, *, after: str | None, history: History = HISTORY) -> None:

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Double, Select, Table, or_, select, tuple_, type_coerce
 from sqlalchemy.dialects.sqlite import Insert
-from sqlalchemy.engine.interfaces import Compiled
 
-from stackcanvas.backends.database import Database
+from stackcanvas.backends.database import Database, Ready
 from stackcanvas.backends.database.types import Integer, Text
 from stackcanvas.clock import from_us, to_us
 from stackcanvas.experiments.tables import run_metric, run_metric_latest
@@ -64,8 +63,8 @@ class Metrics:
     def __init__(self, spine: Spine) -> None:
         self._spine = spine
         add = spine.database.insert(run_metric).on_conflict_do_nothing()
-        self._add = _Statement(add, ("run", "key", "step", "time", "value"))
-        self._raise = _Statement(_raise_latest(spine.database), ("run", "key", "experiment", "step", "time", "value"))
+        self._add = Ready(add, run_metric.c.keys(), checked=False)
+        self._raise = Ready(_raise_latest(spine.database), run_metric_latest.c.keys(), checked=False)
 
     def add(self, tx: Connection, run_id: str, points: Sequence[Point], *, experiment: int) -> None:
         """Append values inside the caller's transaction; what is there already is not added again."""
@@ -81,9 +80,9 @@ class Metrics:
         if points:
             name = _storable if tx.dialect.name == "sqlite" else float
             rows = [(run_id, key, step, time_us, name(value)) for key, step, time_us, value in points]
-            self._add.run(tx, rows)
+            self._add.run_plain(tx, rows)
             latest = [(run_id, one.key, experiment, one.step, one.time_us, name(one.value)) for one in _latest(points)]
-            self._raise.run(tx, latest)
+            self._raise.run_plain(tx, latest)
 
     def history(
         self, run_id: str, key: str, *, limit: int | None = None, after: tuple[int, datetime] | None = None
@@ -167,24 +166,6 @@ def _evenly(length: int, most: int) -> list[int]:
 
 # They refuse what one of the databases cannot keep; the statements below go past them.
 _KEY, _STEP = Text(), Integer()
-
-
-class _Statement:
-    """An insert of many rows, put together once for each kind of database and given to the driver as it is."""
-
-    def __init__(self, statement: Insert, columns: tuple[str, ...]) -> None:
-        self._statement = statement
-        self._columns = columns
-        self._compiled: Compiled | None = None
-
-    def run(self, tx: Connection, rows: list[tuple[Any, ...]]) -> None:
-        """Insert rows whose values stand in the order of the columns."""
-        if self._compiled is None:
-            self._compiled = self._statement.compile(dialect=tx.dialect, column_keys=list(self._columns))
-        if tx.dialect.positional:
-            tx.exec_driver_sql(str(self._compiled), rows)
-        else:
-            tx.exec_driver_sql(str(self._compiled), [dict(zip(self._columns, row, strict=True)) for row in rows])
 
 
 def _storable(value: float) -> float | str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from blake3 import blake3
 from sqlalchemy import Connection, Row, bindparam, select, update
 
+from stackcanvas.backends.database import Ready
 from stackcanvas.errors import BadInput, Conflict, NotFound
 from stackcanvas.experiments.complete import INCOMPLETE, Completeness
 from stackcanvas.experiments.environment import Environment, environment
@@ -24,6 +25,7 @@ STATUSES = (SCHEDULED, RUNNING, FINISHED, FAILED, KILLED)
 ACTIVE, DELETED = "active", "deleted"
 # The tag that tracking clients know a nested run by.
 PARENT = "mlflow.parentRunId"
+_PAIR = ("run", "key", "value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +130,10 @@ class Runs:
         insert = spine.database.insert
         again = {"status": RUNNING, "ended": None}
         self._add = insert(run).on_conflict_do_update(index_elements=[run.c.id], set_=again)
-        self._set_parameter = insert(run_parameter).on_conflict_do_nothing()
+        self._set_parameter = Ready(insert(run_parameter).on_conflict_do_nothing(), _PAIR)
         tag = insert(run_tag)
         keys = [run_tag.c.run, run_tag.c.key]
-        self._set_tag = tag.on_conflict_do_update(index_elements=keys, set_={"value": tag.excluded.value})
+        self._set_tag = Ready(tag.on_conflict_do_update(index_elements=keys, set_={"value": tag.excluded.value}), _PAIR)
 
     def add(
         self,
@@ -218,7 +220,7 @@ class Runs:
         if not parameters:
             return
         rows = [{"run": run_id, "key": key, "value": text_of(value)} for key, value in parameters.items()]
-        if tx.execute(self._set_parameter, rows).rowcount == len(rows) or new:
+        if self._set_parameter.run(tx, rows) == len(rows) or new:
             return
         chosen = select(run_parameter.c.key, run_parameter.c.value)
         there = tx.execute(chosen.where(run_parameter.c.run == run_id, run_parameter.c.key.in_(list(parameters))))
@@ -236,7 +238,7 @@ class Runs:
         """Set tags; a later value takes the place of an earlier one."""
         if tags:
             rows = [{"run": run_id, "key": key, "value": text_of(value)} for key, value in tags.items()]
-            tx.execute(self._set_tag, rows)
+            self._set_tag.run(tx, rows)
 
     def drop_tag(self, tx: Connection, run_id: str, key: str) -> None:
         """Remove a tag.

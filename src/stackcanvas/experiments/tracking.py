@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from stackcanvas.backends.database import Ready
 from stackcanvas.errors import Conflict, NotFound
 from stackcanvas.experiments.facts import MADE, READ, RunFacts, bare, datasets_of, gather
 from stackcanvas.experiments.logged.models import LoggedModels, ModelMetric
@@ -26,7 +27,11 @@ from stackcanvas.metadata import CodeState, Ref, Spine
 _COMMIT = "mlflow.source.git.commit"
 # A process that is not ours cannot be seen to have died.
 _ELSEWHERE = "elsewhere/0/0"
-_TOLD = ("id", "experiment", "name", "status", "started", "lifecycle", "artifact_location", "actor")
+_BEGUN = (
+    *("id", "experiment", "name", "status", "started", "lifecycle", "artifact_location", "actor"),
+    *("code_commit", "dirty"),
+)
+_TOLD = _BEGUN[:8]
 
 
 class Tracking:
@@ -39,12 +44,11 @@ class Tracking:
         self._models = models
         self._search = search
         # Made once: putting a statement together takes longer than executing it.
-        self._known = select(run.c.experiment, run.c.lifecycle).where(run.c.id == bindparam("id"))
+        self._known = Ready(select(run.c.experiment, run.c.lifecycle).where(run.c.id == bindparam("id")), ("id",))
         self._one = select(run).where(run.c.id == bindparam("id"))
-        self._around = select(experiment.c.name, experiment.c.lifecycle, experiment.c.artifact_location).where(
-            experiment.c.id == bindparam("id")
-        )
-        self._add = run.insert()
+        around = select(experiment.c.name, experiment.c.lifecycle, experiment.c.artifact_location)
+        self._around = Ready(around.where(experiment.c.id == bindparam("id")), ("id",))
+        self._add = Ready(run.insert(), _BEGUN)
         self._link = spine.database.insert(run_model).on_conflict_do_nothing()
 
     def create(
@@ -68,14 +72,14 @@ class Tracking:
         run_id, given = self._spine.ids.new(), dict(tags or {})
         code = CodeState(given.get(_COMMIT))
         with self._spine.write() as tx:
-            around = tx.execute(self._around, {"id": experiment_id}).one_or_none()
+            around = self._around.first(tx, {"id": experiment_id})
             if around is None:
                 raise NotFound("experiment", str(experiment_id))
-            if around.lifecycle != ACTIVE:
+            called, lifecycle, location = around
+            if lifecycle != ACTIVE:
                 raise Conflict(
-                    f"The experiment {experiment_id} must be in the 'active' state. Current state is {around.lifecycle}"
+                    f"The experiment {experiment_id} must be in the 'active' state. Current state is {lifecycle}"
                 )
-            location = around.artifact_location
             facts: dict[str, Any] = {
                 "id": run_id,
                 "experiment": experiment_id,
@@ -88,7 +92,7 @@ class Tracking:
                 "code_commit": code.commit,
                 "dirty": False,
             }
-            tx.execute(self._add, facts)
+            self._add.run(tx, [facts])
             self._runs.set_tags(tx, run_id, given)
             self._spine.executions.start(
                 tx,
@@ -96,7 +100,7 @@ class Tracking:
                 "experiments.run",
                 code=code,
                 subject=Ref("run", run_id),
-                parameters={"experiment": around.name},
+                parameters={"experiment": called},
                 process=_ELSEWHERE,
             )
         told = {"ended": None, **{name: facts[name] for name in _TOLD}}
@@ -241,12 +245,13 @@ class Tracking:
             return datasets_of(connection, experiments)
 
     def _active(self, tx: Connection, run_id: str) -> int:
-        found: Any = tx.execute(self._known, {"id": run_id}).one_or_none()
+        found = self._known.first(tx, {"id": run_id})
         if found is None:
             raise NotFound("run", run_id)
-        if found.lifecycle != ACTIVE:
-            raise Conflict(f"The run {run_id} must be in the 'active' state. Current state is {found.lifecycle}")
-        return int(found.experiment)
+        number, lifecycle = found
+        if lifecycle != ACTIVE:
+            raise Conflict(f"The run {run_id} must be in the 'active' state. Current state is {lifecycle}")
+        return int(number)
 
     def _made(self, run_id: str, state: str) -> list[tuple[str, str, str, datetime]]:
         made = ("made", str(Ref("run", run_id)), "", self._spine.clock.now())

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select
 
-from stackcanvas.backends.database import Database
+from stackcanvas.backends.database import Database, Ready
 from stackcanvas.clock import Clock, to_us
 from stackcanvas.errors import Conflict
 from stackcanvas.metadata import counters
@@ -23,8 +23,8 @@ _GENESIS = "0" * 64
 CUT = "audit.cut"
 """The decision to give up the oldest entries."""
 # Made once: putting a statement together takes longer than executing it.
-_HASH = select(audit.c.hash).where(audit.c.sequence == bindparam("which"))
-_ADD = audit.insert()
+_HASH = Ready(select(audit.c.hash).where(audit.c.sequence == bindparam("which")), ("which",))
+_ADD = Ready(audit.insert(), tuple(audit.c.keys()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,10 @@ class Audit:
             "action": action,
             "subject": str(subject),
             "detail": json.dumps(dict(detail or {}), sort_keys=True, default=str),
-            "previous": tx.execute(_HASH, {"which": sequence - 1}).scalar_one_or_none() or _GENESIS,
+            "previous": _hash(tx, sequence - 1) or _GENESIS,
         }
         sealed = _seal(entry)
-        tx.execute(_ADD, {**entry, "hash": sealed})
+        _ADD.run(tx, [{**entry, "hash": sealed}])
         return sealed
 
     def cut(self, tx: Connection, through: int, hash_: str) -> int:
@@ -86,7 +86,7 @@ class Audit:
         Raises:
             Conflict: that entry is not what was published.
         """
-        if tx.execute(_HASH, {"which": through}).scalar_one_or_none() != hash_:
+        if _hash(tx, through) != hash_:
             raise Conflict(
                 f"entry {through} of the audit log is not the one that was published",
                 fix="See what was altered: stackcanvas metadata audit --verify",
@@ -186,6 +186,11 @@ def _check(row: RowMapping, expected: int, previous: str) -> list[AuditProblem]:
     if row["hash"] != _seal({name: row[name] for name in row if name != "hash"}):
         found.append(AuditProblem(sequence, "was altered"))
     return found
+
+
+def _hash(connection: Connection, sequence: int) -> str | None:
+    found = _HASH.first(connection, {"which": sequence})
+    return None if found is None else str(found[0])
 
 
 def _seal(entry: Mapping[str, object]) -> str:

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from stackcanvas.backends.database import Database
+from stackcanvas.backends.database import Database, Ready
 from stackcanvas.metadata.tables import counter
 
 # Made once: putting a statement together takes longer than executing it, and nearly every change takes a number.
-_RAISED = (
+_RAISED = Ready(
     update(counter)
     .where(counter.c.name == bindparam("which"))
     .values(value=counter.c.value + 1)
-    .returning(counter.c.value)
+    .returning(counter.c.value),
+    ("which",),
 )
 
 
 def take(database: Database, tx: Connection, name: str) -> int:
     """The next number of a counter, from 1."""
-    number = tx.execute(_RAISED, {"which": name}).scalar_one_or_none()
-    if number is None:
+    raised = _RAISED.first(tx, {"which": name})
+    if raised is None:
         # The insert blocks a second first writer, which then finds the row.
         tx.execute(database.insert(counter).values(name=name, value=0).on_conflict_do_nothing())
-        number = tx.execute(_RAISED, {"which": name}).scalar_one()
-    return int(number)
+        raised = _RAISED.first(tx, {"which": name})
+        assert raised is not None
+    return int(raised[0])
 
 
 def value(connection: Connection, name: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, select
 
-from stackcanvas.backends.database import Database
+from stackcanvas.backends.database import Database, Ready
 from stackcanvas.clock import Clock
 from stackcanvas.metadata import counters
 from stackcanvas.metadata.actors import Actor
@@ -29,7 +29,9 @@ class Event:
     actor: str
 
 
-_ADD = event.insert()  # made once: putting a statement together takes longer than executing it
+_ADD = Ready(
+    event.insert(), tuple(event.c.keys())
+)  # made once: putting a statement together takes longer than executing it
 
 
 class Events:
@@ -43,17 +45,15 @@ class Events:
     def emit(self, tx: Connection, name: str, subject: Ref, payload: Mapping[str, object] | None = None) -> int:
         """Append an event inside the caller's transaction; returns its number."""
         sequence = counters.take(self._database, tx, "event")
-        tx.execute(
-            _ADD,
-            {
-                "sequence": sequence,
-                "name": name,
-                "subject": str(subject),
-                "time": self._clock.now(),
-                "payload": dict(payload or {}),
-                "actor": self._actor().name,
-            },
-        )
+        facts = {
+            "sequence": sequence,
+            "name": name,
+            "subject": str(subject),
+            "time": self._clock.now(),
+            "payload": dict(payload or {}),
+            "actor": self._actor().name,
+        }
+        _ADD.run(tx, [facts])
         return sequence
 
     def after(

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from stackcanvas.backends.database import Database
+from stackcanvas.backends.database import Database, Ready
 from stackcanvas.clock import Clock
 from stackcanvas.errors import Conflict, NotFound
 from stackcanvas.metadata import processes
@@ -22,6 +22,10 @@ _LONGEST_ERROR = 10_000
 _PLAIN = (
     *("id", "kind", "state", "trigger", "actor", "verified", "started", "ended", "parameters", "process", "parent"),
     "error",
+)
+_STARTED = (
+    *("id", "kind", "state", "subject", "trigger", "actor", "verified", "started"),
+    *("code_commit", "dirty", "parameters", "process", "parent"),
 )
 _END = update(execution).where(execution.c.id == bindparam("which"), execution.c.state == RUNNING)
 
@@ -113,7 +117,7 @@ class Executions:
         # Made once: putting a statement together takes longer than executing it, and every piece of work has these.
         new = database.insert(execution)
         again = {"state": RUNNING, "ended": None, "error": None, "process": new.excluded.process}
-        self._start = new.on_conflict_do_update(index_elements=[execution.c.id], set_=again)
+        self._start = Ready(new.on_conflict_do_update(index_elements=[execution.c.id], set_=again), _STARTED)
         self._link = database.insert(link).on_conflict_do_nothing()
 
     def start(
@@ -149,7 +153,7 @@ class Executions:
             "process": process or processes.own(),
             "parent": parent,
         }
-        tx.execute(self._start, facts)
+        self._start.run(tx, [facts])
         return Recording(self, execution_id, trigger=trigger, code=code)
 
     def end(

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
+from stackcanvas.backends.database import Ready
 from stackcanvas.errors import Conflict, NotFound
 from stackcanvas.metadata import Ref, Spine
 from stackcanvas.metadata.tables import counter
@@ -25,10 +26,11 @@ from stackcanvas.registry.versions import ModelVersion, Versions
 
 # Made once: putting a statement together takes longer than executing it.
 _ONE = select(model).where(model.c.name == bindparam("which"))
-_ADVANCE = (
+_ADVANCE = Ready(
     update(model)
     .where(model.c.name == bindparam("which"))
-    .values(last_number=bindparam("number"), last_version=bindparam("version"), updated=bindparam("now"))
+    .values(last_number=bindparam("number"), last_version=bindparam("version"), updated=bindparam("now")),
+    ("which", "number", "version", "now"),
 )
 _OF_VERSIONS = (model_version, model_version_tag, model_alias, model_consent, model_signature)
 
@@ -108,7 +110,7 @@ class Catalog:
 
     def advance(self, tx: Connection, name: str, *, number: int, version: str, now: datetime) -> None:
         """Remember the last numbers."""
-        tx.execute(_ADVANCE, {"which": name, "number": number, "version": version, "now": now})
+        _ADVANCE.run(tx, [{"which": name, "number": number, "version": version, "now": now}])
 
     def touch(self, tx: Connection, name: str, **values: object) -> None:
         """Change facts of a model.

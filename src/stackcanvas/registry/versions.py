@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
 
+from stackcanvas.backends.database import Ready
 from stackcanvas.errors import BadInput, Conflict, NotFound
 from stackcanvas.metadata import Ref, Spine
 from stackcanvas.registry.formats.base import Agreement
@@ -32,7 +33,7 @@ _ORIGIN = (
 _ALIASED = select(model_alias.c.number).where(
     model_alias.c.name == bindparam("which"), model_alias.c.alias == bindparam("alias")
 )
-_ADD = model_version.insert()
+_ADD = Ready(model_version.insert(), tuple(model_version.c.keys()))
 _BATCH = 400  # names in one IN: databases take a few hundred variables a statement without thinking twice
 
 
@@ -116,34 +117,32 @@ class Versions:
 
     def add(self, tx: Connection, version: ModelVersion) -> None:
         """Write a version inside the caller's transaction."""
-        tx.execute(
-            _ADD,
-            {
-                "name": version.name,
-                "number": version.number,
-                "version": version.version,
-                "digest": version.digest,
-                "format": version.format,
-                "signature": version.signature.to_json(),
-                "files": dict(version.files),
-                "size_bytes": version.size_bytes,
-                "environment": dict(version.environment),
-                "runtime": dict(version.runtime),
-                "run": None if version.run is None else str(version.run),
-                "training": None if version.training is None else str(version.training),
-                "metrics": dict(version.metrics),
-                "gate": None if version.gate is None else version.gate.to_json(),
-                "agreement": None if version.agreement is None else _agreement_json(version.agreement),
-                "source": version.source,
-                "storage": version.storage,
-                "run_link": version.run_link,
-                "message": version.message,
-                "stage": version.stage,
-                "created": version.created,
-                "updated": version.updated,
-                "actor": version.actor,
-            },
-        )
+        facts = {
+            "name": version.name,
+            "number": version.number,
+            "version": version.version,
+            "digest": version.digest,
+            "format": version.format,
+            "signature": version.signature.to_json(),
+            "files": dict(version.files),
+            "size_bytes": version.size_bytes,
+            "environment": dict(version.environment),
+            "runtime": dict(version.runtime),
+            "run": None if version.run is None else str(version.run),
+            "training": None if version.training is None else str(version.training),
+            "metrics": dict(version.metrics),
+            "gate": None if version.gate is None else version.gate.to_json(),
+            "agreement": None if version.agreement is None else _agreement_json(version.agreement),
+            "source": version.source,
+            "storage": version.storage,
+            "run_link": version.run_link,
+            "message": version.message,
+            "stage": version.stage,
+            "created": version.created,
+            "updated": version.updated,
+            "actor": version.actor,
+        }
+        _ADD.run(tx, [facts])
         if version.tags:
             tags = [
                 {"name": version.name, "number": version.number, "key": key, "value": value}

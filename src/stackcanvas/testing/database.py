@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Column, MetaData, Table, func, insert, select
+from sqlalchemy import Column, MetaData, Table, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from stackcanvas.backends.database import Database, ascending, descending, open_database, types
+from stackcanvas.backends.database import Database, Ready, ascending, descending, open_database, types
 from stackcanvas.errors import BadInput, Unavailable, Usage
 from stackcanvas.testing.database_tables import (
     JOBS,
@@ -89,6 +89,36 @@ class DatabaseSuite(ValuesSuite):
         with database.write() as tx:
             other.create(tx)
         assert count(database, KINDS) == 0
+
+    def test_a_ready_statement_means_what_it_means_elsewhere(self, database: Database) -> None:
+        """One row or many, values that stand in it, rows that come back, and how many were changed."""
+        add = Ready(insert(KINDS).values(integer=7), ("text", "real", "json"))
+        raised = update(KINDS).where(KINDS.c.text == bindparam("which")).values(integer=KINDS.c.integer + 1)
+        number = Ready(raised.returning(KINDS.c.integer), ("which",))
+        rows = [{"text": text, "real": float("nan"), "json": {"a": [1]}} for text in ("a", "it's 100%", "c")]
+        with database.write() as tx:
+            assert [add.run(tx, rows[:1]), add.run(tx, rows[1:])] == [1, 2]
+            assert [number.first(tx, {"which": which}) for which in ("it's 100%", "none")] == [(8,), None]
+
+        with database.read() as connection:
+            found = connection.execute(select(KINDS.c.text, KINDS.c.integer, KINDS.c.json).order_by(KINDS.c.text)).all()
+        assert [tuple(row) for row in found] == [
+            (text, integer, {"a": [1]}) for text, integer in (("a", 7), ("c", 7), ("it's 100%", 8))
+        ]
+
+    def test_a_ready_statement_fails_in_words(self, database: Database) -> None:
+        """Values that a column cannot keep, keys that are there, connections for reading: and nothing is left."""
+        add = Ready(insert(JOBS), ("queue", "number", "state"))
+        row = {"queue": "a", "number": 1, "state": "b"}
+        with pytest.raises(BadInput, match="NUL"), database.write() as tx:
+            add.run(tx, [row, {**row, "number": 2, "state": "\0"}])
+        with pytest.raises(IntegrityError), database.write() as tx:
+            add.run(tx, [row])
+            add.run(tx, [{**row, "number": 2}, row])
+        with pytest.raises(Usage, match="reading only"), database.read() as connection:
+            add.run(connection, [row])
+
+        assert count(database, JOBS) == 0
 
     def test_a_read_sees_one_moment(self, database: Database) -> None:
         """What is committed after the first look is not seen by the second, and does not wait for the read."""

@@ -17,18 +17,19 @@ from stackcanvas.errors import Usage
 
 # Closing a connection that a parent opened would end it for the parent too, and SQLite would let go of the parent's
 # locks. The child keeps them here, unused, until it ends.
-_inherited: list[Pool] = []
-_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+_inherited: list[Pool | Connection] = []
+_engines: weakref.WeakKeyDictionary[Engine, list[Connection]] = weakref.WeakKeyDictionary()
 
 
-def forget_after_fork(engine: Engine) -> None:
-    """Give the engine an empty pool in every child that this process forks."""
-    _engines.add(engine)
+def forget_after_fork(engine: Engine, kept: list[Connection] | None = None) -> None:
+    """Give the engine an empty pool in every child that this process forks, and forget connections kept beside it."""
+    _engines[engine] = [] if kept is None else kept
 
 
 def _forget() -> None:
-    for engine in _engines:
-        _inherited.append(engine.pool)
+    for engine, kept in _engines.items():
+        _inherited.extend((engine.pool, *kept))
+        kept.clear()
         engine.dispose(close=False)
 
 

@@ -80,6 +80,18 @@ def test_manifests_and_profiles(committed: Data, objects: Objects, folder: str) 
     assert committed.verify().sound
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_flipped_bit_beside_the_packs_is_named(committed: Data, objects: Objects, seed: int) -> None:
+    """In a manifest, a profile or the index of a pack, also where the workspace needs none of them to read."""
+    draw = random.Random(seed)
+    key = draw.choice([info.key for info in objects.list("data/") if not info.key.endswith(".pack")])
+    content = bytearray(objects.get(key))
+    content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
+    objects.put(key, bytes(content))
+
+    assert key in {problem.pack for problem in committed.verify().problems}
+
+
 def test_a_missing_pack_is_named(committed: Data, objects: Objects, make_data: Callable[..., Data]) -> None:
     """The files that are lost with a pack are named, on this machine and on others."""
     (key, *_) = [info.key for info in objects.list("data/packs/") if info.key.endswith(".pack")]

@@ -18,7 +18,7 @@ from stackcanvas.data.drafts import Draft, Wish, draft
 from stackcanvas.data.expectations import Broken, ExpectationsBroken, check
 from stackcanvas.data.lockfile import Locked, LockFile
 from stackcanvas.data.manifest import Manifest, decode_listing, digest_of, manifest_key
-from stackcanvas.data.parts import Parts, profile_key
+from stackcanvas.data.parts import Parts, profile_key, sealed
 from stackcanvas.data.places import Place
 from stackcanvas.data.read import rows_of_files
 from stackcanvas.data.sources import as_paths
@@ -121,7 +121,7 @@ def _record(parts: Parts, made: Draft, wish: Wish, source: Sequence[str], record
     manifest = made.manifest.to_bytes()
     digest = digest_of(manifest)
     if made.profile is not None:
-        parts.objects.put(profile_key(digest), made.profile.to_json().encode())
+        parts.objects.put(profile_key(digest), sealed(made.profile))
     if not _holds(parts, manifest_key(digest), manifest):
         parts.objects.put(manifest_key(digest), manifest)
     with parts.spine.write() as tx:

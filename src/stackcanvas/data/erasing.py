@@ -28,7 +28,7 @@ from stackcanvas.data.manifest import (
     encode_listing,
     manifest_key,
 )
-from stackcanvas.data.parts import Parts, profile_key
+from stackcanvas.data.parts import Parts, profile_key, sealed
 from stackcanvas.data.persons import Person, rewrite
 from stackcanvas.data.read import rows_of, rows_of_files
 from stackcanvas.data.store import SourceFile, Writer
@@ -83,7 +83,7 @@ def erase(parts: Parts, found: Holding, person: Person, *, execution: str) -> Da
     manifest, profile = _rewritten(parts, version, person)
     told = manifest.to_bytes()
     digest = digest_of(told)
-    parts.objects.put(profile_key(digest), profile.to_json().encode())
+    parts.objects.put(profile_key(digest), sealed(profile))
     parts.objects.put(manifest_key(digest), told)
     with parts.spine.write() as tx:
         _put(parts, tx, version, manifest, digest=digest)

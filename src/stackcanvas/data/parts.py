@@ -11,13 +11,13 @@ from stackcanvas.backends.files import Scratch
 from stackcanvas.backends.objects import Objects
 from stackcanvas.data.filecache import FileCache
 from stackcanvas.data.ignored import Ignored
-from stackcanvas.data.manifest import DataFile, decode_listing
+from stackcanvas.data.manifest import DataFile, decode_listing, digest_of
 from stackcanvas.data.places import Places
 from stackcanvas.data.seen import Seen
 from stackcanvas.data.sources import Gathered, gather
 from stackcanvas.data.store import ChunkIndex, Reader
 from stackcanvas.data.versions import DataVersion, Versions
-from stackcanvas.errors import NotFound
+from stackcanvas.errors import Corrupt, NotFound
 from stackcanvas.metadata import Spine
 from stackcanvas.statistics import Profile
 
@@ -85,10 +85,20 @@ class StoredProfile:
 
     def __call__(self) -> Profile | None:
         """The profile; None when it was not kept."""
+        key = profile_key(self.digest)
         try:
-            return Profile.from_json(self.objects.get(profile_key(self.digest)))
+            told, _, seal = self.objects.get(key).partition(b"\n")
         except NotFound:
             return None
+        if seal and seal != digest_of(told).encode():  # those of before had none
+            raise Corrupt("the profile is not what was written", where=key)
+        return Profile.from_json(told)
+
+
+def sealed(profile: Profile) -> bytes:
+    """A profile as it is kept: its JSON in one line, then the digest of that."""
+    told = profile.to_json().encode()
+    return told + b"\n" + digest_of(told).encode()
 
 
 def profile_key(digest: str) -> str:

@@ -21,7 +21,7 @@ class Problem:
     """Something that is not what was committed.
 
     Args:
-        version: the version that suffers.
+        version: the version that suffers; None when it is the store itself.
         path: the file that suffers; None when it is the version as a whole.
         what: what is wrong.
         chunk: the damaged chunk.
@@ -29,7 +29,7 @@ class Problem:
         offset: where in the pack.
     """
 
-    version: Ref
+    version: Ref | None
     path: str | None
     what: str
     chunk: str | None = None
@@ -62,6 +62,9 @@ def verify(parts: Parts, ref: Ref | None, advance: Callable[[int], None]) -> Ver
     versions = [version for version in chosen if version.forgotten is None]
     check = _Check(parts, advance)
     problems = [problem for version in versions for problem in check.version(version)]
+    if ref is None or problems:
+        said = "the index of a pack is damaged"
+        problems += [Problem(None, None, said, pack=key) for key in parts.index.damaged()]
     files = sum(version.files for version in versions)
     return Verification(len(versions), files, check.size_bytes, tuple(problems))
 

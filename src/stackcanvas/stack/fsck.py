@@ -53,7 +53,7 @@ def fsck(stack: Stack, *, progress: Callable[[int], None] | None = None) -> Chec
     altered = verify(stack)
     damage = [
         Damage(
-            str(problem.version),
+            str(problem.version or "data"),
             problem.what if problem.path is None else f"{problem.path}: {problem.what}",
             "Bring it back from a remote or a backup: stackcanvas data pull, or stackcanvas restore into a new project",
         )

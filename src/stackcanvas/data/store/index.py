@@ -84,6 +84,17 @@ class ChunkIndex:
         without_index = (f"{PREFIX}{name}{PACK}" for name in found[PACK] - found[INDEX])
         return sorted([*without_index, *(f"{PREFIX}{name}{INDEX}" for name in found[INDEX] - found[PACK])])
 
+    def damaged(self) -> Iterator[str]:
+        """Keys of indexes that are not what was written; a workspace that has taken them in before does without."""
+        for pack in sorted(self._listed()):
+            key = index_key(pack)
+            try:
+                decode_index(self._objects.get(key), where=key)
+            except Corrupt:
+                yield key
+            except NotFound:  # cleared away just now
+                continue
+
     def condemn(self, name: str, packs: Iterable[bytes]) -> None:
         """Tell every writer not to count on packs any more: from its next `refresh` on it stores their chunks again."""
         self._objects.put(_CONDEMNED + name, "\n".join(pack.hex() for pack in packs).encode())

@@ -182,6 +182,22 @@ def test_bodies_that_burst_are_told_off(served: Served) -> None:
     )
 
 
+def test_a_description_that_bursts_is_refused(served: Served) -> None:
+    """An `MLmodel` of brackets, of names that unfold, or that holds itself ends neither the server nor its memory."""
+    laughs = "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+    for name, before in zip("bcdefghij", "abcdefghi", strict=True):
+        laughs += f"{name}: &{name} [{','.join([f'*{before}'] * 10)}]\n"
+    flavors = "flavors: {python_function: {loader_module: x, python_version: *j}}\nsignature: {inputs: *j}\n"
+    served.ask("POST", "/api/2.0/mlflow/registered-models/create", who="writer", body=b'{"name": "m"}')
+    for text in ("[" * 200_000, "{a: " * 100_000, laughs + flavors, "flavors: &f {python_function: *f}"):
+        place = f"0/{served.run}/artifacts/model"
+        assert served.ask("PUT", f"{FILES}/{place}/MLmodel", who="writer", body=text.encode()).status == 200
+        asked = {"name": "m", "source": f"runs:/{served.run}/model", "run_id": served.run}
+        body = json.dumps(asked).encode()
+        answered = served.ask("POST", "/api/2.0/mlflow/model-versions/create", who="writer", body=body)
+        assert (answered.status, "cannot be read as YAML" in answered.text) == (400, True), answered.text
+
+
 def test_no_address_that_a_writer_gives_is_followed(served: Served) -> None:
     """Where runs or models are said to lie at somebody's address or in a folder of the server, nothing is fetched."""
     for number, place in enumerate(

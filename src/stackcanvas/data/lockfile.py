@@ -14,6 +14,7 @@ import yaml
 
 from stackcanvas.backends.files import Scratch, make_folder, unavailable
 from stackcanvas.errors import BadInput, Conflict
+from stackcanvas.yamls import load_yaml
 
 NAME = "data.lock"
 
@@ -59,7 +60,7 @@ class LockFile:
             raise BadInput(f"the lock file cannot be read ({error})", where=str(self.path)) from error
         self._refuse_merge(text)
         try:
-            found = yaml.safe_load(text) or {}
+            found = load_yaml(text) or {}
             return {str(name): Locked(int(item["number"]), str(item["digest"])) for name, item in found.items()}
         except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(

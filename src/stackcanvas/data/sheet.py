@@ -17,6 +17,7 @@ from stackcanvas.data.versions import DataVersion
 from stackcanvas.errors import BadInput, Conflict, nearest
 from stackcanvas.metadata import Ref
 from stackcanvas.plain import bytes_text
+from stackcanvas.yamls import load_yaml
 
 UNKNOWN = "unknown"
 
@@ -134,7 +135,7 @@ def blank(path: Path) -> None:
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        found = load_yaml(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
         raise unavailable(error, path) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -12,6 +12,7 @@ import yaml
 
 from stackcanvas.errors import BadInput
 from stackcanvas.registry.signature import Input, Output, Signature
+from stackcanvas.yamls import load_yaml
 
 MLMODEL = "MLmodel"
 PREDICTION = "prediction"
@@ -69,7 +70,7 @@ def read_mlmodel(content: bytes, files: Collection[str]) -> Described:
         BadInput: it is no YAML, or not the description of a model.
     """
     try:
-        said = yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe one
+        said = load_yaml(content)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadInput("it cannot be read as YAML", where=MLMODEL) from error
     flavors = said.get("flavors") if isinstance(said, dict) else None

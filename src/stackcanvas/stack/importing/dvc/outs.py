@@ -10,8 +10,7 @@ from typing import Any
 import yaml
 
 from stackcanvas.errors import BadInput
-
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from stackcanvas.yamls import load_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def is_dvc(path: str) -> bool:
 def outs_of(path: str, text: str) -> Iterator[Out | tuple[str, str]]:
     """What a `.dvc` or `dvc.lock` file names; what cannot be taken comes as its path and the reason."""
     try:
-        said = yaml.load(text, Loader=_LOADER)  # noqa: S506 - one of the two safe ones
+        said = load_yaml(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         yield path, f"the file cannot be read ({str(error).splitlines()[0]})"
         return

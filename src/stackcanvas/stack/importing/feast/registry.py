@@ -15,6 +15,7 @@ from stackcanvas.backends.objects import open_objects
 from stackcanvas.errors import BadInput, NotFound, Unavailable
 from stackcanvas.stack.importing.feast.messages import of_parts, parse
 from stackcanvas.stack.importing.mlflow.sql import open_read_only
+from stackcanvas.yamls import load_yaml
 
 STORE = "feature_store.yaml"
 _TABLES = {
@@ -60,7 +61,7 @@ def read_registry(place: str | Path) -> Found:
         return Found(str(path), path.parent, None, parse("Registry", _bytes(path), where=str(path)))
     home = path.parent
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        said = load_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadInput(f"it cannot be read ({str(error).splitlines()[0]})", where=str(path)) from None
     if not isinstance(said, dict) or not said.get("project"):

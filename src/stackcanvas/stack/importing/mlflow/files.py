@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from stackcanvas.errors import BadInput, Unavailable
 from stackcanvas.experiments import RunInput
 from stackcanvas.registry import Folder
@@ -24,6 +22,7 @@ from stackcanvas.stack.importing.mlflow.source import (
     Troubles,
     real,
 )
+from stackcanvas.yamls import load_yaml
 
 _META = "meta.yaml"
 _TRASH = ".trash"
@@ -208,13 +207,10 @@ def _meta(folder: Path) -> dict[str, Any]:
         text = file.read(_LARGEST_META + 1)
     if len(text) > _LARGEST_META:
         raise BadInput("the file is larger than any should be", where=str(folder / _META))
-    said = yaml.load(text, Loader=_LOADER)  # noqa: S506 - one of the two safe ones
+    said = load_yaml(text)
     if not isinstance(said, dict):
         raise TypeError("the file holds no record")
     return said
-
-
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _keys(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -51,7 +51,7 @@ def _check(content: bytes | str) -> None:
         if isinstance(event, yaml.AliasEvent):
             if any(name == event.anchor for name, _ in inside):
                 raise Excessive(f"*{event.anchor} stands inside what it refers to")
-            count += sizes.get(event.anchor, 1)
+            count += sizes.get(str(event.anchor), 1)
         elif isinstance(event, yaml.CollectionStartEvent):
             inside.append((event.anchor, count))
             count += 1

@@ -86,7 +86,9 @@ def test_numbers_of_deleted_versions_are_never_given_again(registry: Registry, t
     assert registry.model("delay").aliases == {}
     third = registry.register("delay", trained[0], sample=trained[1])
     assert (third.number, third.version) == (3, "1.2.0")
-    registry.changes.delete_model("delay")
+    with pytest.raises(Refused, match="it has 2 versions"):
+        registry.delete("delay")
+    registry.delete("delay", force=True)
     assert registry.ls() == []
     assert registry.register("delay", trained[0], sample=trained[1]).number == 4
 

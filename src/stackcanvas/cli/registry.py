@@ -12,7 +12,7 @@ import click
 from stackcanvas.cli.commands import Group
 from stackcanvas.cli.output import answer_no, emit_record, emit_rows, output_options, say, wants_json
 from stackcanvas.cli.project import pass_stack
-from stackcanvas.errors import BadInput, Conflict, NotFound, Refused, Unavailable, Usage
+from stackcanvas.errors import BadInput, Conflict, NotFound, Unavailable, Usage
 from stackcanvas.metadata import Ref
 from stackcanvas.registry.extras import new_key
 from stackcanvas.stack.carding import model_card
@@ -195,17 +195,7 @@ def rename(stack: Stack, name: str, new: str) -> None:
 def rm(stack: Stack, ref: str, force: bool) -> None:
     """Delete a version, or a model with all its versions; lineage and audit log keep what happened."""
     found = Ref.parse(ref, kind="model")
-    if found.selector is None:
-        held = len(stack.registry.versions(found.name))
-        if held and not force:
-            raise Refused(
-                f"{found.name} is not deleted: it has {held} version{'s' if held > 1 else ''}",
-                fix=f"Name one, such as {found.name}@1, or delete the model with all of them by --force",
-            )
-        broken = stack.registry.changes.delete_model(found.name, force=force)
-    else:
-        broken = stack.registry.delete(found, force=force)
-    emit_record({"deleted": str(found), "broke": broken})
+    emit_record({"deleted": str(found), "broke": stack.registry.delete(found, force=force)})
 
 
 @models.command(

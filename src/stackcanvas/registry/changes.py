@@ -204,7 +204,9 @@ class Changes:
             return self._breaks(self._versions.get(connection, ref))
 
     def delete(self, ref: Ref, *, force: bool = False) -> list[str]:
-        """Delete a version."""
+        """Delete a version, or the model that a name alone means; the model with versions by force only."""
+        if ref.selector is None:
+            return self._delete_all(ref.name, force=force)
         with self._spine.read() as connection:
             found = self._versions.get(connection, ref)
         broken = self._breaks(found)
@@ -241,6 +243,17 @@ class Changes:
             self._catalog.drop(tx, name)
             self._ended(tx, Ref("model", name), None, broken, found)
         return broken
+
+    def _delete_all(self, name: str, *, force: bool) -> list[str]:
+        with self._spine.read() as connection:
+            self._catalog.require(connection, name)
+            held = len(self._versions.find(connection, name))
+        if held and not force:
+            raise Refused(
+                f"{name} is not deleted: it has {held} version{'s' if held > 1 else ''}",
+                fix=f"Name one, such as {name}@1, or delete the model with all of them by force",
+            )
+        return self.delete_model(name, force=force)
 
     def _require_consent(self, connection: Connection, versions: Sequence[ModelVersion]) -> None:
         for version in versions:

@@ -280,16 +280,16 @@ class Registry:
         self.changes.unalias(name, alias)
 
     def delete(self, ref: Ref | str, *, force: bool = False) -> list[str]:
-        """Delete a version; what the audit log and the lineage say of it stays.
+        """Delete a version; by its name alone, the model. What the audit log and the lineage say of it stays.
 
         Args:
-            force: also when something answers with it or it is the champion.
+            force: also when something answers with it, it is the champion, or it is a model with versions.
 
         Returns:
             What it breaks, a sentence each.
 
         Raises:
-            NotFound: there is no such version.
+            NotFound: there is no such version, or no such model.
             Refused: something would break, or people must agree first.
         """
         return self.changes.delete(_ref(ref), force=force)

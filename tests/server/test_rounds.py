@@ -32,6 +32,13 @@ def train():
     return 1
 """
 
+WAITS = """
+@sc.step
+def wait():
+    import time
+    time.sleep(300)
+"""
+
 
 class Seconds:
     """A clock of the machine that a test moves."""
@@ -196,6 +203,33 @@ def test_queued_runs_are_executed_in_turn(stack: Stack) -> None:
         ended = [(str(run.ended), name) for name in ("a", "b") for run in runs(stack, name) if run.state == "finished"]
     rounds.close()
     assert [name for _, name in sorted(ended)] == ["a", "b", "a"]
+
+
+def test_one_removed_while_its_run_is_executed_leaves_nothing(stack: Stack, caplog: pytest.LogCaptureFixture) -> None:
+    """Its child is ended and its slot is free; a canvas that changes meanwhile waits for the run."""
+    for name in ("a", "b"):
+        add(stack, name, code=CODE.replace("return 1", "return wait()") + WAITS)
+    with open_stack(stack.root, workspace="a") as own:
+        own.pipelines.queue("train")
+    now_s, said = Seconds(), Said(logging.getLogger("test"))
+    rounds = Rounds(stack, holder="here", runs=1, said=said, now_s=now_s)
+    whole(rounds, now_s)
+    canvas = stack.workspaces.folder("a") / "canvas.yaml"
+    canvas.write_text(f"{TRIGGERED}value: {{goal: more}}\n")
+    whole(rounds, now_s)
+    assert [run.state for run in runs(stack, "a")] != ["finished"]
+    stack.workspaces.rm("a")
+    with open_stack(stack.root, workspace="b") as own:
+        own.pipelines.queue("train")
+    whole(rounds, now_s)
+    (started,) = runs(stack, "b")
+    with open_stack(stack.root, workspace="b") as own:
+        assert own.pipelines.records.get(started.id).state in {"queued", "running"}
+        assert own.pipelines.claim() is None
+    rounds.close()
+    assert said.failing() == {}
+    assert caplog.records == []
+    assert not (stack.root / ".stackcanvas" / "workspaces" / "a").exists()
 
 
 def test_on_a_shared_database_one_worker_at_a_time_serves_them(tmp_path: Path, postgres_url: str) -> None:

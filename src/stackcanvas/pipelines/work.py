@@ -101,6 +101,14 @@ class Worker:
             child.process.kill()
         self.wait()
 
+    def abandon(self) -> None:
+        """End the children at once and say nothing of their runs, whose records are gone."""
+        for child in self._children.values():
+            child.process.kill()
+            child.process.wait()
+            self._give_slot()
+        self._children.clear()
+
     def running(self) -> list[str]:
         """The ids of the runs whose children live."""
         self._reap()

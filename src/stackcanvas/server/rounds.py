@@ -45,7 +45,8 @@ class _Place:
         keeper: of its lease; None where its records are files, which only the worker of their folder reaches.
         parts: what its ticks are called when they fail.
         busy: how many threads work at it.
-        gone: whether it is not, or not as it was, any more.
+        gone: whether it is served no longer.
+        removed: whether its records are gone, too.
     """
 
     stack: Stack
@@ -54,6 +55,7 @@ class _Place:
     parts: tuple[str, ...] = ()
     busy: int = 0
     gone: bool = False
+    removed: bool = False
 
 
 class Rounds:
@@ -98,7 +100,12 @@ class Rounds:
             mark = tuple(self._workspaces.mark(name)) if name in names else ()
             place = self._places.get(name)
             if place is not None and place.mark != mark:
-                self._let_go(name, place, is_there=self._is_same(place, mark))
+                if not self._is_same(place, mark):
+                    self._let_go(name, place, removed=True)
+                elif place.stack.worker.is_busy:
+                    place.stack.worker.rest()  # with the new canvas once the runs have ended
+                else:
+                    self._let_go(name, place)
             if mark and name not in self._places and not self._is_refused(name, mark):
                 self._open(name, mark)
         for name in self._refused.keys() - names:
@@ -147,7 +154,7 @@ class Rounds:
     def close(self) -> None:
         """Close what is open; nobody may work any more."""
         for name, place in list(self._places.items()):
-            self._let_go(name, place, is_there=False)
+            self._let_go(name, place)
 
     def _open(self, name: str, mark: tuple[int, ...]) -> None:
         try:
@@ -199,13 +206,10 @@ class Rounds:
         own = 2 if self._workspaces.are_files else 1
         return bool(mark) and mark[:own] == place.mark[:own]
 
-    def _let_go(self, name: str, place: _Place, *, is_there: bool) -> None:
-        """Close a place once nobody works at it; one that is still there first ends the runs that it executes."""
-        if is_there and place.stack.worker.is_busy:
-            place.stack.worker.rest()
-            return
+    def _let_go(self, name: str, place: _Place, *, removed: bool = False) -> None:
+        """Close a place once nobody works at it."""
         with self._lock:
-            place.gone = True
+            place.gone, place.removed = True, removed
             del self._places[name]
             self._due = [planned for planned in self._due if planned[2] is not place]
             heapq.heapify(self._due)
@@ -217,11 +221,10 @@ class Rounds:
         for part in place.parts:
             self._said.forget(part)
         try:
-            if place.keeper is not None:
+            if place.removed:
+                place.stack.worker.abandon()
+            elif place.keeper is not None:
                 place.keeper.release()
-        except Exception:  # noqa: BLE001 - it runs out by itself, or went with the workspace
-            _log.debug("a lease of %s was not given back", place.stack.workspace, exc_info=True)
-        try:
             place.stack.close()
         except Exception:  # noqa: BLE001 - nobody waits for it who could be told
             _log.exception("the workspace %s did not close well", place.stack.workspace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -22,12 +23,15 @@ from stackcanvas.ids import Ids
 from stackcanvas.metadata import Actor, Ref, Spine
 from stackcanvas.metadata.schema import schema
 from stackcanvas.metadata.tables import execution
+from stackcanvas.stack import open as open_stack
 from stackcanvas.testing.postgres import PostgresServer
 
 _COMMITS = 500
 _ROWS = 100_000
 _BATCH = 1000
 _WRITERS = 8
+_WORKSPACES = 10
+_CANVAS = 'stackcanvas: 1\nproject: {name: bench}\nmetadata: {store: {url: "${BENCH_DATABASE_URL}"}}\n'
 _NOW = SystemClock().now()
 
 _METADATA = MetaData()
@@ -191,6 +195,25 @@ def _recorded(database: Database) -> float:
     return per_second(_COMMITS, work)
 
 
+def _workspaces(url: str) -> float:
+    """Seconds for a fresh workspace of a project, made and opened, once the process has made its first."""
+    with tempfile.TemporaryDirectory(dir=Path(__file__).parent) as folder:
+        Path(folder, "canvas.yaml").write_text(_CANVAS)
+        with open_stack(folder, environ={**os.environ, "BENCH_DATABASE_URL": url}) as stack:
+            names = [f"fresh-{number}" for number in range(_WORKSPACES)]
+
+            def work() -> None:
+                for name in names:
+                    stack.workspaces.add(name)
+                    stack.workspaces.open(name).close()
+
+            stack.workspaces.add("first")
+            found = 1 / per_second(_WORKSPACES, work)
+            for name in ("first", *names):
+                stack.workspaces.rm(name)
+    return found
+
+
 def _has_tables(database: Database) -> bool:
     with database.read() as connection:
         return bool(connection.dialect.has_table(connection, execution.name))
@@ -207,7 +230,10 @@ def rows(stack: ExitStack) -> Sequence[Row]:
         stack.callback(database.close)
         with database.write() as tx:
             _METADATA.create_all(tx)
+    fresh = "a fresh workspace, made and opened"
     return [
+        Row(f"SQLite: {fresh}", "s", us=partial(_workspaces, f"sqlite:///{path}-project"), aim=0.1),
+        Row(f"PostgreSQL: {fresh}", "s", us=partial(_workspaces, f"{server.url}&schema=bench"), aim=1.0),
         *_rows("SQLite", lite, f"sqlite:///{path}", partial(_sqlite_commits, path), partial(_sqlite_bulk, path)),
         *_rows(
             "PostgreSQL", post, server.url, partial(_postgres_commits, server.url), partial(_postgres_bulk, server.url)

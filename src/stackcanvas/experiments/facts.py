@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Double, Row, select, type_coerce
+from sqlalchemy import BigInteger, Connection, Double, Row, Select, bindparam, select, type_coerce
 
+from stackcanvas.backends.database import Ready
 from stackcanvas.experiments.logged.tables import run_model
 from stackcanvas.experiments.metrics import plain_rows
 from stackcanvas.experiments.runs import RunInput, inputs_of
@@ -51,18 +52,35 @@ def gather(connection: Connection, rows: Sequence[Row[Any]]) -> list[RunFacts]:
     """Runs with all that belongs to them, from their rows."""
     found = [bare(row) for row in rows]
     for some in _parts(found):
+        if len(some) == 1:
+            _fill(connection, some[0])
+            continue
         ids = [one.id for one in some]
-        parameters = _by_run(connection, _pairs(run_parameter, ids))
-        tags = _by_run(connection, _pairs(run_tag, ids))
-        metrics = _by_run(connection, _metrics(ids))
+        parameters = _by_run(connection, _pairs(run_parameter).where(run_parameter.c.run.in_(ids)))
+        tags = _by_run(connection, _pairs(run_tag).where(run_tag.c.run.in_(ids)))
+        metrics = _by_run(connection, _metrics().where(run_metric_latest.c.run.in_(ids)))
         inputs = inputs_of(connection, ids)
-        models = _by_run(connection, _models(ids))
+        models = _by_run(connection, _models().where(run_model.c.run.in_(ids)))
         for one in some:
             one.parameters, one.tags, one.metrics = parameters[one.id], tags[one.id], metrics[one.id]
             one.inputs = inputs[one.id]
-            one.read_models = [(model, step) for _, role, model, step in models[one.id] if role == READ]
-            one.made_models = [(model, step) for _, role, model, step in models[one.id] if role == MADE]
+            _put(one, models[one.id])
     return found
+
+
+def _fill(connection: Connection, one: RunFacts) -> None:
+    """What belongs to one run, which is asked for often: by statements that are put together once."""
+    which = {"which": one.id}
+    one.parameters, one.tags, one.metrics = (
+        ready.all(connection, which) for ready in (_PARAMETERS_OF, _TAGS_OF, _METRICS_OF)
+    )
+    one.inputs = inputs_of(connection, [one.id])[one.id] if _READS_OF.first(connection, which) else ()
+    _put(one, _MODELS_OF.all(connection, which))
+
+
+def _put(one: RunFacts, models: Sequence[tuple[Any, ...]]) -> None:
+    one.read_models = [(model, step) for _, role, model, step in models if role == READ]
+    one.made_models = [(model, step) for _, role, model, step in models if role == MADE]
 
 
 def bare(row: Row[Any]) -> RunFacts:
@@ -96,21 +114,31 @@ def _parts(found: list[RunFacts]) -> Iterator[list[RunFacts]]:
         yield found[start : start + _MOST_IDS]
 
 
-def _pairs(table: Any, ids: list[str]) -> Any:
-    return select(table.c.run, table.c.key, table.c.value).where(table.c.run.in_(ids))
+def _pairs(table: Any) -> Select[Any]:
+    return select(table.c.run, table.c.key, table.c.value)
 
 
-def _metrics(ids: list[str]) -> Any:
+def _metrics() -> Select[Any]:
     latest = run_metric_latest.c
     # As the driver gives them: the column types would take longer than the query.
     value, time = type_coerce(latest.value, Double), type_coerce(latest.time, BigInteger)
-    return select(latest.run, latest.key, value, type_coerce(latest.step, BigInteger), time).where(latest.run.in_(ids))
+    return select(latest.run, latest.key, value, type_coerce(latest.step, BigInteger), time)
 
 
-def _models(ids: list[str]) -> Any:
+def _models() -> Select[Any]:
     models = run_model.c
-    chosen = select(models.run, models.role, models.model, models.step).where(models.run.in_(ids))
-    return chosen.order_by(models.model, models.step)
+    return select(models.run, models.role, models.model, models.step).order_by(models.model, models.step)
+
+
+def _of_one(chosen: Select[Any], run: Any) -> Ready:
+    return Ready(chosen.where(run == bindparam("which")), ("which",))
+
+
+_PARAMETERS_OF = _of_one(_pairs(run_parameter), run_parameter.c.run)
+_TAGS_OF = _of_one(_pairs(run_tag), run_tag.c.run)
+_METRICS_OF = _of_one(_metrics(), run_metric_latest.c.run)
+_MODELS_OF = _of_one(_models(), run_model.c.run)
+_READS_OF = _of_one(select(run_input.c.dataset).limit(1), run_input.c.run)
 
 
 def _by_run(connection: Connection, chosen: Any) -> dict[str, list[tuple[Any, ...]]]:

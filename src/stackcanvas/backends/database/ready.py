@@ -51,14 +51,18 @@ class Ready:
 
     def first(self, connection: Connection, row: Row) -> tuple[Any, ...] | None:
         """The first row that it gives back, None where there is none."""
+        # All are read: a statement that is not read to its end stays open.
+        found = self.all(connection, row)
+        return found[0] if found else None
+
+    def all(self, connection: Connection, row: Row) -> list[tuple[Any, ...]]:
+        """Every row that it gives back."""
         made = self._for(connection)
         values = made.values(row)
         if made.positional:
-            # All of them: a statement that is not read to its end stays open.
-            found = _driven(connection, made.text, [values]).fetchall()
-            return found[0] if found else None
-        said = connection.exec_driver_sql(made.text, values).first()
-        return None if said is None else tuple(said)
+            found: list[tuple[Any, ...]] = _driven(connection, made.text, [values]).fetchall()
+            return found
+        return [tuple(one) for one in connection.exec_driver_sql(made.text, values)]
 
     def _for(self, connection: Connection) -> _Made:
         dialect = connection.dialect

@@ -11,8 +11,9 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from stackcanvas.cli.faults import to_exit_code
@@ -29,6 +30,7 @@ from stackcanvas.stack.running import announce, beat, withdraw
 
 _log = logging.getLogger("stackcanvas.worker")
 _FILES = 65_536
+_MOST_FAILING = 64
 
 
 def work(
@@ -46,7 +48,7 @@ def work(
     """
     said, sending = Said(_log), Said(_log)
     keeper = Keeper(stack.spine.leases, holder=holder, said=said)
-    pulse = Pulse(stack, "worker", said=said, facts=lambda: {"failing": said.failing()})
+    pulse = Pulse(stack, "worker", said=said, facts=lambda: {"failing": _some(said.failing())})
     alarm = dead_man(stack, is_well=lambda: not (said.failing() or pulse.is_late), said=sending)
     if alarm is not None:
         # Not waited for at the end: it may be in the middle of asking somebody who is slow.
@@ -77,6 +79,11 @@ def work(
     ended = not any(thread.is_alive() for thread in threads)
     rounds.close()
     return ended
+
+
+def _some(failing: Mapping[str, str]) -> dict[str, str]:
+    """As much as a heartbeat carries: with a hundred broken workspaces it would be a book."""
+    return dict(islice(failing.items(), _MOST_FAILING))
 
 
 def _open_many_files() -> None:

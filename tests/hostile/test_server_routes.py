@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from stackcanvas.rest.mlflow.every import ROUTES
+from stackcanvas.server import access
 from stackcanvas.server.control import make_app
 from stackcanvas.server.door import Door
 from stackcanvas.stack import Stack
@@ -130,6 +131,28 @@ def test_no_route_is_open_to_who_may_not(served: Served) -> None:
         if path.startswith(("/api/v1/tokens", "/api/v1/workspaces", "/api/v1/metadata/")):
             assert {served.ask(method, place, who=who).status for who in ("writer", "approver")} == {403}, path
     assert served.ask("GET", "/api/v1/runs", who="gone").status == 401
+
+
+def test_no_token_of_one_workspace_opens_another(served: Served, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor the project, whatever it may at home; nor does a token of the project open a workspace, but an admin's."""
+    monkeypatch.setattr(access, "_WRONG_AT_ONCE", 1_000_000)  # else whoever guesses so often is only told to wait
+    served = replace(served, client=Client(make_app(stack, door=Door(tokens=True)), host="stack.example.org"))
+    for name in ("first", "second"):
+        stack.workspaces.add(name)
+        with stack.workspaces.open(name) as inside:
+            served.tokens[name] = inside.tokens.add("boss", role="admin")
+    assert served.ask("GET", "/w/first/api/v1/runs", who="first").status == 200
+    for method, path in served.routes():
+        place = filled(path, "x")
+        seen = {
+            served.ask(method, f"/w/second{place}", who="first").status,
+            served.ask(method, place, who="first").status,
+            served.ask(method, f"/w/second{place}", who="approver").status,
+        }
+        assert seen <= {401, 404}, (method, path, seen)
+    assert served.ask("GET", "/w/first/api/v1/runs", who="admin").status == 200
+    for disguise in ("/w/second%2f..%2ffirst", "/w/first/../second", "/w//second", "/w/first/w/second", "/%77/second"):
+        assert served.ask("GET", f"{disguise}/api/v1/runs", who="first").status >= 400, disguise
 
 
 def test_no_path_leads_out_or_breaks_anything(served: Served, stack: Stack) -> None:

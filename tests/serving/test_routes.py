@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from stackcanvas.errors import Unavailable
+from stackcanvas.errors import BadInput, Unavailable
 from stackcanvas.metadata import Ref, Spine
 from stackcanvas.serving import Serving
 from stackcanvas.serving.server.documents import RouteSpec, decode
@@ -80,6 +80,19 @@ def test_what_was_not_committed_is_not_published(
     serving.publish()
 
     assert list(document(folder).endpoints) == ["delay"]
+
+
+@pytest.mark.parametrize("name", ["x" * 254, "日本" * 20])
+def test_an_endpoint_whose_predictions_no_folder_could_hold_is_refused(
+    spine: Spine, serving: Serving, register: Register, name: str
+) -> None:
+    """Else its rows would keep those of all others from being compacted; and asking for them is a sentence."""
+    version = register()
+    with pytest.raises(BadInput, match="too long for the folder of its predictions"):
+        put(spine, serving, version, endpoint=name)
+    assert serving.routes() == []
+    with pytest.raises(BadInput, match="too long"):
+        serving.log.counts(name)
 
 
 def test_nothing_deployed_nothing_written(serving: Serving, folder: Path) -> None:

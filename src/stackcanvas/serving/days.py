@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote, unquote
 
 from stackcanvas.backends.files import make_folder, sync_folder, unavailable
+from stackcanvas.errors import BadInput
 from stackcanvas.late import late
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ else:
 SEGMENTS = "segments"
 _KEY = "stackcanvas.segments"
 _ROW_GROUP_ROWS = 50_000
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,17 @@ class DayFile:
 
 
 def endpoint_folder(root: Path, endpoint: str) -> Path:
-    """Where the days of an endpoint lie."""
+    """Where the days of an endpoint lie.
+
+    Raises:
+        BadInput: no folder can have such a name.
+    """
     name = quote(endpoint, safe=" ")
+    if len(name) > _LONGEST_NAME - 2:
+        raise BadInput(
+            f"the endpoint name {endpoint[:20]!r}... is too long for the folder of its predictions",
+            expected=f"{_LONGEST_NAME - 2} bytes at most; letters other than a to z count three times their bytes",
+        )
     # Two kinds of name are taken: the segments' folder, and those that hide from listings.
     return root / (f"%{ord(name[0]):02X}{name[1:]}" if name == SEGMENTS or name.startswith(".") else name)
 

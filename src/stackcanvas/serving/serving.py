@@ -17,6 +17,7 @@ from stackcanvas.metadata import Ref, Spine
 from stackcanvas.registry import Registry
 from stackcanvas.serving.bundles import Bundles
 from stackcanvas.serving.compact import Compacted
+from stackcanvas.serving.days import endpoint_folder
 from stackcanvas.serving.log import Counts, Log
 from stackcanvas.serving.policy import Policy
 from stackcanvas.serving.routes import Route, Routes, Variant
@@ -86,7 +87,12 @@ class Serving:
         return self._bundles.prepare(model, policy)
 
     def route(self, tx: Connection, endpoint: str, variants: Sequence[Variant], *, shadow: Sequence[Variant]) -> int:
-        """Record inside the caller's transaction what answers at an endpoint; gives the revision of all routes."""
+        """Record inside the caller's transaction what answers at an endpoint; gives the revision of all routes.
+
+        Raises:
+            BadInput: the predictions of an endpoint of this name could not be kept.
+        """
+        endpoint_folder(self._folder, endpoint)
         policy = self._policy(variants[0].model.name)
         return self._routes.write(tx, endpoint, variants, shadow=shadow, policy=policy)
 

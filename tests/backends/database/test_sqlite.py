@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import resource
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -96,6 +97,22 @@ def test_a_damaged_page_is_found_when_it_is_read(path: Path) -> None:
     with pytest.raises(Corrupt, match="backup"), database.read() as connection:
         connection.execute(text("select sum(length(text)) from kinds")).all()
     database.close()
+
+
+def test_text_that_is_none_is_found(path: Path) -> None:
+    """Bytes of a text, and of what SQLite says of the file, that are no UTF-8."""
+    database = open_database(sqlite_url(path))
+    with pytest.raises(Corrupt, match="backup"), database.read() as connection:
+        connection.exec_driver_sql("select cast(x'ff' as text)").all()
+    database.close()
+
+    with sqlite3.connect(path) as raw:
+        raw.execute("pragma writable_schema = on")
+        raw.execute(
+            "update sqlite_master set sql = cast(x'ff' as text), name = cast(x'ff' as text) where name = 'kinds'"
+        )
+    with pytest.raises(Corrupt, match="backup"):
+        open_database(sqlite_url(path))
 
 
 def test_a_cut_file_is_found(path: Path) -> None:

@@ -199,6 +199,7 @@ def test_models_and_copies_that_show_the_person_are_named(stack: Stack) -> None:
     profile = Profile.of_arrow(rows.to_arrow())
     stack.registry.register("churn", model, sample=sample, training=data.ref, profile=profile)
     (stack.folder / "metadata.db.moved").write_bytes(b"as it was")
+    stack.workspaces.add("trial")
 
     said = stack.keeping.erase("orders", key="customer", values=[ADA]).unreached
 
@@ -206,6 +207,7 @@ def test_models_and_copies_that_show_the_person_are_named(stack: Stack) -> None:
         "profile.json of model:churn@1 hold a value of theirs: register another, then: stackcanvas models rm churn@1"
         in said
     )
+    assert any("the workspaces trial: run it in each" in one for one in said)
     assert any("metadata.db.moved is a copy of the records from before" in one for one in said)
     assert stack.keeping.erase("orders", key="customer", values=[ADA], plan=True).unreached[: len(said)] == said
 

@@ -243,6 +243,9 @@ class SqliteDatabase:
             connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             self._enter_wal(connection)
+        except UnicodeDecodeError as error:
+            connection.close()
+            raise self._unsound(error) from error
         except sqlite3.Error as error:
             connection.close()
             raise self._sentence(error) or error from error
@@ -280,6 +283,8 @@ class SqliteDatabase:
     def _translate(self, context: ExceptionContext) -> None:
         """Say what a user can do about an error of the driver."""
         error = context.original_exception
+        if isinstance(error, UnicodeDecodeError):  # the driver could not even read what SQLite says is wrong
+            raise self._unsound(error) from error
         if not isinstance(error, sqlite3.Error):
             return
         if (
@@ -299,17 +304,23 @@ class SqliteDatabase:
         if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             waited = f"another process has been writing to the database for more than {self._busy_s:g} s"
             return Unavailable(waited, where=where, fix="Try again, or end the process that holds it")
-        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-            rescue = f"sqlite3 {where} .recover | sqlite3 rescued.db"
-            return Corrupt(
-                f"the file is not a sound SQLite database ({error})",
-                where=where,
-                fix=f"Put a backup in its place, or save what can be read: {rescue}",
-            )
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or str(error).startswith(_NO_TEXT):
+            return self._unsound(error)
         if code in _REASONS:
             reason, fix = _REASONS[code]
             return Unavailable(f"{reason} ({error})", where=where, fix=fix)
         return None
+
+    def _unsound(self, error: Exception) -> Corrupt:
+        rescue = f"sqlite3 {self.path} .recover | sqlite3 rescued.db"
+        return Corrupt(
+            f"the file is not a sound SQLite database ({error})",
+            where=str(self.path),
+            fix=f"Put a backup in its place, or save what can be read: {rescue}",
+        )
+
+
+_NO_TEXT = "Could not decode to UTF-8"
 
 
 def _path(url: str) -> Path:

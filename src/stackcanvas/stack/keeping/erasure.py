@@ -277,6 +277,10 @@ class Eraser:
             if place.name in linked
             for path in place.roots
         ]
+        if stack.workspace is None and (names := stack.workspaces.names()):
+            said.append(
+                f"the workspaces {', '.join(names)}: run it in each: stackcanvas --workspace NAME metadata erase"
+            )
         said.append("backups")
         if stack.spine.database.dialect == "postgresql":
             said.append("PostgreSQL's own log and dead rows: VACUUM FULL gives the latter back")

@@ -108,6 +108,21 @@ def test_values_of_several_types(data: Data, root: Path, monkeypatch: pytest.Mon
     assert data.read("odd").equals(pl.DataFrame({"x": ["1", "a"]}))
 
 
+@pytest.mark.parametrize("batch_rows", [1, 10])
+def test_no_whole_number_is_rounded(data: Data, root: Path, monkeypatch: pytest.MonkeyPatch, batch_rows: int) -> None:
+    """Beside fractions, in one batch or in another: small ones are floats, a large one is refused by its column."""
+    monkeypatch.setattr(sql, "_BATCH_ROWS", batch_rows)
+    with sqlite3.connect(root / "odd.db") as connection:
+        connection.execute("create table odd (x, y)")
+        connection.executemany("insert into odd values (?, ?)", [(1.5, 0.5), (2**53 + 1, -(2**53))])
+    connection.close()
+
+    with pytest.raises(BadInput, match="'x' holds fractions beside whole numbers"):
+        data.ingest("odd", "sqlite:///odd.db", query="odd")
+    data.ingest("odd", "sqlite:///odd.db", query="select cast(x as text) as x, y from odd")
+    assert data.read("odd").to_dict(as_series=False) == {"x": ["1.5", "9007199254740993"], "y": [0.5, -(2.0**53)]}
+
+
 @pytest.mark.parametrize(
     "statement",
     [

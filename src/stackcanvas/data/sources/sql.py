@@ -22,6 +22,7 @@ else:
 _BATCH_ROWS = 100_000
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.$]*")
 _COLON = re.compile(r":(?=\w)")
+_EXACT = 1 << 53  # up to here every whole number is a float, too
 _DRIVERS = {"postgresql": "postgresql+psycopg"}
 
 
@@ -102,7 +103,11 @@ def _batches(result: sa.CursorResult[Any]) -> Iterator[pl.DataFrame]:
         raise BadInput(f"two columns are called {twice[0]!r}", fix="Name one of them anew: ... as other")
     yield pl.DataFrame(schema=dict.fromkeys(names, pl.Null))
     for rows in result.partitions(_BATCH_ROWS):
-        yield pl.DataFrame([tuple(row) for row in rows], schema=names, orient="row", infer_schema_length=None)
+        frame = pl.DataFrame([tuple(row) for row in rows], schema=names, orient="row", infer_schema_length=None)
+        for number, (name, kind) in enumerate(frame.schema.items()):
+            if kind.is_float() and any(isinstance(row[number], int) and abs(row[number]) > _EXACT for row in rows):
+                raise _rounded(name)
+        yield frame
 
 
 def _joined(paths: list[Path]) -> pl.LazyFrame:
@@ -121,8 +126,21 @@ def _joined(paths: list[Path]) -> pl.LazyFrame:
                     f"the column {name!r} holds values of several types: {before} and {kind}",
                     fix="Convert it in the statement: cast(... as ...)",
                 )
+    for frame in frames:
+        for name, kind in frame.collect_schema().items():
+            if kind.is_integer() and kinds[name].is_float():
+                beyond = frame.filter((pl.col(name) > _EXACT) | (pl.col(name) < -_EXACT))
+                if beyond.head(1).collect().height:
+                    raise _rounded(name)
     known = {name: pl.String() if kind == pl.Null else kind for name, kind in kinds.items()}
     return pl.concat([frame.cast(pl.Schema(known)) for frame in frames])
+
+
+def _rounded(name: str) -> BadInput:
+    return BadInput(
+        f"the column {name!r} holds fractions beside whole numbers so large that they would be rounded",
+        fix="Convert it in the statement: cast(... as text)",
+    )
 
 
 def _said(error: sa.exc.SQLAlchemyError) -> str:

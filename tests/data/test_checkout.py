@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -256,3 +257,19 @@ def test_some_files_do_not_undo_work(two: Data, root: Path) -> None:
 
     with pytest.raises(Conflict, match="no version holds: a"):
         two.checkout("set@1", root / "out", only="a")
+
+
+def test_an_empty_file_does_not_cut_off_its_neighbour(data: Data, root: Path, tmp_path: Path) -> None:
+    """It lies in the pack where the next content begins, whatever the order in which the two are read."""
+    folder = root / "set"
+    folder.mkdir()
+    large = random.Random(0).randbytes(1000)
+    for first, second in ((b"", large), (large, b"")):
+        (folder / "a").write_bytes(first)
+        (folder / "b").write_bytes(second)
+        data.commit("set", folder)
+
+    for number, wanted in ((1, [b"", large]), (2, [large, b""])):
+        out = tmp_path / f"out{number}"
+        data.checkout(f"set@{number}", out)
+        assert [(out / name).read_bytes() for name in "ab"] == wanted

@@ -238,7 +238,8 @@ def _sound(chunk: Chunk | Damage) -> Chunk:
 
 def _runs(places: Iterable[Place]) -> Iterator[list[Place]]:
     run: list[Place] = []
-    for place in sorted(places, key=lambda place: (place.pack, place.entry.offset)):
+    # One of no bytes lies where the next begins, and must not end the run before that.
+    for place in sorted(places, key=lambda place: (place.pack, place.entry.offset, place.entry.stored_bytes)):
         if run and not _together(run, place):
             yield run
             run = []

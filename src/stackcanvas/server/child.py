@@ -8,12 +8,13 @@ import ipaddress
 import json
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stackcanvas.errors import Conflict, Refused, Unavailable
@@ -116,6 +117,9 @@ def listen(host: str, port: int, *, what: str, option: str, anywhere: bool = Fal
         Unavailable: the port is taken or may not be used.
     """
     family, address = _address(host, what, anywhere=anywhere)
+    # Each connection is an open file, and the usual thousand are soon taken by who means no good.
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     taken = socket.socket(family, socket.SOCK_STREAM)
     try:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -44,6 +44,7 @@ from stackcanvas.server.prefix import Prefix
 from stackcanvas.server.pulse import Pulse
 from stackcanvas.server.readiness import Readiness, parts_of
 from stackcanvas.server.said import Said
+from stackcanvas.serving.server.patience import Patient
 from stackcanvas.stack import Stack, find_root, open  # noqa: A004 - the verb of the package
 from stackcanvas.stack.running import announce, withdraw
 from stackcanvas.stack.served.link import REMOTE
@@ -197,6 +198,7 @@ def serve(stack: Stack, taken: socket.socket, *, started: datetime, door: Door) 
     app = make_app(stack, door=door, on_ready=ready, parts={"writes": write})
     config = uvicorn.Config(
         app,
+        http=Patient,
         log_config=None,
         access_log=False,
         server_header=False,

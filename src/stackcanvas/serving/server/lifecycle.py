@@ -17,12 +17,12 @@ from typing import Any
 
 import uvicorn
 import uvloop
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from stackcanvas.clock import Clock, SystemClock
 from stackcanvas.errors import NotFound
 from stackcanvas.serving.server.files import replace
 from stackcanvas.serving.server.gate import Gate
+from stackcanvas.serving.server.patience import Patient
 from stackcanvas.serving.server.place import Means, Place
 from stackcanvas.serving.server.places import Places
 from stackcanvas.serving.server.talk import say
@@ -178,7 +178,7 @@ class _Server(uvicorn.Server):
         self._when_started()
 
 
-class _Protocol(HttpToolsProtocol):
+class _Protocol(Patient):
     """What is not even HTTP is answered in the same shape as every other error."""
 
     def send_400_response(self, msg: str) -> None:

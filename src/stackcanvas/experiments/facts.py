@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Double, Row, Select, bindparam, select, type_coerce
+from sqlalchemy import BigInteger, Connection, Double, Row, Select, bindparam, func, select, type_coerce
 
 from stackcanvas.backends.database import Ready
 from stackcanvas.experiments.logged.tables import run_model
@@ -101,12 +101,12 @@ def bare(row: Row[Any]) -> RunFacts:
 def datasets_of(connection: Connection, experiments: Sequence[int]) -> list[tuple[int, str, str, str | None]]:
     """Data sets that runs of experiments read: experiment, name, digest, and what for where that was said."""
     both = run_dataset.join(run_input, run_input.c.dataset == run_dataset.c.id)
-    chosen = select(run_dataset.c.experiment, run_dataset.c.name, run_dataset.c.digest, run_input.c.tags)
-    wanted = chosen.select_from(both).where(run_dataset.c.experiment.in_(list(experiments))).distinct()
-    rows = connection.execute(wanted.order_by(run_dataset.c.experiment, run_dataset.c.name, run_dataset.c.digest))
+    which = (run_dataset.c.experiment, run_dataset.c.name, run_dataset.c.digest)
+    chosen = select(*which, run_input.c.tags).select_from(both).where(run_dataset.c.experiment.in_(list(experiments)))
+    # What one was read for, in the order in which that was said: ids of runs grow.
+    rows = connection.execute(chosen.group_by(*which, run_input.c.tags).order_by(*which, func.min(run_input.c.run)))
     told = dict.fromkeys((number, name, digest, tags.get("context")) for number, name, digest, tags in rows)
-    # The databases give those of one data set in orders of their own.
-    return sorted(told, key=lambda one: (*one[:3], one[3] or ""))[:_MOST_DATASETS]
+    return list(told)[:_MOST_DATASETS]
 
 
 def _parts(found: list[RunFacts]) -> Iterator[list[RunFacts]]:

@@ -96,6 +96,17 @@ def test_traces_are_not_kept_and_none_is_found(ask: Ask) -> None:
     assert ask("POST", "/api/3.0/mlflow/traces", json={}).json()["error_code"] == "ENDPOINT_NOT_FOUND"
 
 
+def test_what_data_were_read_for_is_told_once_and_in_order(call: Call) -> None:
+    """As it was first said."""
+    for context in ("training", "evaluation", "training"):
+        made = call("runs/create", experiment_id="0", start_time=NOW)[1]["run"]["info"]["run_id"]
+        data = {"name": "flights", "digest": "d", "source_type": "local", "source": "s"}
+        tags = [{"key": "mlflow.data.context", "value": context}]
+        call("runs/log-inputs", run_id=made, datasets=[{"tags": tags, "dataset": data}])
+    found = call("experiments/search-datasets", experiment_ids=["0"])[1]["dataset_summaries"]
+    assert [one["context"] for one in found] == ["training", "evaluation"]
+
+
 def test_an_end_in_1970_is_no_end(call: Call, run: str) -> None:
     """As clients tell that a run goes on."""
     call("runs/update", run_id=run, end_time=5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from stackcanvas.canvas.blocks.deployment import ByMetrics
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
     from stackcanvas.stack.stack import Stack
 
 
+_MODELS = 1_000
 _RANKS = ("reader", "writer", "approver", "admin")
 
 
 def build(stack: Stack) -> Registry:
     """The models of a project."""
 
+    @lru_cache(maxsize=_MODELS)  # the answers of an open stack stay as they are
     def asked(model: str) -> Policy:
         answers = stack.answers(model)
         asked = policy(answers, where=lambda question: _line(stack, model, question))

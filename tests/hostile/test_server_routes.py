@@ -133,6 +133,14 @@ def test_no_route_is_open_to_who_may_not(served: Served) -> None:
     assert served.ask("GET", "/api/v1/runs", who="gone").status == 401
 
 
+def test_each_operation_has_a_name_of_its_own(served: Served) -> None:
+    """Programs that are made from the schema call them by it."""
+    names = [told["operationId"] for ops in served.app.openapi()["paths"].values() for told in ops.values()]
+    assert len(set(names)) == len(names)
+    for path in ("/health", "/health/ready", "/version"):
+        assert served.ask("HEAD", path, who=None).status == 200
+
+
 def test_no_token_of_one_workspace_opens_another(served: Served, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor the project, whatever it may at home; nor does a token of the project open a workspace, but an admin's."""
     monkeypatch.setattr(access, "_WRONG_AT_ONCE", 1_000_000)  # else whoever guesses so often is only told to wait

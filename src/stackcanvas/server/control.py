@@ -130,11 +130,13 @@ def _routes() -> FastAPI:
 
 def _add_own_routes(app: FastAPI, metrics: Metrics, readiness: Readiness) -> None:
     # What tells that the process lives must not wait for a thread: all may wait for a database that is frozen.
-    @app.api_route("/health", methods=["GET", "HEAD"])
+    @app.head("/health", include_in_schema=False)
+    @app.get("/health")
     async def health() -> Response:
         return PlainTextResponse("OK")
 
-    @app.api_route("/health/ready", methods=["GET", "HEAD"])
+    @app.head("/health/ready", include_in_schema=False)
+    @app.get("/health/ready")
     async def ready() -> Response:
         found = await readiness.look()
         away = [f"{name}: {said}" for name, said in found.items() if said]
@@ -142,7 +144,8 @@ def _add_own_routes(app: FastAPI, metrics: Metrics, readiness: Readiness) -> Non
         error = {"error": f"Not ready; {', '.join(away)}."} if away else {}
         return JSONResponse(told | error, status_code=503 if away else 200, headers={"cache-control": "no-store"})
 
-    @app.api_route("/version", methods=["GET", "HEAD"])
+    @app.head("/version", include_in_schema=False)
+    @app.get("/version")
     async def version() -> Response:
         return PlainTextResponse(version_of("stackcanvas"))
 

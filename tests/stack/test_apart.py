@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from stackcanvas.errors import BadInput, NotFound
+from stackcanvas.errors import BadInput, NotFound, Unavailable
 from stackcanvas.metadata import Actor
 from stackcanvas.metadata.actors import acting
 from stackcanvas.stack import Stack
@@ -47,6 +49,23 @@ def test_what_is_wrong_is_said_in_the_same_words(stack: Stack) -> None:
     assert caught.value.near == "flights"
 
 
+MUCH = "select count(*), sum(a.n * b.n * c.n) from many a cross join many b cross join many c order by 1"
+
+
+def test_nobody_waits_for_it_when_the_server_ends(stack: Stack) -> None:
+    """Closing the stack ends what is being answered, and tells so."""
+    stack.data.commit("many", pl.DataFrame({"n": range(3000)}))
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(stack.apart.query, MUCH)
+        while not stack.spine.executions.search(kind="data.query"):
+            assert not asked.done()
+            time.sleep(0.05)
+        stack.apart.close()
+
+        with pytest.raises(Unavailable, match="the server ends"):
+            asked.result(20)
+
+
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
@@ -58,7 +77,6 @@ def test_what_is_wrong_is_said_in_the_same_words(stack: Stack) -> None:
 def test_what_takes_too_much_is_ended(stack: Stack, limits: Limits, said: str) -> None:
     """Time, memory and answer each have an end."""
     stack.data.commit("many", pl.DataFrame({"n": range(3000)}))
-    much = "select count(*), sum(a.n * b.n * c.n) from many a cross join many b cross join many c order by 1"
 
     with pytest.raises(BadInput, match=said):
-        Apart(stack, limits).query("select 1 as one" if limits.answer_bytes == 10 else much)
+        Apart(stack, limits).query("select 1 as one" if limits.answer_bytes == 10 else MUCH)

@@ -152,7 +152,7 @@ class Stack:
     def close(self) -> None:
         """Close the backends that were opened."""
         with self._lock:
-            for name in ("worker", "executor", "experiments", "data", "online"):
+            for name in ("apart", "worker", "executor", "experiments", "data", "online"):
                 part = self.__dict__.pop(name, None)
                 if part is not None:
                     part.close()

@@ -65,6 +65,7 @@ class Apart:
     def __init__(self, stack: Stack, limits: Limits | None = None) -> None:
         self._stack = stack
         self._limits = limits or Limits()
+        self._closing = threading.Event()
 
     def query(self, sql: str, *, limit: int = 1000) -> Answered:
         """The first rows that a statement of SQL gives.
@@ -102,6 +103,10 @@ class Apart:
         found: CompareReport = self._ask("compare", before, after)
         return found
 
+    def close(self) -> None:
+        """End what is being answered: whoever waits is told so, and the web process need not stay for it."""
+        self._closing.set()
+
     def _ask(self, method: str, *given: object) -> Any:
         stack = self._stack
         question = pack([str(stack.root), stack.environment, stack.spine.actor, method, *given])
@@ -134,12 +139,15 @@ class Apart:
 
         Raises:
             BadInput: it takes more time or memory than it may.
+            Unavailable: the stack is being closed.
         """
         until_s = time.monotonic() + self._limits.time_s
         while True:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_LOOK_S)
                 return
+            if self._closing.is_set():
+                raise Unavailable("the server ends", fix="Ask again when it is back")
             if time.monotonic() > until_s:
                 raise _too_much(f"it takes longer than {self._limits.time_s:g} s")
             if _memory_bytes(process.pid) > self._limits.memory_bytes:

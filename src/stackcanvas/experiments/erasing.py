@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stackcanvas.backends.objects import ObjectInfo
 
 _BATCH = 500
-_LARGEST_BYTES = 256 << 20
+_LARGEST_BYTES = 64 << 20  # eight are looked through at once
 _SHORTEST = 4
 
 

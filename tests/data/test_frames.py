@@ -47,6 +47,7 @@ def test_instants_that_python_does_not_have_are_text() -> None:
     (row,) = records(far)
 
     assert (row["id"], row["at"][:5], row["day"][:6]) == (1, "-1199", "+12921")
+    assert records(far.select(pl.concat_list("at").alias("in"))) == [{"in": '{"in":["-1199-02-15 14:13:20"]}'}]
     assert records(pl.DataFrame({"day": [date(1, 1, 1)]})) == [{"day": date(1, 1, 1)}]
 
 

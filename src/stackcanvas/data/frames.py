@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from stackcanvas.data.arrow import refuse_unstorable, to_polars
@@ -54,11 +55,25 @@ def parts(source: Any, *, where: str | None = None) -> Iterator[pl.DataFrame]:
 
 
 def values(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
-    """The rows as values of Python; instants beyond the years 1 to 9999, which it does not have, as text."""
-    try:
-        return frame.rows()
-    except (ValueError, OverflowError):
-        return frame.with_columns(pl.col(pl.Date, pl.Datetime, pl.Duration).dt.to_string()).rows()
+    """The rows as values of Python; instants beyond the years 1 to 9999, which it does not have, as text.
+
+    A list or record with such an instant is told as JSON.
+    """
+    for change in (_unchanged, _instants_as_text):
+        with suppress(ValueError, OverflowError):
+            return change(frame).rows()
+    nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
+    told = _instants_as_text(frame)
+    known = (pl.when(pl.col(name).is_not_null()).then(pl.struct(name).struct.json_encode()) for name in nested)
+    return told.with_columns(one.alias(name) for one, name in zip(known, nested, strict=True)).rows()
+
+
+def _unchanged(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame
+
+
+def _instants_as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.col(pl.Date, pl.Datetime, pl.Duration).dt.to_string())
 
 
 def records(frame: pl.DataFrame) -> list[dict[str, Any]]:

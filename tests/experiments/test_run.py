@@ -199,14 +199,16 @@ def test_a_killed_process_leaves_what_it_logged_before(tmp_path: Path, processes
                             time.sleep(0.0001)
                 children.append((child, reader))
             ids = [os.read(reader, 32).decode() for _, reader in children]
+            # One round waits until all is flushed, however slow the machine is.
+            said = [os.read(reader, 1) if number == 0 else b"" for _, reader in children]
             time.sleep(random.random() * 0.3)
             for child, _ in children:
                 os.kill(child, signal.SIGKILL)
                 os.waitpid(child, 0)
-            for run_id, (_, reader) in zip(ids, children):
+            for run_id, (_, reader), waited in zip(ids, children, said):
                 os.set_blocking(reader, False)
                 try:
-                    flushed = 3000 if os.read(reader, 1) else 1
+                    flushed = 3000 if waited or os.read(reader, 1) else 1
                 except BlockingIOError:
                     flushed = 1
                 told.append((run_id, flushed))
@@ -218,7 +220,7 @@ def test_a_killed_process_leaves_what_it_logged_before(tmp_path: Path, processes
 
     assert len(found) == rounds * processes
     assert all(whole and count >= flushed for flushed, count, whole in found)
-    assert any(count > 3000 for _, count, _ in found), "the kills came too early to show anything"
+    assert any(count >= 3000 for _, count, _ in found), "the kills came too early to show anything"
 
 
 def test_runs_are_nested(experiments: Experiments) -> None:

@@ -65,6 +65,13 @@ def test_a_wrong_definition_is_refused(change: dict[str, Any], said: str) -> Non
     assert said in str(caught.value)
 
 
+def test_a_name_fits_the_folder_of_its_pushed_rows() -> None:
+    """Counted as it is written there."""
+    FeatureView("ü" * 42, **GOOD)
+    with pytest.raises(BadInputs, match="too long for the folder of pushed rows"):
+        FeatureView("ü" * 43, **GOOD)
+
+
 def test_all_that_is_wrong_is_said_at_once() -> None:
     """So that it can be mended in one go."""
     with pytest.raises(BadInputs) as caught:

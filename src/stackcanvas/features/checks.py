@@ -8,6 +8,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from stackcanvas.canvas.units import parse_duration
@@ -15,6 +16,7 @@ from stackcanvas.errors import BadInput
 from stackcanvas.metadata import Ref
 
 _OLDEST = timedelta(days=365_000)
+_LONGEST_FOLDER = 255
 
 
 def names_of(columns: Sequence[str]) -> tuple[str, ...]:
@@ -44,6 +46,11 @@ def name_problems(name: str, *, source: str | None = None) -> list[str]:
             Ref(kind, given or "") if given is not None else None
         except BadInput as error:
             problems.append(error.what)
+    if len(quote(name, safe="")) > _LONGEST_FOLDER:
+        problems.append(
+            f"the name is too long for the folder of pushed rows, which may have {_LONGEST_FOLDER} bytes; letters "
+            "other than a to z count three times theirs"
+        )
     if ":" in name:
         problems.append("the name holds a colon, which stands between view and feature")
     return problems

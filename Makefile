@@ -23,7 +23,7 @@ demo: setup ## the main job on real flights, in a fresh project
 	$(BIN)/stackcanvas demo
 
 test: setup browser compiled ## the tests, on real backends
-	$(WITH_UV) $(BIN)/python -m pytest -q -n 2 -m "not soak" --dist worksteal --durations 30
+	$(WITH_UV) $(BIN)/python -m pytest -q -n 3 -m "not soak" --dist worksteal --durations 30
 
 check: format lint types contracts test wheel ## everything that a change must pass
 

@@ -439,6 +439,7 @@ def test_what_a_run_needs_to_run_again_is_recorded(make_spine: Callable[..., Spi
 def test_a_signal_that_ends_python_in_order_writes_what_waits(tmp_path: Path) -> None:
     """As Ctrl-C does."""
     body = """
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # the tests may run where it is ignored
         run = experiments.run("delay")
         print(run.id, flush=True)
         run.log(loss=0.5)

@@ -320,12 +320,31 @@ def test_a_commit_that_begins_while_it_runs(
     assert other.verify().sound
 
 
+STEPS = st.lists(st.tuples(st.sampled_from("cfgr"), st.integers(0, 3)), min_size=3, max_size=15)
+
+
 @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.sampled_from("cfgr"), st.integers(0, 3)), min_size=3, max_size=15))
+@given(STEPS)
 def test_random_histories(
     make_data: Callable[..., Data], tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
 ) -> None:
     """Whatever is committed, given up and cleared, what is kept is readable and as it was."""
+    _history(make_data, tmp_path_factory, steps)
+
+
+@pytest.mark.soak
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(STEPS)
+def test_many_random_histories(
+    make_data: Callable[..., Data], tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
+) -> None:
+    """The same by the hundred."""
+    _history(make_data, tmp_path_factory, steps)
+
+
+def _history(
+    make_data: Callable[..., Data], tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
+) -> None:
     data = make_data()
     root = tmp_path_factory.mktemp("files")
     name = root.name

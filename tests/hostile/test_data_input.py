@@ -40,8 +40,9 @@ def _mutated(content: bytes, draw: random.Random) -> bytes:
     return bytes(broken)
 
 
+@pytest.mark.parametrize("rounds", [60, pytest.param(1000, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_mutated_tables(data: Data, database: Database, tmp_path: Path, suffix: str) -> None:
+def test_mutated_tables(data: Data, database: Database, tmp_path: Path, suffix: str, rounds: int) -> None:
     """Files that are nearly right: what is taken can be read and is sound, what is not leaves no version."""
     path = tmp_path / f"table.{suffix}"
     path.write_bytes(_CSV)
@@ -50,7 +51,7 @@ def test_mutated_tables(data: Data, database: Database, tmp_path: Path, suffix: 
     whole = path.read_bytes()
     draw = random.Random(0)
     taken = 0
-    for _ in range(60):
+    for _ in range(rounds):
         path.write_bytes(_mutated(whole, draw))
         before = len(data._parts.versions.every())
         try:

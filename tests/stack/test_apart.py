@@ -41,6 +41,16 @@ def test_values_come_as_they_are_and_who_asked_is_on_record(stack: Stack) -> Non
     assert (asked.actor, asked.state) == ("ada", "done")
 
 
+def test_a_workspace_is_asked_for_its_own_data(stack: Stack) -> None:
+    """Also where its canvas was taken away while it was open: never those of its project."""
+    stack.workspaces.make("red")
+    with stack.workspaces.open("red") as red:
+        red.data.commit("flights", pl.DataFrame({"id": [9]}))
+        (red.root / "canvas.yaml").unlink()
+
+        assert red.apart.query("select id from flights").rows == ((9,),)
+
+
 def test_what_is_wrong_is_said_in_the_same_words(stack: Stack) -> None:
     """The error of the other process is raised here, with its kind and its place."""
     with pytest.raises(NotFound, match="query:1:15") as caught:

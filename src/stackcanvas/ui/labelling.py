@@ -5,16 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from stackcanvas.stack import Stack
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages import annotation
 from stackcanvas.ui.pages.page import Build, Page
-from stackcanvas.ui.sent import fields_of
+from stackcanvas.ui.sent import Fields, answering
 
 Handler = Callable[[Request], Response]
 
@@ -44,17 +43,12 @@ def labelling_routes(
             return annotation.build_queue(of, by, asked, token=token)
         return annotation.build_list(of, by, asked)
 
-    def send(request: Request, body: bytes) -> Response:
-        found = annotation.send(*shown(request), fields_of(body), token=token)
-        if isinstance(found, str):
-            return RedirectResponse(found, status_code=303)
-        return draw(found, request, 422)
-
-    async def handle(request: Request) -> Response:
-        return await run_in_threadpool(send, request, await request.body())
+    def send(request: Request, fields: Fields) -> tuple[Page, int] | str:
+        found = annotation.send(*shown(request), fields, token=token)
+        return found if isinstance(found, str) else (found, 422)
 
     return [
         Route("/annotation.json", as_json(build)),
         Route("/annotation", as_html(build), methods=["GET"]),
-        Route("/annotation", handle, methods=["POST"]),
+        Route("/annotation", answering(send, draw), methods=["POST"]),
     ]

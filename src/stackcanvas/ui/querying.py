@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from stackcanvas.stack import Stack
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages import query
 from stackcanvas.ui.pages.page import Build, Page
-from stackcanvas.ui.sent import fields_of
+from stackcanvas.ui.sent import Fields, answering
 
 Handler = Callable[[Request], Response]
 
@@ -40,19 +39,12 @@ def querying_routes(
     def build(of: Stack, by: Links, asked: Mapping[str, str]) -> Page:
         return query.build(of, by, asked, token=token)
 
-    def handler(send: query.Send) -> Callable[[Request], object]:
-        def answer(request: Request, body: bytes) -> Response:
-            given = {name: values[-1] for name, values in fields_of(body).items()}
-            found = send(*shown(request), given, token=token)
-            if isinstance(found, str):
-                return RedirectResponse(found, status_code=303)
-            page, status = found
-            return draw(page, request, status)
+    def handler(send: query.Send) -> Callable[[Request], Awaitable[Response]]:
+        def sent(request: Request, fields: Fields) -> tuple[Page, int] | str:
+            given = {name: values[-1] for name, values in fields.items()}
+            return send(*shown(request), given, token=token)
 
-        async def handle(request: Request) -> Response:
-            return await run_in_threadpool(answer, request, await request.body())
-
-        return handle
+        return answering(sent, draw)
 
     return [
         Route("/query.json", as_json(build)),

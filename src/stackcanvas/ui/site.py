@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -40,7 +39,7 @@ from stackcanvas.ui.pages import (
 from stackcanvas.ui.pages.page import Build, Page
 from stackcanvas.ui.querying import querying_routes
 from stackcanvas.ui.render import render
-from stackcanvas.ui.sent import fields_of
+from stackcanvas.ui.sent import Fields, answering
 
 _PAGES: tuple[tuple[str, str, Build], ...] = (
     ("/", "/canvas.json", canvas.build),
@@ -71,7 +70,7 @@ def pages() -> Starlette:
         routes.append(Route(path, site.as_html(build)))
     routes.append(Route("/ask/{item}.json", site.as_json(site.form)))
     routes.append(Route("/ask/{item}", site.as_html(site.form), methods=["GET"]))
-    routes.append(Route("/ask/{item}", site.answer, methods=["POST"]))
+    routes.append(Route("/ask/{item}", answering(site.answer, site.draw), methods=["POST"]))
     routes += labelling_routes(shown, as_html=site.as_html, as_json=site.as_json, draw=site.draw)
     routes += querying_routes(shown, as_html=site.as_html, as_json=site.as_json, draw=site.draw)
     routes.append(Mount("/static", StaticFiles(packages=[("stackcanvas.ui", "static")])))
@@ -111,19 +110,12 @@ class _Site:
         """The form of one question."""
         return ask.build(stack, links, asked, token=self._token)
 
-    async def answer(self, request: Request) -> Response:
+    def answer(self, request: Request, fields: Fields) -> tuple[Page, int] | str:
         """Write what a form was sent with, and go on to the next question."""
-        body = await request.body()
-        return await run_in_threadpool(self._answer, request, body)
-
-    def _answer(self, request: Request, body: bytes) -> Response:
-        values = fields_of(body)
         sender = request.client.host if request.client else ""
-        sent = ask.Sent(request.path_params["item"], values, self._token, may_write=_is_here(sender))
+        sent = ask.Sent(request.path_params["item"], fields, self._token, may_write=_is_here(sender))
         followed = ask.send(*shown(request), sent)
-        if isinstance(followed, str):
-            return RedirectResponse(followed, status_code=303)
-        return self._draw(followed, request, status=200 if sent.value("do") == "add" else 422)
+        return followed if isinstance(followed, str) else (followed, 200 if sent.value("do") == "add" else 422)
 
     def as_html(self, build: Build) -> Callable[[Request], Response]:
         """A handler that draws the page; a plain function, so that it runs in the thread pool."""

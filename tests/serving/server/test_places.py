@@ -29,6 +29,22 @@ def allow(folder: Path, **roles: str) -> None:
     (folder / "serving" / "tokens.json").write_text(json.dumps({"tokens": told}))
 
 
+def test_one_that_cannot_be_served_stops_no_other(folder: ServedFolder, start: Start) -> None:
+    """It is told once, and served when it can be."""
+    blocked = workspace(folder, "airports", shift=1.0)
+    (blocked.root / "predictions").write_text("no folder")
+    workspace(folder, "churn", shift=1.0)
+    server = start(folder)
+
+    server.wait(lambda: server.get("/w/churn/v2/models/delay/ready")[0] == 200)
+    assert server.get("/w/airports/v2")[0] == 404
+    (blocked.root / "predictions").unlink()
+    server.wait(lambda: server.get("/w/airports/v2/models/delay/ready")[0] == 200)
+
+    assert server.said().count("workspace airports: it cannot be served") == 1
+    assert "Traceback" not in server.said()
+
+
 def test_each_answers_logs_and_counts_for_itself(folder: ServedFolder, start: Start) -> None:
     """Made while the server runs, they are served; removed, they are not; what is broken in one is its own."""
     server = start(folder)

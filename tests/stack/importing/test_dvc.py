@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -164,12 +165,15 @@ def test_a_data_set_of_ours_is_left_alone(stack: Stack, dvc_repo: Path, tmp_path
     assert [left.name.partition("@")[0] for left in done.left_out] == ["images", "data/prices.csv"]
 
 
-def test_killed_again_and_again(project: Path, dvc_repo: Path) -> None:
+@pytest.mark.parametrize(
+    "waits_s", [(0.7, 1.2), pytest.param([0.1 * step for step in range(3, 23)], marks=pytest.mark.soak)]
+)
+def test_killed_again_and_again(project: Path, dvc_repo: Path, waits_s: Sequence[float]) -> None:
     """Whenever it dies, the next import ends with each version once."""
     for number in range(20):
         commit(dvc_repo, "many.txt.dvc", f"outs:\n- md5: {keep(dvc_repo, b'%d' % number)}\n  path: many.txt\n")
     words = [sys.executable, "-m", "stackcanvas.cli", "--project", str(project), "import", "dvc", str(dvc_repo)]
-    for wait_s in (0.7, 1.2):
+    for wait_s in waits_s:
         running = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(wait_s)
         running.send_signal(signal.SIGKILL)

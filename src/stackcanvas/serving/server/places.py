@@ -15,6 +15,7 @@ from stackcanvas.serving.server.features import FILE as FEATURES
 from stackcanvas.serving.server.gate import Gate
 from stackcanvas.serving.server.http import Answer, Receive, Scope, Send, answer_error, send_answer
 from stackcanvas.serving.server.place import Place
+from stackcanvas.serving.server.talk import say
 
 _BEFORE = b"/w/"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,49}")
@@ -47,6 +48,7 @@ class Places:
         self._make = make
         self._nobody = None if gate is None else Gate(workspaces / ".nobody", clock=clock, above=gate)
         self._open: dict[str, tuple[tuple[int, int], Place]] = {}
+        self._told: set[str] = set()
         self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,9 +104,20 @@ class Places:
                 await asyncio.to_thread(served.close)
         for name, mark in there.items():
             if name not in self._open:
-                served = self._make(self._folder / name, name)
-                served.start()
-                self._open[name] = mark, served
+                self._serve(name, mark)
+        self._told &= there.keys()
+
+    def _serve(self, name: str, mark: tuple[int, int]) -> None:
+        try:
+            served = self._make(self._folder / name, name)
+            served.start()
+        except Exception as error:  # noqa: BLE001 - the others go on; the next look tries again
+            if name not in self._told:
+                self._told.add(name)
+                say(f"workspace {name}: it cannot be served: {error}")
+            return
+        self._told.discard(name)
+        self._open[name] = mark, served
 
     def _there(self) -> dict[str, tuple[int, int]]:
         found = {}

@@ -109,7 +109,7 @@ class Apart:
 
     def _ask(self, method: str, *given: object) -> Any:
         stack = self._stack
-        question = pack([str(stack.root), stack.environment, stack.spine.actor, method, *given])
+        question = pack([str(stack.root), stack.workspace, stack.environment, stack.spine.actor, method, *given])
         with _room(), tempfile.TemporaryFile() as answer:
             # What it says on stderr is of the log; what it answers is not.
             words = [sys.executable, "-m", _CHILD]

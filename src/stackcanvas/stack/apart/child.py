@@ -31,9 +31,9 @@ def main() -> int:
 
 
 def _answer(question: bytes) -> bytes:
-    root, environment, actor, method, *given = unpack(question, trusted=True)
+    root, workspace, environment, actor, method, *given = unpack(question, trusted=True)
     try:
-        with open_stack(root, environment=environment) as stack, acting(actor):
+        with open_stack(root, workspace=workspace, environment=environment) as stack, acting(actor):
             return pack([False, getattr(stack.analysis, method)(*given)])
     except StackCanvasError as error:
         return pack([True, failure(error)])

@@ -208,12 +208,14 @@ def duration_text(seconds_s: float) -> str:
     """A duration with its unit.
 
     Example:
-        >>> duration_text(0.0004), duration_text(12.34), duration_text(93), duration_text(7300)
-        ('0.4 ms', '12.3 s', '1 min 33 s', '2 h 1 min')
+        >>> duration_text(0.0004), duration_text(12.34), duration_text(93), duration_text(-7300)
+        ('0.4 ms', '12.3 s', '1 min 33 s', '-2 h 1 min')
     """
-    if abs(seconds_s) < 1:
+    if seconds_s < 0:  # between two clocks, or one that was set back
+        return f"-{duration_text(-seconds_s)}"
+    if seconds_s < 1:
         return f"{seconds_s * 1000:.3g} ms"
-    if abs(seconds_s) < 60:
+    if seconds_s < 60:
         return f"{seconds_s:.1f} s"
     minutes, seconds = divmod(round(seconds_s), 60)
     if minutes < 60:

@@ -127,6 +127,33 @@ def test_anything_in_a_record_can_be_shown(value: object) -> None:
         assert run(lambda: emit_record({"value": value}), *words).exit_code == 0
 
 
+def test_a_person_is_shown_the_first_of_many_and_a_program_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the words that show all; a text that is too long to read is cut for a person alone."""
+    many = [{"name": f"run {number}\nof many", "note": "x" * 9_000 * (number == 0)} for number in range(1_000)]
+    body = lambda: emit_rows(many, columns=("name", "note"))  # noqa: E731
+
+    piped = run(body).stdout.splitlines()
+    assert [line.split("  ")[0].strip() for line in piped] == ["name", *(f"run {n} of many" for n in range(1_000))]
+    assert piped[1].endswith("x" * 9_000)
+    assert max(map(len, piped[2:])) < 200
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _stream: True, raising=False)
+    seen = run(body)
+    assert "run 199" in seen.stdout
+    assert "run 200" not in seen.stdout
+    assert "The first 200 of 1,000." in seen.stderr
+    assert "(9,000 characters; all of them: --format json)" in seen.stdout.replace("\n", "")
+    assert len(json.loads(run(body, "--format", "json").stdout)) == 1_000
+
+
+def test_what_a_terminal_would_obey_is_a_sign() -> None:
+    """Names come from whoever logged them."""
+    name = "\x1b]0;owned\x07 \x1b[2Jü\x9b"
+    row, record = run(lambda: emit_rows([{"a": name}], columns=("a",))), run(lambda: emit_record({"a": name, name: 1}))
+
+    assert row.stdout.splitlines()[1] == "␛]0;owned␇ ␛[2Jü�"
+    assert not set("\x1b\x07\x9b") & set(record.stdout)
+
+
 def test_markup_in_a_value_is_text() -> None:
     """Square brackets are no colours."""
     done = run(lambda: emit_rows([{"name": "[bold]x[/bold] [/oops]"}], columns=("name",)))

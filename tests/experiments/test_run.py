@@ -20,6 +20,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -295,6 +296,12 @@ def test_files_of_every_kind_are_kept(experiments: Experiments, tmp_path: Path) 
         run.log_artifact("grey.png", np.array([[0.0, 1.0]]))
         run.log_artifact("plots", tmp_path / "plots")
         run.log_split(train=rows.select("id"), test=np.array([3, 4]))
+        run.log_split(hold=pd.Series([5, 6]))
+        for strange in (None, "abc", 3):
+            with pytest.raises(BadInput, match="are no rows for 'hold'"):
+                run.log_split(hold=strange)
+        with pytest.raises(BadInput, match="is no table"):
+            run.log_artifact("column.parquet", pd.Series([1]))
         refused = {
             "rows.xyz": rows,
             "nested.csv": pl.DataFrame({"each": [[1, 2]]}),
@@ -321,6 +328,7 @@ def test_files_of_every_kind_are_kept(experiments: Experiments, tmp_path: Path) 
     assert get("plots/deep/roc.txt") == b"curve"
     assert pl.read_parquet(get("split/train.parquet"))["id"].to_list() == [1, 2]
     assert json.loads(get("split/test.json")) == [3, 4]
+    assert json.loads(get("split/hold.json")) == [5, 6]
     assert pixels(get("grey.png")) == (2, 1, b"\0\x00\xff")
 
 
@@ -352,6 +360,12 @@ def test_how_busy_the_machine_is_becomes_metrics(experiments: Experiments) -> No
     assert experiments.get(quiet.id).metrics == {}
     with pytest.raises(BadInput):
         experiments.run("delay", system_metrics=-1)
+    with experiments.run(id=run.id, system_metrics=60):
+        pass
+    assert (
+        experiments.get(run.id).metrics["system/cpu_utilization_percentage"].step
+        == len(experiments.metrics(run.id, "system/cpu_utilization_percentage")) - 1
+    )
 
 
 @pytest.fixture
@@ -386,7 +400,12 @@ def test_a_notebook_leaves_its_cells(experiments: Experiments, monkeypatch: pyte
     history = ["", "import numpy", "%time fit()", "with run: ..."]
     shell = SimpleNamespace(user_ns={"In": history}, transform_cell=lambda cell: cell.replace("%time ", "timed: "))
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    history.append("del run")
     with experiments.run("delay", name="<b>bold</b>", parameters={"depth": "<6>"}) as run:
+        kept = experiments.files.get(run.id, "reproduce/notebook.py").decode()  # were the kernel killed now
+        assert kept.endswith("# %%\ndel run\n")
+        assert getattr(experiments.origins.get(run.id), "notebook", None)
+        history.pop()
         run.log(auc=0.75)
         shown = run._repr_html_()
 
@@ -473,6 +492,35 @@ def test_a_run_ends_as_its_block_is_left(tmp_path: Path) -> None:
     """
     ends = "['finished', 'finished', 'failed', 'failed', 'finished']"
     assert script(tmp_path, body) == f"{ends} ['child', 'parent'] 1.0"
+
+
+def test_a_run_ends_once(experiments: Experiments, spine: Spine) -> None:
+    """As was said first, whatever the block comes to; what is logged afterwards is kept all the same."""
+    with experiments.run("delay") as given_up:
+        given_up.end("failed", error="too slow")
+    with pytest.raises(ValueError, match="later"), experiments.run("delay") as done:
+        done.end()
+        done.log(after=1.0)
+        raise ValueError("later")
+
+    found = {one.id: one for one in experiments.search()}
+    assert [found[run.id].status for run in (given_up, done)] == ["failed", "finished"]
+    assert [spine.executions.get(run.id).state for run in (given_up, done)] == ["failed", "done"]
+    assert list(found[done.id].metrics) == ["after"]
+
+
+@pytest.mark.parametrize("name", ["", " ", None, 3])
+def test_parameters_and_tags_have_names(experiments: Experiments, name: Any) -> None:
+    """Nobody could ask for them without."""
+    run = experiments.run("delay")
+    for attempt in (
+        lambda: run.log_parameters({name: 1}),
+        lambda: run.set_tag(name, 1),
+        lambda: experiments.run("delay", parameters={name: 1}),
+        lambda: experiments.run("delay", tags={name: 1}),
+    ):
+        with pytest.raises(BadInput, match="is no name of a"):
+            attempt()
 
 
 def test_a_run_belongs_to_what_there_is(experiments: Experiments) -> None:

@@ -88,6 +88,17 @@ def test_a_run_leads_to_what_belongs_to_it(pages: Client, ids: list[str]) -> Non
     assert {f"/runs/{ids[59]}", f"/runs/{ids[0]}"} <= set(page(pages.get(inside, headers=HTML)).all("a", "href"))
 
 
+def test_a_parameter_of_megabytes_does_not_make_such_a_page(stack: Stack, pages: Client) -> None:
+    """A page shows its beginning; the run as JSON has all of it."""
+    with stack.experiments.run("long", parameters={"words": "x" * 300_000}, tags={"note": "y" * 300_000}) as run:
+        pass
+
+    told = pages.get(f"/runs/{run.id}", headers=HTML)
+    assert len(told.body) < 50_000
+    assert "x" * 1_999 + "…" in told.body.decode()
+    assert pages.get(f"/api/v1/runs/{run.id}").json()["parameters"]["words"] == "x" * 300_000
+
+
 @pytest.mark.parametrize(
     "query",
     [

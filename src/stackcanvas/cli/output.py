@@ -14,6 +14,14 @@ import click
 from stackcanvas.plain import cell, plain, title
 
 _KEY = "stackcanvas.format"
+# What a person reads of a list, and of a text; a program gets all of it.
+_MOST_ROWS, _LONGEST = 200, 2_000
+# Beyond this a column is not lined up: one long text would make every line as long.
+_WIDEST = 120
+# What a terminal would obey, as signs for it: names come from whoever logged them.
+_SIGNS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | dict.fromkeys(
+    range(127, 160), "\ufffd"
+)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -50,6 +58,9 @@ def wants_json() -> bool:
 def emit_rows(rows: Sequence[object], *, columns: Sequence[str], empty: str = "Nothing yet.") -> None:
     """Print records: as a table of the named columns, or whole as a JSON array.
 
+    In a terminal the first of many are shown, with the words that show all; what is piped or written to a file is
+    whole, a line a record.
+
     Args:
         rows: frozen dataclasses or mappings.
         columns: names of fields or properties; a name's unit (`_bytes`, `_s`, `_us`) decides how it is shown.
@@ -57,10 +68,14 @@ def emit_rows(rows: Sequence[object], *, columns: Sequence[str], empty: str = "N
     """
     if wants_json():
         _print_json(rows)
-    elif rows:
-        _print_table(rows, columns)
-    else:
+    elif not rows:
         say(empty)
+    elif sys.stdout.isatty():
+        _print_table(rows[:_MOST_ROWS], columns)
+        if len(rows) > _MOST_ROWS:
+            say(f"The first {_MOST_ROWS} of {len(rows):,}. All of them: the same with `| less`, or --format json")
+    else:
+        _print_lines(rows, columns)
 
 
 def emit_record(record: object, *, fields: Sequence[str] | None = None, named: bool = True) -> None:
@@ -75,10 +90,10 @@ def emit_record(record: object, *, fields: Sequence[str] | None = None, named: b
         _print_json(record)
         return
     names = list(fields) if fields is not None else list(plain(record))
-    titles = {name: title(name) if named else name for name in names}
+    titles = {name: _text(title(name) if named else name) for name in names}
     width = max(map(len, titles.values()), default=0)
     for name in names:
-        shown = cell(_value(record, name), name=name if named else "")
+        shown = _text(cell(_value(record, name), name=name if named else ""))
         first, *others = shown.splitlines() or [""]
         click.echo(f"{click.style(titles[name].ljust(width), dim=True)}  {first}".rstrip())
         for line in others:
@@ -132,23 +147,48 @@ def _print_json(value: object) -> None:
 
 
 def _print_table(rows: Sequence[object], columns: Sequence[str]) -> None:
+    """Fitted to the terminal: what is too wide goes on below."""
     from rich.console import Console  # noqa: PLC0415 - 35 ms, for tables only
     from rich.table import Table  # noqa: PLC0415 - see above
     from rich.text import Text  # noqa: PLC0415 - see above
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    values = [[_value(row, name) for name in columns] for row in rows]
-    for index, name in enumerate(columns):
-        number = all(isinstance(line[index], int | float) and not isinstance(line[index], bool) for line in values)
-        table.add_column(title(name), justify="right" if number else "left", overflow="fold")
-    for line in values:
-        table.add_row(*(Text(cell(value, name=name)) for name, value in zip(columns, line, strict=True)))
-    # Piped, a line must not be cut: programs such as grep and awk want each record on one line.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
+    drawn = _columns(rows, columns)
+    for name, number, _ in drawn:
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for line in zip(*(shown for _, _, shown in drawn), strict=True):
+        table.add_row(*map(Text, line))
+    console = Console(highlight=False)
     with console.capture() as captured:
         console.print(table)
     for printed in captured.get().splitlines():
         click.echo(printed.rstrip())
+
+
+def _print_lines(rows: Sequence[object], columns: Sequence[str]) -> None:
+    """Each record on one line, uncut, as grep and awk want it; to draw thousands would take seconds."""
+    padded = []
+    for name, number, shown in _columns(rows, columns):
+        texts = [name, *(text.replace("\n", " ") for text in shown)]
+        width = min(max(map(len, texts)), _WIDEST)
+        padded.append([text.rjust(width) if number else text.ljust(width) for text in texts])
+    click.echo("\n".join("  ".join(line).rstrip() for line in zip(*padded, strict=True)))
+
+
+def _columns(rows: Sequence[object], names: Sequence[str]) -> list[tuple[str, bool, list[str]]]:
+    """Of each column the heading, whether it is of numbers, and what it says of each record."""
+    found = []
+    for name in names:
+        values = [_value(row, name) for row in rows]
+        number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+        found.append((title(name), number, [_text(cell(value, name=name)) for value in values]))
+    return found
+
+
+def _text(shown: str) -> str:
+    if len(shown) > _LONGEST and sys.stdout.isatty():
+        shown = f"{shown[:_LONGEST]}… ({len(shown):,} characters; all of them: --format json)"
+    return shown if shown.isprintable() else shown.translate(_SIGNS)
 
 
 def _value(record: object, name: str) -> Any:

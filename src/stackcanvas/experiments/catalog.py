@@ -147,8 +147,9 @@ class Catalog:
     def _read(self, chosen: Select[tuple[object, ...]]) -> list[Experiment]:
         with self._spine.read() as connection:
             rows = connection.execute(chosen).mappings().all()
-            numbers = [row["id"] for row in rows]
-            tagged = connection.execute(select(experiment_tag).where(experiment_tag.c.experiment.in_(numbers))).all()
+            # Not by their numbers: a database bounds how many values a statement may hold.
+            theirs = experiment_tag.c.experiment.in_(chosen.with_only_columns(experiment.c.id))
+            tagged = connection.execute(select(experiment_tag).where(theirs)).all()
         tags: dict[int, dict[str, str]] = {}
         for row in tagged:
             tags.setdefault(row.experiment, {})[row.key] = row.value

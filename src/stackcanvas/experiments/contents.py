@@ -76,7 +76,10 @@ def _written(write: Any) -> bytes:
 
 
 def _table(content: Any, suffix: str) -> bytes:
-    rows = pl.DataFrame(content)
+    try:
+        rows = pl.DataFrame(content)
+    except pl.exceptions.PolarsError as error:  # a column alone has the interface, too
+        raise BadInput(f"{type(content).__name__} is no table: {error}", expected="columns with names") from None
     writers = {
         ".parquet": rows.write_parquet,
         ".csv": rows.write_csv,

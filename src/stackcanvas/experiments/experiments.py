@@ -24,8 +24,8 @@ from stackcanvas.experiments.environment import Environment
 from stackcanvas.experiments.frame import frame_of
 from stackcanvas.experiments.logged import LoggedModels
 from stackcanvas.experiments.metrics import Metric, Metrics, Point
-from stackcanvas.experiments.origin import OWN, PATCH, REPRODUCES, REPRODUCES_VARIABLE, Origin, Origins, origin
-from stackcanvas.experiments.run import Run, Tools, open_run
+from stackcanvas.experiments.origin import OWN, REPRODUCES, REPRODUCES_VARIABLE, Origin, Origins, gather
+from stackcanvas.experiments.run import Run, Tools, check_names, open_run
 from stackcanvas.experiments.runs import ACTIVE, KILLED, PARENT, RUNNING, Elsewhere, RunInfo, RunInput, Runs
 from stackcanvas.experiments.search import NEWEST, Condition, Order, Search
 from stackcanvas.experiments.study import KIND as STUDY_KIND
@@ -34,7 +34,6 @@ from stackcanvas.experiments.tables import run, run_environment
 from stackcanvas.experiments.taking import Taking
 from stackcanvas.experiments.tracking import Tracking
 from stackcanvas.experiments.writer import Writer
-from stackcanvas.foundations import Git
 from stackcanvas.metadata import CodeState, Recording, Ref, Spine, current, processes
 
 if TYPE_CHECKING:
@@ -129,6 +128,8 @@ class Experiments:
             raise Usage("a run needs an experiment, or the id of a run to go on with", expected="one of the two")
         if parent is not None:
             self.get(parent)
+        check_names(parameters or (), "parameter")
+        check_names(tags or (), "tag")
         around = current()
         code = around.code if around else self._spine.code()
         parent = parent or (open_run() if id is None else None)
@@ -217,14 +218,14 @@ class Experiments:
         return number
 
     def origin(self, run_id: str, code: CodeState) -> Origin:
-        """Where a run comes from that this process starts now; uncommitted changes are kept as a file of the run.
+        """Where a run comes from that this process starts now; what it takes to run it again are files of the run.
 
         Asked before the transaction that records the run: it takes git's time.
         """
-        changes = Git(self._root).changes() if code.dirty and self._root is not None else None
-        if changes is not None:
-            self.files.put(run_id, PATCH, changes.patch)
-        return origin(self._root, changes)
+        found, files = gather(self._root, code)
+        for path, content in files.items():
+            self.files.put(run_id, path, content)
+        return found
 
     def add_points(self, tx: Connection, run_id: str, points: Sequence[Point], *, experiment: int) -> None:
         """Write values of metrics inside the caller's transaction; what is there already is not added again."""
@@ -318,9 +319,10 @@ class Experiments:
         """
         return frame_of(self.find(experiment, where=where, order_by=order_by))
 
-    def children(self, run_id: str) -> list[RunInfo]:
-        """The runs that are part of a run, in the order in which they started."""
-        return list(self.find(where=[Condition("tag", PARENT, "=", run_id)], order_by="started, id"))
+    def children(self, run_id: str, *, limit: int | None = None) -> list[RunInfo]:
+        """The runs that are part of a run, in the order in which they started; the first of them, or all."""
+        found = self.find(where=[Condition("tag", PARENT, "=", run_id)], order_by="started, id")
+        return list(itertools.islice(found, limit))
 
     def study(
         self,

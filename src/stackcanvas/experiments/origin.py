@@ -18,7 +18,8 @@ from sqlalchemy import Connection, select
 
 from stackcanvas.backends.database import Database
 from stackcanvas.experiments.tables import run_origin
-from stackcanvas.foundations import Changes
+from stackcanvas.foundations import Git
+from stackcanvas.metadata import CodeState
 
 # The folder of a run's files that are not the user's.
 OWN = "reproduce"
@@ -51,7 +52,7 @@ class Origin:
         settings: the names of the environment that decide about threads and randomness.
         patch: the digest of the uncommitted changes, None when there were none.
         left_out: what the changes lack because it is too large.
-        notebook: the digest of the cells of a notebook, known when the run has ended.
+        notebook: the digest of the cells of a notebook: those up to the start of the run, then those up to its end.
     """
 
     command: tuple[str, ...] = ()
@@ -80,7 +81,7 @@ class Origins:
         here = run_origin.c.run == run_id
         facts = tx.execute(select(run_origin.c.facts).where(here)).scalar_one_or_none()
         if facts is not None:
-            noted = {**facts, "notebook": blake3(executed.encode()).hexdigest()}
+            noted = {**facts, "notebook": _digest(executed)}
             tx.execute(run_origin.update().where(here).values(facts=noted))
 
     def get(self, run_id: str) -> Origin | None:
@@ -94,24 +95,32 @@ class Origins:
         return Origin(**{**facts, **lists})
 
 
-def origin(root: Path | None, changes: Changes | None) -> Origin:
-    """The origin of a run that starts in this process now.
+def gather(root: Path | None, code: CodeState) -> tuple[Origin, dict[str, bytes]]:
+    """The origin of a run that starts in this process now, and the files of the run that belong to it.
 
     Args:
         root: the project's folder.
-        changes: of the code, since its commit.
+        code: what runs; where it differs from its commit, the changes are one of the files.
     """
+    changes = Git(root).changes() if code.dirty and root is not None else None
+    # A notebook may never come to its end: those cells that led to the start are kept now.
+    executed = cells()
     here = Path.cwd()
     folder = os.path.relpath(here, root) if root is not None else str(here)
-    return Origin(
-        command=() if notebook_shell() is not None else tuple(sys.orig_argv),
+    files = {} if changes is None else {PATCH: changes.patch}
+    if executed is not None:
+        files[NOTEBOOK] = executed.encode()
+    found = Origin(
+        command=tuple(sys.orig_argv) if executed is None else (),
         folder=folder,
         ordinal=next(_STARTED),
         hardware=dict(hardware()),
         settings={name: os.environ[name] for name in _TELLING if name in os.environ},
         patch=None if changes is None else blake3(changes.patch).hexdigest(),
         left_out=() if changes is None else changes.left_out,
+        notebook=None if executed is None else _digest(executed),
     )
+    return found, files
 
 
 @lru_cache(maxsize=1)
@@ -145,6 +154,10 @@ def cells() -> str | None:
     executed = [cell.strip() for cell in shell.user_ns.get("In", ()) if cell.strip()]
     # Magics become plain calls, so that the script can be run.
     return "\n\n".join(f"# %%\n{shell.transform_cell(cell).strip()}" for cell in executed) + "\n"
+
+
+def _digest(executed: str) -> str:
+    return blake3(executed.encode()).hexdigest()
 
 
 def _processor() -> str:

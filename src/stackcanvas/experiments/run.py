@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import os
 import reprlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from stackcanvas.experiments.html import as_html
 from stackcanvas.experiments.metrics import Metrics, Point
 from stackcanvas.experiments.origin import NOTEBOOK, OWN, Origins, cells
 from stackcanvas.experiments.runs import FAILED, FINISHED, KILLED, RunInfo, RunInput, Runs
-from stackcanvas.experiments.system import SystemMetrics
+from stackcanvas.experiments.system import PREFIX, SystemMetrics
 from stackcanvas.experiments.writer import Writer
 from stackcanvas.metadata import Recording, Ref, Spine, within
 
@@ -72,7 +72,7 @@ class Run:
         self._process = os.getpid()
         self._around = ExitStack()
         self._known: set[str] = set()
-        self._system = None if system_s is None else SystemMetrics(self._log_system, interval_s=system_s)
+        self._system = None if system_s is None else self._sampled(system_s)
 
     @property
     def ref(self) -> Ref:
@@ -110,11 +110,13 @@ class Run:
         Raises:
             Conflict: one has another value already; then none is recorded.
         """
+        check_names(parameters, "parameter")
         with self._spine.write() as tx:
             self._tools.runs.set_parameters(tx, self.id, parameters)
 
     def set_tag(self, key: str, value: object) -> None:
         """Set a tag; a later value takes the place of an earlier one."""
+        check_names((key,), "tag")
         with self._spine.write() as tx:
             self._tools.runs.set_tags(tx, self.id, {key: value})
 
@@ -156,24 +158,33 @@ class Run:
                 array of keys or positions.
         """
         for name, rows in parts.items():
-            if hasattr(rows, "__arrow_c_stream__"):
+            if callable(getattr(rows, "tolist", None)):  # an array, a column
+                self.log_artifact(f"split/{name}.json", rows.tolist())
+            elif hasattr(rows, "__arrow_c_stream__"):
                 self.log_artifact(f"split/{name}.parquet", rows)
+            elif isinstance(rows, Iterable) and not isinstance(rows, str | bytes):
+                self.log_artifact(f"split/{name}.json", list(rows))
             else:
-                listed = rows.tolist() if callable(getattr(rows, "tolist", None)) else list(rows)
-                self.log_artifact(f"split/{name}.json", listed)
+                raise BadInput(f"{reprlib.repr(rows)} are no rows for {name!r}", expected="a table, a list or an array")
 
     def flush(self) -> None:
         """Write the metrics that wait; what was logged before is committed when this returns."""
         self._writer.flush()
 
     def end(self, status: str = FINISHED, *, error: str | None = None) -> None:
-        """End the run: what waits, its status, and its execution where it owns one are one commit."""
+        """End the run: what waits, its status, and its execution where it owns one are one commit.
+
+        A run ends once: whoever ends it again, as the end of its block does, only has written what was logged since.
+        """
+        if self._recording is not None and self._recording.finished:
+            self.flush()
+            return
         if self._system is not None:
             self._system.stop()
         executed = cells() if self._recording is not None else None
         if executed is not None:
             self._tools.artifacts.put(self.id, NOTEBOOK, executed.encode())
-        recording = self._recording if self._recording is not None and not self._recording.finished else None
+        recording = self._recording
         try:
             with (
                 self._writer.taken(self.id, experiment=self._experiment_id) as points,
@@ -198,6 +209,11 @@ class Run:
                 f"{reprlib.repr(key)} is no name of a metric", expected=f"text of 1 to {_LONGEST_KEY} characters"
             )
         self._known.add(key)
+
+    def _sampled(self, interval_s: float) -> SystemMetrics:
+        """Samples of the machine, counted on from those of a run that is gone on with."""
+        before = (metric.step for name, metric in self._tools.get(self.id).metrics.items() if name.startswith(PREFIX))
+        return SystemMetrics(self._log_system, interval_s=interval_s, first=max(before, default=-1) + 1)
 
     def _log_system(self, metrics: dict[str, float], step: int) -> None:
         self.log(metrics, step=step)
@@ -237,6 +253,17 @@ class Run:
     def _repr_html_(self) -> str:
         self.flush()
         return as_html(self._tools.get(self.id))
+
+
+def check_names(names: Iterable[object], what: str) -> None:
+    """Refuse names of parameters or tags that nobody could ask for.
+
+    Raises:
+        BadInput: one is no text, or blank.
+    """
+    for name in names:
+        if not isinstance(name, str) or not name.strip():
+            raise BadInput(f"{reprlib.repr(name)} is no name of a {what}", expected="text that is not blank")
 
 
 def open_run() -> str | None:

@@ -10,6 +10,8 @@ from contextlib import suppress
 
 import psutil
 
+# Of the names of all these metrics.
+PREFIX = "system/"
 _MB = 1e6
 _GPU = "utilization.gpu,memory.used,memory.total,power.draw"
 _GPU_TIMEOUT_S = 5
@@ -21,10 +23,12 @@ class SystemMetrics:
     Args:
         log: takes the values and the number of the sample.
         interval_s: between two samples; the first is taken at once.
+        first: the number of the first sample, of a run that is gone on with.
     """
 
-    def __init__(self, log: Callable[[dict[str, float], int], None], *, interval_s: float) -> None:
+    def __init__(self, log: Callable[[dict[str, float], int], None], *, interval_s: float, first: int = 0) -> None:
         self._log = log
+        self._first = first
         self._interval_s = interval_s
         self._ended = threading.Event()
         self._network = psutil.net_io_counters()
@@ -57,7 +61,7 @@ class SystemMetrics:
         return found
 
     def _work(self) -> None:
-        step = 0
+        step = self._first
         while True:
             # A sensor that fails must not end the run that it watches.
             with suppress(OSError, psutil.Error):

@@ -17,10 +17,9 @@ from stackcanvas.experiments.environment import Environment, environment
 from stackcanvas.experiments.experiments import Start
 from stackcanvas.experiments.lock import lock
 from stackcanvas.experiments.metrics import Point
-from stackcanvas.experiments.origin import PATCH, Origin, origin
+from stackcanvas.experiments.origin import Origin, gather
 from stackcanvas.experiments.runs import Elsewhere, RunInput, text_of
 from stackcanvas.experiments.writer import Writer
-from stackcanvas.foundations import Git
 from stackcanvas.metadata import CodeState, Recording, processes
 from stackcanvas.stack.served.link import Link
 from stackcanvas.stack.served.parts import Part, asked
@@ -95,7 +94,7 @@ class ServedExperiments(Experiments):
             "_root": root,
             "_wanted": wanted,
             "_metrics": _Metrics(),
-            "_patches": {},
+            "_gathered": {},
             "catalog": Part(link, "experiments.catalog"),
             "models": Part(link, "experiments.models"),
             "files": RunArtifacts(objects),
@@ -113,18 +112,15 @@ class ServedExperiments(Experiments):
         ask: Any = vars(self)["_link"]
         told = replace(start, elsewhere=here, parameters=parameters, tags=tags)
         number: int = ask.call("served", "start", run_id, told)
-        patch = vars(self)["_patches"].pop(run_id, None)
-        if patch is not None:
-            self.files.put(run_id, PATCH, patch)
+        for path, content in vars(self)["_gathered"].pop(run_id, {}).items():
+            self.files.put(run_id, path, content)
         executions: Any = self._spine.executions
         return number, Recording(executions, run_id, trigger=start.trigger, code=start.code)
 
     def origin(self, run_id: str, code: CodeState) -> Origin:
-        """Where a run comes from that this process starts now; its patch follows when the run is there."""
-        changes = Git(self._root).changes() if code.dirty and self._root is not None else None
-        if changes is not None:
-            vars(self)["_patches"][run_id] = changes.patch
-        return origin(self._root, changes)
+        """Where a run comes from that this process starts now; its files follow when the run is there."""
+        found, vars(self)["_gathered"][run_id] = gather(self._root, code)
+        return found
 
 
 @lru_cache(maxsize=4)

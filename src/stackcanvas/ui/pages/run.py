@@ -17,6 +17,7 @@ from stackcanvas.ui.pages.page import Page
 
 _MOST_CHARTS, _MOST_METRICS = 24, 4
 _MOST_FILES, _MOST_INSIDE, _MOST_AGAIN = 500, 200, 20
+_LONGEST = 2_000
 _SYSTEM = "system/"
 
 
@@ -98,7 +99,7 @@ def _tables(stack: Stack, run: RunInfo, links: Links) -> tuple[Table, ...]:
     metrics = tuple(
         (Cell(metric.key), show.text(metric.value), show.count(metric.step)) for metric in run.metrics.values()
     )
-    parameters = tuple((Cell(name), Cell(value)) for name, value in run.parameters.items())
+    parameters = tuple((Cell(name), show.text(value, longest=_LONGEST)) for name, value in run.parameters.items())
     inputs = tuple(
         (_source(one.source, links), Cell(one.name), show.ref(links, one.tags.get("split")), show.digest(one.digest))
         for one in run.inputs
@@ -107,11 +108,11 @@ def _tables(stack: Stack, run: RunInfo, links: Links) -> tuple[Table, ...]:
         (Cell(one.path, links.artifact(run.id, one.path)), show.size(one.size_bytes))
         for one in stack.experiments.files.walk(run.id)[:_MOST_FILES]
     )
-    tags = tuple((Cell(name), Cell(value)) for name, value in run.tags.items())
+    tags = tuple((Cell(name), show.text(value, longest=_LONGEST)) for name, value in run.tags.items())
     every = (
         Table("Metrics", ("metric", "#last value", "#at step"), metrics, "No metric was logged."),
         Table("Parameters", ("name", "value"), parameters, "No parameter was logged."),
-        _others("Runs inside", stack.experiments.children(run.id), links),
+        _others("Runs inside", stack.experiments.children(run.id, limit=_MOST_INSIDE), links),
         _others("Run again", stack.experiments.search(where=[_again(run)], limit=_MOST_AGAIN), links),
         Table("Inputs", ("source", "name", "split", "digest"), inputs),
         Table("Files", ("path", "#size"), files),
@@ -134,7 +135,7 @@ def _others(title: str, runs: list[RunInfo], links: Links) -> Table:
             *(show.text(run.metrics[name].value if name in run.metrics else None) for name in names),
             show.text(", ".join(f"{name} {value}" for name, value in run.parameters.items())),
         )
-        for run in runs[:_MOST_INSIDE]
+        for run in runs
     )
     return Table(title, ("run", "state", "started", *(f"#{name}" for name in names), "parameters"), rows)
 

@@ -58,6 +58,7 @@ def run(call: Call) -> str:
         ("registered-models/set-tag", {"name": "a:b", "key": "c"}, "Names cannot contain '/' or ':'."),
         ("model-versions/transition-stage", {"name": "a", "version": "1", "stage": "b"}, "Model Version stage: b."),
         ("model-versions/create", {"name": "a", "source": "C:\\b"}, "To use a local path as a model version source"),
+        ("registered-models/set-tag", {"name": "a", "key": "mlflow.prompt.text", "value": "x" * 10**6}, "Prompt text exceeds max"),
         ("model-versions/create", {"name": "none", "source": "s3://a/b"}, "Registered Model with name=none not found"),
     ],
 )  # fmt: skip
@@ -273,3 +274,34 @@ def test_a_model_may_keep_its_name(call: Call) -> None:
     call("registered-models/create", name="delay")
     status, said = call("registered-models/rename", name="delay", new_name="delay")
     assert (status, said["registered_model"]["name"]) == (200, "delay")
+
+
+def test_a_small_file_of_a_run_is_uploaded_by_its_page(ask: Ask, run: str) -> None:
+    """In the place where clients find it; nothing without a run, a plain path and bytes."""
+    place = "/ajax-api/2.0/mlflow/upload-artifact"
+    assert ask("POST", place, params={"run_uuid": run, "path": "a/b.txt"}, content=b"x").status_code == 200
+    assert ask("GET", "/get-artifact", params={"run_uuid": run, "path": "a/b.txt"}).content == b"x"
+    for asked, content, wrong in (
+        ({}, b"x", "Request must specify run_uuid."),
+        ({"run_uuid": run, "path": ""}, b"x", "Request must specify path."),
+        ({"run_uuid": run, "path": "../b"}, b"x", "Invalid path"),
+        ({"run_uuid": run, "path": "."}, b"x", "Invalid path"),
+        ({"run_uuid": run, "path": "b"}, b"", "Request must specify data."),
+        ({"run_uuid": run, "path": "b"}, b"x" * (10 << 20) + b"x", "Artifact size is too large. Max size is 10MB."),
+    ):  # fmt: skip
+        said = ask("POST", place, params=asked, content=content)
+        assert (said.status_code, said.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+        assert wrong.startswith(said.json()["message"].rstrip("."))
+    assert ask("POST", place, params={"run_uuid": "beef", "path": "b"}, content=b"x").status_code == 404
+
+
+def test_a_logged_model_tells_which_versions_were_made_of_it(call: Call) -> None:
+    """In a tag that pages of clients read."""
+    model = call("logged-models", experiment_id="0", name="a")[1]["model"]["info"]
+    call("registered-models/create", name="delay")
+    for _ in range(2):
+        made = call("model-versions/create", name="delay", source=model["artifact_uri"], model_id=model["model_id"])
+        assert made[0] == 200, made
+    found = call(f"logged-models/{model['model_id']}", method="GET")[1]["model"]["info"]
+    told = '[{"name": "delay", "version": 1}, {"name": "delay", "version": 2}]'
+    assert found["tags"] == [{"key": "mlflow.modelVersions", "value": told}]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -182,6 +182,20 @@ class LoggedModels:
         with self._spine.write() as tx:
             self.check(tx, model_id)
             self._set_tags(tx, model_id, tags)
+
+    def change_tag(self, model_id: str, key: str, change: Callable[[str | None], str]) -> None:
+        """Set a tag to what is made of its value, which nobody else changes meanwhile.
+
+        Args:
+            change: gives the new value for the one that is there, or for None.
+        """
+        here = (logged_model_tag.c.model == model_id) & (logged_model_tag.c.key == key)
+        with self._spine.write() as tx:
+            if tx.execute(select(logged_model.c.id).where(logged_model.c.id == model_id).with_for_update()).first():
+                before = tx.execute(select(logged_model_tag.c.value).where(here)).scalar()
+                self._set_tags(tx, model_id, {key: change(before)})
+                return
+        raise NotFound("logged model with ID", model_id)
 
     def drop_tag(self, model_id: str, key: str) -> None:
         """Remove a tag.

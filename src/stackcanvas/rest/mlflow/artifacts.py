@@ -36,10 +36,12 @@ _log = logging.getLogger("stackcanvas.mlflow")
 _BELOW = tuple(f"{prefix}/2.0/mlflow-artifacts/" for prefix in PREFIXES)
 ROOTS = tuple(f"{below}artifacts" for below in _BELOW)
 GET_ARTIFACT, GET_VERSION_ARTIFACT = "/get-artifact", "/model-versions/get-artifact"
-FILES = (*_BELOW, GET_ARTIFACT, GET_VERSION_ARTIFACT)
+UPLOAD = "/ajax-api/2.0/mlflow/upload-artifact"
+FILES = (*_BELOW, GET_ARTIFACT, GET_VERSION_ARTIFACT, UPLOAD)
 # Clients that hear these words send or fetch the file in one piece instead.
 _IN_PARTS = {"mpu/": "upload", "presigned/": "download"}
 _PIECE_BYTES = 4 << 20
+_MOST_UPLOADED = 10 << 20
 _THREADS = 4
 # What a browser would run is told as plain text, and so is what people read.
 _PLAIN = ("text/", "application/javascript", "application/json", "application/xml", "image/svg")
@@ -112,6 +114,11 @@ class Files:
             find = self._key_in_run if path == GET_ARTIFACT else self._key_in_version
             await self._send(await self._in_thread(lambda: find(query)), send, name=query.get("path"))
             return
+        if path == UPLOAD and method == "POST":
+            scope["route"] = _Place(path)
+            await self._upload(query, receive)
+            await reply(send, Answer(b""))
+            return
         root = next((root for root in ROOTS if path.startswith(root)), None)
         if root is None:
             raise _not_in_parts(path)
@@ -132,6 +139,27 @@ class Files:
         else:
             said = {"error_code": "BAD_REQUEST", "message": f"{method} is not answered here."}
             await reply(send, Answer(encode(said), status=405))
+
+    async def _upload(self, query: dict[str, str], receive: Receive) -> None:
+        """Keep a small file of a run."""
+        for parameter in ("run_uuid", "path"):
+            if not query.get(parameter):
+                raise invalid(f"Request must specify {parameter}.")
+        if not plain_path(query["path"]):
+            raise invalid("Invalid path")
+        data, more = bytearray(), True
+        while more:
+            event: Event = await receive()
+            if event["type"] == "http.disconnect":
+                raise _Gone
+            data += event.get("body", b"")
+            more = event.get("more_body", False)
+            if len(data) > _MOST_UPLOADED:
+                raise invalid("Artifact size is too large. Max size is 10MB.")
+        if not data:
+            raise invalid("Request must specify data.")
+        asked = {"run_id": query["run_uuid"], "path": query["path"]}
+        await self._in_thread(lambda: self._stack.objects.put(self._key_in_run(asked), data))
 
     async def _take(self, key: str, receive: Receive) -> None:
         """Keep a body, whole or not at all."""

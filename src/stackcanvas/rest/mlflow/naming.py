@@ -8,6 +8,7 @@ from stackcanvas.rest.mlflow import limits
 from stackcanvas.rest.mlflow.errors import invalid, missing
 
 _LONGEST_VALUE = 100_000
+_PROMPT_TEXT = "mlflow.prompt.text"
 _LONGEST_ALIAS = 255
 _ALIAS = re.compile(r"[\w\-]*")
 _RESERVED = re.compile(r"[vV]\d+")
@@ -34,6 +35,8 @@ def check_key(key: str, value: str = "") -> None:
         MlflowError: its key or its value is too long, or the key has other characters than it may have.
     """
     limits.check_key(key, "key")
+    if len(value) > _LONGEST_VALUE and key == _PROMPT_TEXT:
+        raise invalid(f"Prompt text exceeds max length of {_LONGEST_VALUE} characters.")
     if len(value) > _LONGEST_VALUE:
         raise invalid(f"'value' exceeds the maximum length of {_LONGEST_VALUE} characters")
 

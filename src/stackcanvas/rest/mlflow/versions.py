@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar
 
 import msgspec
@@ -10,6 +11,7 @@ from stackcanvas.errors import NotFound
 from stackcanvas.experiments.filters import CATALOG_WORDS, LISTS, TEXT, Clause, Grammar
 from stackcanvas.metadata import Ref
 from stackcanvas.registry import Condition, ModelVersion, stage_named
+from stackcanvas.registry.search import PROMPT
 from stackcanvas.rest.mlflow.answers import milliseconds, pairs, present
 from stackcanvas.rest.mlflow.artifacts_uri import key_of
 from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid, missing
@@ -22,6 +24,7 @@ from stackcanvas.stack import Stack
 from stackcanvas.stack.registering import address_of, register_logged
 
 _LARGEST_PAGE = 200_000
+_VERSIONS = "mlflow.modelVersions"
 _GRAMMAR = Grammar(
     words=CATALOG_WORDS,
     operators={"attribute": TEXT, "tag": TEXT},
@@ -105,7 +108,18 @@ def _create(stack: Stack, asked: Create) -> dict[str, Any]:
         description=asked.description,
         tags=tags,
     )
+    if asked.model_id and tags.get(PROMPT, "").lower() != "true":
+        stack.experiments.models.change_tag(asked.model_id, _VERSIONS, lambda before: _listed(before, made))
     return {"model_version": told_version(made)}
+
+
+def _listed(before: str | None, made: ModelVersion) -> str:
+    """The versions that were made of a logged model, as clients note them with it."""
+    try:
+        known = json.loads(before or "[]")
+    except ValueError:
+        known = []
+    return json.dumps([*(known if isinstance(known, list) else []), {"name": made.name, "version": made.number}])
 
 
 def _get(stack: Stack, asked: Numbered) -> dict[str, Any]:

@@ -12,6 +12,7 @@ Ask = Callable[..., httpx.Response]
 Call = Callable[..., tuple[int, Any]]
 FILES = "/api/2.0/mlflow-artifacts/artifacts"
 NOW = 1_780_000_000_000
+TEXT = "x" * 100_001
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def run(call: Call) -> str:
         ("registered-models/set-tag", {"name": "a:b", "key": "c"}, "Names cannot contain '/' or ':'."),
         ("model-versions/transition-stage", {"name": "a", "version": "1", "stage": "b"}, "Model Version stage: b."),
         ("model-versions/create", {"name": "a", "source": "C:\\b"}, "To use a local path as a model version source"),
-        ("registered-models/set-tag", {"name": "a", "key": "mlflow.prompt.text", "value": "x" * 10**6}, "Prompt text exceeds max"),
+        ("registered-models/set-tag", {"name": "a", "key": "mlflow.prompt.text", "value": TEXT}, "Prompt text exceeds"),
         ("model-versions/create", {"name": "none", "source": "s3://a/b"}, "Registered Model with name=none not found"),
     ],
 )  # fmt: skip

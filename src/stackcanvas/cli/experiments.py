@@ -84,8 +84,8 @@ def search(  # noqa: PLR0917 - click passes them by name
 def show(stack: Stack, run_id: str) -> None:
     """Show a run: parameters, metrics, inputs, code, packages and where it comes from."""
     found = stack.experiments.get(run_id)
-    children = stack.experiments.children(run_id)
-    origin = stack.experiments.origins.get(run_id)
+    children = stack.experiments.children(found.id)
+    origin = stack.experiments.origins.get(found.id)
     if wants_json():
         facts = {name: getattr(found, name) for name in type(found).__dataclass_fields__}
         facts |= {"parent": found.parent, "missing": found.missing, "children": [one.id for one in children]}
@@ -106,7 +106,8 @@ def show(stack: Stack, run_id: str) -> None:
 def compare(stack: Stack, run_ids: tuple[str, ...]) -> None:
     """Show in what runs differ: parameters, metrics, inputs, code, packages."""
     found = stack.experiments.compare(run_ids)
-    emit_rows(found, columns=("what", *run_ids), empty="They are the same in everything that was recorded.")
+    columns = tuple(found[0]) if found else ()
+    emit_rows(found, columns=columns, empty="They are the same in everything that was recorded.")
 
 
 @experiments.command(
@@ -167,7 +168,7 @@ def export(stack: Stack, file: Path, experiment: str | None, where: tuple[str, .
 @pass_stack
 def files(stack: Stack, run_id: str, target: Path | None) -> None:
     """List the files of a run, or write them into a folder."""
-    stack.experiments.get(run_id)
+    run_id = stack.experiments.get(run_id).id
     found = stack.experiments.files.walk(run_id)
     if target is not None:
         for one in found:

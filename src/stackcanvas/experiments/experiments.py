@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 KIND = "experiments.run"
+# Of executions that are runs, too.
+_WITH_RUNS = (KIND, STUDY_KIND, "pipelines.run")
 _SAMPLE_S = 10.0
 _PAGE = 1000
 
@@ -242,16 +244,18 @@ class Experiments:
         return self._live(run_id, number, None, system_s=None)
 
     def get(self, run_id: str) -> RunInfo:
-        """One run.
+        """One run, by its id or its ref.
 
         Raises:
             NotFound: there is none of that id; the ids that begin so are offered.
         """
+        run_id = run_id.removeprefix("run:")
         for found in self._search.find(where=[Condition("attribute", "id", "=", run_id)], limit=1, lifecycle=None):
             return found
         if self._spine.executions.known(run_id):
-            said = f"Retention gave it up; what is recorded of it: stackcanvas metadata show {run_id}"
-            raise NotFound("run", run_id, fix=said)
+            kind = self._spine.executions.get(run_id).kind
+            said = "Retention gave it up" if kind in _WITH_RUNS else f"It is an execution of {kind}"
+            raise NotFound("run", run_id, fix=f"{said}; what is recorded of it: stackcanvas metadata show {run_id}")
         near = self._search.find(where=[Condition("attribute", "id", "LIKE", f"{run_id[:8]}%")], limit=5)
         raise NotFound("run", run_id, known=[one.id for one in near])
 

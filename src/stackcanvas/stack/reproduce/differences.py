@@ -123,13 +123,19 @@ def _near(one: float | None, other: float | None, tolerance: float) -> bool:
     return one == other or math.isclose(one, other, rel_tol=tolerance)
 
 
-def reasons(first: RunInfo, origin: Origin | None, steps: list[Compared], around: list[Compared]) -> list[str]:
+def reasons(
+    first: RunInfo, again: RunInfo, origin: Origin | None, steps: list[Compared], around: list[Compared]
+) -> list[str]:
     """Why the two may differ, as sentences; the likeliest first."""
     found: list[str] = []
+    if first.status != again.status:
+        found.append(f"The first run ended as {first.status}, this one as {again.status}")
     changed = next((step.name for step in steps if not step.same), None)
     if changed is not None:
         found.append(f"The first step with another result is {changed}")
     groups: Mapping[str, str] = {
+        "commit": "It ran on another commit",
+        "seed": "It had another seed; one that came from a variable of the shell has to be set again",
         "data ": "It read other data",
         "parameter ": "It had other parameters",
         "package ": "Packages have other versions",

@@ -39,7 +39,10 @@ def python_of(recorded: Environment, folder: Path, *, tell: Callable[[str], None
     if uv is not None:
         wanted.write_text(recorded.lock, encoding="utf-8")
         _call([uv, "venv", "--quiet", "--allow-existing", "--python", _minor(recorded.python), str(place)], place)
-        _call([uv, "pip", "install", "--quiet", "--python", str(python), "--requirements", str(wanted)], place)
+        _call(
+            [uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python), "--requirements", str(wanted)],
+            place,
+        )
     else:
         if _minor(recorded.python) != _minor(platform.python_version()):
             said = f"the run used Python {recorded.python}, this is {platform.python_version()}"

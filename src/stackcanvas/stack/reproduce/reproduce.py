@@ -82,7 +82,7 @@ def reproduce(
     if first.status in {"running", "scheduled"}:
         raise BadInput(f"the run {run_id} is {first.status}", fix="Wait until it has ended")
     origin = _origin(stack, first)
-    is_pipeline = _is_pipeline(stack, run_id)
+    is_pipeline = _is_pipeline(stack, first.id)
     python = this_python() if here else _python(stack, first, tell)
     erased = _erased(stack, first)
     for said in erased:
@@ -126,7 +126,7 @@ def _compared(
         files=tuple(files),
         steps=tuple(steps),
         circumstances=tuple(around),
-        reasons=tuple(erased) if same else (*erased, *reasons(first, origin, steps, around)),
+        reasons=tuple(erased) if same else (*erased, *reasons(first, again, origin, steps, around)),
     )
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from blake3 import blake3
 
+from stackcanvas.backends.files import Scratch
 from stackcanvas.canvas import load
 from stackcanvas.canvas.edit import answer, write
+from stackcanvas.data import DataVersion
 from stackcanvas.errors import BadInput, Corrupt, NotFound, Unavailable
 from stackcanvas.experiments import Origin, RunInfo
+from stackcanvas.experiments.frame import write_frame
 from stackcanvas.experiments.origin import PATCH
 from stackcanvas.metadata import Ref
 from stackcanvas.pipelines import Worktrees
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def tree_of(stack: Stack, run: RunInfo, origin: Origin | None) -> Iterator[Path]:
-    """The project's folder as the run found it, removed afterwards.
+    """The project's folder as the run found it, removed afterwards; what a killed process left of one goes, too.
 
     Raises:
         NotFound: the run recorded no commit, or the repository does not have it.
@@ -39,22 +41,21 @@ def tree_of(stack: Stack, run: RunInfo, origin: Origin | None) -> Iterator[Path]
     """
     if run.code.commit is None:
         raise NotFound("commit of the run", run.id, fix="Runs started inside a git repository record one")
-    place = stack.folder / "reproduce" / stack.spine.ids.new()
-    trees = Worktrees(stack.root, place)
-    try:
-        folder = trees.at(run.code.commit)
-        if run.code.dirty and origin is not None and origin.patch is not None:
-            _patch(stack, run, folder=folder, digest=origin.patch)
-        state = folder / stack.folder.name
-        if not state.exists():
-            # The same records, objects and predictions: the run that is made again stands beside the first one.
-            state.symlink_to(stack.folder.resolve(), target_is_directory=True)
-        _keep_addresses(stack, folder)
-        _restore(stack, run, folder)
-        yield folder
-    finally:
-        trees.prune((), unused_s=-1.0)
-        shutil.rmtree(place, ignore_errors=True)
+    with Scratch(stack.folder / "reproduce").room() as place:
+        trees = Worktrees(stack.root, place)
+        try:
+            folder = trees.at(run.code.commit)
+            if run.code.dirty and origin is not None and origin.patch is not None:
+                _patch(stack, run, folder=folder, digest=origin.patch)
+            state = folder / stack.folder.name
+            if not state.exists():
+                # The same records, objects and predictions: the run that is made again stands beside the first one.
+                state.symlink_to(stack.folder.resolve(), target_is_directory=True)
+            _keep_addresses(stack, folder)
+            _restore(stack, run, folder)
+            yield folder
+        finally:
+            trees.prune((), unused_s=-1.0)
 
 
 def _keep_addresses(stack: Stack, folder: Path) -> None:
@@ -116,5 +117,15 @@ def _restore(stack: Stack, run: RunInfo, folder: Path) -> None:
         for source in version.source[:1]:
             place = (folder / source).resolve()
             if place.is_relative_to(folder.resolve()) and place != folder.resolve() and not place.exists():
-                single = [file.path for file in stack.data.files(version.ref)] == [place.name]
-                stack.data.checkout(version.ref, place.parent if single else place, force=True)
+                _bring(stack, version, place)
+
+
+def _bring(stack: Stack, version: DataVersion, place: Path) -> None:
+    """A version where its source lay; of a table that came from a file only the rows are kept."""
+    if version.kind == "table" and place.suffix:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(BadInput):  # of a format that is only read: the comparison of inputs tells
+            write_frame(stack.data.read(version.ref), place)
+        return
+    single = [file.path for file in stack.data.files(version.ref)] == [place.name]
+    stack.data.checkout(version.ref, place.parent if single else place, force=True)

@@ -204,12 +204,12 @@ def test_bodies_that_burst_are_told_off(served: Served) -> None:
             assert answered.status < 500, (path, body[:20], answered.body[:200])
     large = served.client.post(
         "/api/2.0/mlflow/runs/search",
-        body=[b"x" * 1_000_000] * 17,
+        body=[b"x" * 1_000_000] * 34,
         headers={"authorization": f"Bearer {served.tokens['writer']}", "content-type": "application/json"},
     )
     assert (large.status, json.loads(large.body)["error"].split(".")[0]) == (
         413,
-        "The body is larger than the 16 MB that are read at once",
+        "The body is larger than the 32 MB that are read at once",
     )
 
 

@@ -74,7 +74,7 @@ def orders(asked: str | Order | Sequence[str | Order]) -> list[Order]:
         if isinstance(one, Order):
             found.append(one)
         else:
-            found += [_order(part) for part in _COMMA.split(one) if part.strip()]
+            found += [_order(part.strip()) for part in _COMMA.split(one) if part.strip()]
     return found
 
 

@@ -67,6 +67,8 @@ class Grammar:
         words: which entity each word before a key means.
         bare: whether a word or a number may stand for text without quotes, as people write on a command line.
         quoted: whether a number may stand in quotes.
+        unread: how an error begins that tells of a filter that cannot be read.
+        unfit: how one begins that tells of a comparator which does not fit what is compared.
     """
 
     operators: Mapping[str, frozenset[str]]
@@ -78,6 +80,8 @@ class Grammar:
     words: Mapping[str, str] = field(default_factory=lambda: ENTITIES)
     bare: bool = False
     quoted: bool = False
+    unread: str = "Invalid clause(s) in filter string"
+    unfit: str = "Invalid comparator"
 
     def parse(self, text: str | None) -> list[Clause]:
         """The clauses of a filter, none of an empty one.
@@ -93,12 +97,13 @@ class Grammar:
         Raises:
             BadInput: it cannot be read.
         """
-        name, direction = text.strip(), ""
-        found = re.fullmatch(r"(.*?)\s+(asc|desc)", name, re.IGNORECASE | re.DOTALL)
-        if found:
-            name, direction = found[1], found[2].lower()
-        if not name or (" " in name and not _quoted(name.partition(".")[2] or name)):
-            raise BadInput(f"Invalid ordering key in order_by clause {text!r}", expected="such as metrics.auc DESC")
+        found = _ORDERING.fullmatch(text)
+        if found is None:
+            raise BadInput(f"Invalid order_by clause {text!r}", expected="such as metrics.auc DESC")
+        name, direction = found[1], (found[2] or "asc").lower()
+        if direction not in {"asc", "desc"}:
+            said = f"Invalid order_by clause. Invalid ordering key in order_by clause {text!r}"
+            raise BadInput(said, expected="ASC or DESC")
         entity, key = self.identifier(name, also=self.orders)
         return Ordering(entity, key, direction == "desc")
 
@@ -127,8 +132,16 @@ class Grammar:
             return self.operators[entity]
         return NUMERIC if key in self.numbers else self.texts.get(key, TEXT)
 
+    def misfit(self, name: str, operator: str, allowed: frozenset[str]) -> BadInput:
+        """The error that tells of a comparator which does not fit what is compared."""
+        null = [word for word in ("tags", "params") if self.operators.get(ENTITIES[word], frozenset()) >= NULLS]
+        if operator in NULLS and null:
+            return BadInput(f"IS NULL / IS NOT NULL is only supported for {' and '.join(null)}, not for {name}")
+        return BadInput(f"{self.unfit} {operator!r} for {name}, not one of {', '.join(sorted(allowed))}")
+
 
 _PART = r'(?:[^\W\d]\w*|`[^`]*`|"[^"]*")'
+_NAME = rf"""{_PART}(?:\.(?:\w+|`[^`]*`|"[^"]*"|'[^']*'))*"""
 _DIGITS = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _NUMBER = re.compile(_DIGITS)
 _LONGEST_NUMBER = 400
@@ -136,12 +149,13 @@ _TOKENS = re.compile(
     rf"""\s*(?:
       (?P<text>'(?:''|\\'|[^'])*')
     | (?P<number>{_DIGITS}(?!\w))
-    | (?P<name>{_PART}(?:\.(?:\w+|`[^`]*`|"[^"]*"|'[^']*'))*)
-    | (?P<operator>!=|<>|>=|<=|=|>|<)
+    | (?P<name>{_NAME})
+    | (?P<operator>[<>=!~]+)
     | (?P<mark>[(),])
     )""",
     re.VERBOSE,
 )
+_ORDERING = re.compile(rf"({_NAME}|[^\s`\"']+)(?:\s+(\w+))?")
 _WORDS = {"AND", "IN", "NOT", "LIKE", "ILIKE", "IS", "NULL", "RLIKE"}
 
 
@@ -166,7 +180,11 @@ class _Parser:
         while at < len(text):
             found = _TOKENS.match(text, at)
             if found is None:
-                self._fail(f"{text[at : at + 20].strip()!r} cannot be read")
+                rest = text[at : at + 20].strip()
+                if rest.startswith(";"):
+                    said = f"Search filter contained multiple expressions: {text[:200]!r}"
+                    raise BadInput(said, expected="clauses that are joined by AND")
+                self._fail(f"{rest!r} cannot be read")
             kind, value = str(found.lastgroup), found[str(found.lastgroup)]
             if kind == "name" and value.upper() in _WORDS:
                 kind, value = "word", value.upper()
@@ -176,13 +194,15 @@ class _Parser:
 
     def _clause(self) -> Clause:
         kind, name = self._take()
+        if kind in {"number", "text"}:
+            raise BadInput(f"Invalid comparison clause. Expected 'Identifier' found {name[:100]!r}")
         if kind != "name":
             self._fail(f"a clause begins with {name!r}" if name else "a clause is missing")
         operator = self._operator()
         entity, key = self._grammar.identifier(name)
         allowed = self._grammar.allowed(entity, key)
         if operator not in allowed:
-            raise BadInput(f"Invalid comparator {operator!r} for {name}, not one of {', '.join(sorted(allowed))}")
+            raise self._grammar.misfit(name, operator, allowed)
         if operator in NULLS:
             return Clause(entity, key, operator, None)
         if operator in LISTS:
@@ -210,13 +230,15 @@ class _Parser:
 
     def _value(self, entity: str, key: str) -> Value:
         kind, said = self._take()
-        if kind == "end":
+        if kind not in {"number", "text", "name"}:
             self._fail("the value is missing")
         if entity == "metric" or (entity == "attribute" and key in self._grammar.numbers):
             return self._number(entity, key, kind, said)
         if self._grammar.bare and (kind == "number" or (kind == "name" and not _quoted(said))):
             return said
-        if kind != "text" and not (kind == "name" and _is(said, '"')):
+        if kind == "name" and not _is(said, '"'):
+            self._fail(f"the value is either not quoted or unidentified quote types are used: {said}")
+        if kind == "number":
             named = "attributes" if entity == "attribute" else f"{entity} (`{key}`)"
             raise BadInput(f"Expected a quoted string value for {named}. Got value {said}")
         return said[1:-1]
@@ -253,11 +275,7 @@ class _Parser:
         return self._tokens[self._next - 1]
 
     def _fail(self, why: str) -> NoReturn:
-        raise _unreadable(self._text, why)
-
-
-def _unreadable(text: str, why: str) -> BadInput:
-    return BadInput(f"Invalid clause(s) in filter string: {text[:200]!r}: {why}")
+        raise BadInput(f"{self._grammar.unread}: {self._text[:200]!r}: {why}")
 
 
 def _unknown(entity: str, key: str, known: Iterable[str]) -> BadInput:

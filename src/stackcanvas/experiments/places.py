@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
+SERVED = "mlflow-artifacts:"
+"""What clients are told before a place that the stack keeps and the server gives out."""
+
 
 def below(location: str, *parts: str) -> str:
     """A place below a location; what stands behind its `?` stays at the end.

@@ -17,6 +17,7 @@ from stackcanvas.experiments.complete import INCOMPLETE, Completeness
 from stackcanvas.experiments.environment import Environment, environment
 from stackcanvas.experiments.lock import lock
 from stackcanvas.experiments.metrics import Metric
+from stackcanvas.experiments.names import spoken
 from stackcanvas.experiments.tables import run, run_dataset, run_environment, run_input, run_parameter, run_tag
 from stackcanvas.metadata import CodeState, Ref, Spine
 
@@ -25,6 +26,8 @@ STATUSES = (SCHEDULED, RUNNING, FINISHED, FAILED, KILLED)
 ACTIVE, DELETED = "active", "deleted"
 # The tag that tracking clients know a nested run by.
 PARENT = "mlflow.parentRunId"
+# Set where a client removed the tag that tells it a run's name: the name stays, and is told as a tag no more.
+NAME_UNTOLD = "stackcanvas.name_untold"
 _PAIR = ("run", "key", "value")
 
 
@@ -156,7 +159,7 @@ class Runs:
         facts = {
             "id": run_id,
             "experiment": experiment_id,
-            "name": name or f"run-{run_id[-8:]}",
+            "name": name or spoken(run_id),
             "status": RUNNING,
             "started": self._spine.clock.now(),
             "lifecycle": ACTIVE,
@@ -185,8 +188,9 @@ class Runs:
             self.set_tags(tx, run_id, {INCOMPLETE: ", ".join(missing)} if missing else {})
 
     def rename(self, tx: Connection, run_id: str, name: str) -> None:
-        """Give a run another name."""
+        """Give a run another name, that its tag tells again."""
         tx.execute(update(run).where(run.c.id == run_id).values(name=name))
+        tx.execute(run_tag.delete().where(run_tag.c.run == run_id, run_tag.c.key == NAME_UNTOLD))
 
     def mark(self, tx: Connection, run_id: str, lifecycle: str) -> None:
         """Delete a run, or restore it; its records stay."""

@@ -23,6 +23,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    or_,
     select,
     type_coerce,
 )
@@ -32,6 +33,7 @@ from stackcanvas.backends.database import ascending, descending
 from stackcanvas.errors import BadInput, nearest
 from stackcanvas.experiments import runs
 from stackcanvas.experiments.metrics import latest_of
+from stackcanvas.experiments.places import SERVED, own_run_place
 from stackcanvas.experiments.tables import (
     experiment,
     run,
@@ -44,7 +46,24 @@ from stackcanvas.experiments.tables import (
 from stackcanvas.metadata import Spine
 
 _NAN = float("nan")
-_ATTRIBUTES: dict[str, Column[Any]] = {
+
+
+def address(table: Table, own: str, *between: str) -> ColumnElement[Any]:
+    """Where clients are told that files lie: the server's address for the stack's own place.
+
+    Args:
+        own: the stack's own place of one, as it is made for the id `{}`.
+        between: what stands in the address between the number of the experiment and the id.
+    """
+    before, after = own.split("{}")
+    held = literal(before).concat(table.c.id).concat(after)
+    number = cast(table.c.experiment, PlainText)
+    middle = "/".join(("", *between, ""))
+    told = literal(f"{SERVED}/").concat(number).concat(middle).concat(table.c.id).concat("/artifacts")
+    return case((table.c.artifact_location == held, told), else_=table.c.artifact_location)
+
+
+_ATTRIBUTES: dict[str, ColumnElement[Any]] = {
     "id": run.c.id,
     "name": run.c.name,
     "status": run.c.status,
@@ -53,6 +72,7 @@ _ATTRIBUTES: dict[str, Column[Any]] = {
     "actor": run.c.actor,
     "commit": run.c.code_commit,
     "artifact_location": run.c.artifact_location,
+    "address": address(run, own_run_place("{}")),
     "experiment": run.c.experiment,
 }
 _KINDS: dict[str, Table | None] = {"metric": run_metric_latest, "parameter": run_parameter, "tag": run_tag}
@@ -69,6 +89,7 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "ILIKE": lambda column, value: column.ilike(value),
     "IN": lambda column, value: column.in_(list(value)),
     "NOT IN": lambda column, value: column.not_in(list(value)),
+    "OUTSIDE": lambda column, value: or_(column < value[0], column >= value[1]),
 }
 
 
@@ -79,9 +100,10 @@ class Condition:
     Args:
         kind: metric, parameter, tag, dataset or attribute.
         key: the name of the metric, parameter or tag; for a dataset `name`, `digest` or `context`; for an attribute
-            id, name, status, started, ended, actor, commit, artifact_location or experiment (its number).
-        operator: one of = != > >= < <= LIKE ILIKE IN, NOT IN; of parameters and tags also IS NULL, IS NOT NULL.
-        value: to compare with; a list for IN and NOT IN.
+            id, name, status, started, ended, actor, commit, artifact_location, address (where clients are told that the
+            files lie) or experiment (its number).
+        operator: one of = != > >= < <= LIKE ILIKE IN, NOT IN, OUTSIDE; of parameters and tags IS NULL, IS NOT NULL too.
+        value: to compare with; a list for IN and NOT IN; for OUTSIDE the first value that is not, and the next that is.
     """
 
     kind: str
@@ -283,7 +305,7 @@ def _complete(connection: Connection, rows: Sequence[Row[Any]]) -> list[runs.Run
     ]
 
 
-def _attribute(name: str) -> Column[Any]:
+def _attribute(name: str) -> ColumnElement[Any]:
     if name not in _ATTRIBUTES:
         near = nearest(name, _ATTRIBUTES)
         fix = f"Did you mean {near!r}?" if near else None

@@ -18,6 +18,7 @@ from stackcanvas.experiments.facts import MADE, READ, RunFacts, bare, datasets_o
 from stackcanvas.experiments.logged.models import LoggedModels, ModelMetric
 from stackcanvas.experiments.logged.tables import run_model
 from stackcanvas.experiments.metrics import Metrics, Raw, Told, raw_history, sampled_history
+from stackcanvas.experiments.names import spoken
 from stackcanvas.experiments.places import below, own_run_place
 from stackcanvas.experiments.runs import ACTIVE, FINISHED, KILLED, RUNNING, SCHEDULED, RunInput, Runs
 from stackcanvas.experiments.search import Condition, Order, Search
@@ -83,7 +84,7 @@ class Tracking:
             facts: dict[str, Any] = {
                 "id": run_id,
                 "experiment": experiment_id,
-                "name": name or f"run-{run_id[-8:]}",
+                "name": name or spoken(run_id),
                 "status": RUNNING,
                 "started": started or self._spine.clock.now(),
                 "lifecycle": ACTIVE,
@@ -119,10 +120,9 @@ class Tracking:
                 state = {FINISHED: "done", KILLED: "cancelled"}.get(status, "failed")
                 self._spine.executions.end(tx, run_id, self._made(run_id, state), state=state, error=None)
                 self._runs.end(tx, run_id, status)
-            changed: dict[str, object] = {"ended": ended or before.ended}
+            tx.execute(update(run).where(run.c.id == run_id).values(ended=ended or before.ended))
             if name:
-                changed["name"] = name
-            tx.execute(update(run).where(run.c.id == run_id).values(changed))
+                self._runs.rename(tx, run_id, name)
             return bare(tx.execute(self._one, {"id": run_id}).one())
 
     def mark(self, run_id: str, lifecycle: str) -> None:

@@ -45,7 +45,7 @@ class Guard:
         app: ASGIApp,
         *,
         hosts: Iterable[str] | None = (),
-        largest_bytes: int = 16 * 1024 * 1024,
+        largest_bytes: int = 32 * 1024 * 1024,
         streamed: Iterable[str] = (),
     ) -> None:
         self._app = app

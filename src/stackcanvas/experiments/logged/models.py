@@ -20,6 +20,7 @@ from stackcanvas.experiments.logged.tables import (
     logged_model_tag,
 )
 from stackcanvas.experiments.metrics import Raw
+from stackcanvas.experiments.names import spoken
 from stackcanvas.experiments.places import below, own_model_place
 from stackcanvas.experiments.search import Condition
 from stackcanvas.experiments.tables import experiment
@@ -104,7 +105,7 @@ class LoggedModels:
             facts = {
                 "id": model_id,
                 "experiment": experiment_id,
-                "name": name or f"model-{model_id[-8:]}",
+                "name": name or spoken(model_id),
                 "model_type": model_type,
                 "source_run": source_run,
                 "status": PENDING,

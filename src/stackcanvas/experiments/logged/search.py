@@ -17,7 +17,8 @@ from stackcanvas.experiments.logged.tables import (
     logged_model_parameter,
     logged_model_tag,
 )
-from stackcanvas.experiments.search import OPERATORS, Condition
+from stackcanvas.experiments.places import own_model_place
+from stackcanvas.experiments.search import OPERATORS, Condition, address
 
 _NAN = float("nan")
 ATTRIBUTES = {
@@ -26,12 +27,14 @@ ATTRIBUTES = {
     "model_type": logged_model.c.model_type,
     "source_run": logged_model.c.source_run,
     "status": logged_model.c.status,
-    "artifact_location": logged_model.c.artifact_location,
+    "address": address(logged_model, own_model_place("{}"), "models"),
     "experiment": logged_model.c.experiment,
     "created": logged_model.c.created,
     "updated": logged_model.c.updated,
 }
 
+# By status they are ordered as they come to it.
+_PROGRESS = case({"unknown": 0, "pending": 1, "ready": 2}, value=logged_model.c.status, else_=3)
 # A model without them is as one whose are empty: `model_type != 'agent'` finds it.
 _OPTIONAL = frozenset({"model_type", "source_run"})
 
@@ -77,7 +80,8 @@ def chosen_models(
             terms.append(case((value < _NAN, 0), (value.is_not(None), 1), else_=2))
             terms.append((value.desc() if order.largest_first else value.asc()).nulls_last())
         else:
-            terms.append(_directed(ATTRIBUTES[order.key], largest_first=order.largest_first))
+            column = _PROGRESS if order.key == "status" else ATTRIBUTES[order.key]
+            terms.append(_directed(column, largest_first=order.largest_first))
     named = {order.key for order in order_by if order.kind == "attribute"}
     if "created" not in named:
         terms.append(logged_model.c.created.desc())

@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from stackcanvas.experiments.places import own_model_place, own_run_place
+from stackcanvas.experiments.places import SERVED, own_model_place, own_run_place
 from stackcanvas.rest.mlflow.errors import invalid
 
-SCHEME = "mlflow-artifacts:"
 _APART = "artifacts"
 _RUN = re.compile(r"(?:.*/)?([0-9a-f]{32})/artifacts(?:/(.+))?")
 _MODEL = re.compile(r"(?:.*/)?models/(m-[0-9a-f]{32})/artifacts(?:/(.+))?")
@@ -22,17 +21,17 @@ _MOST_UNQUOTED = 4
 
 def experiment_uri(number: int, location: str | None) -> str:
     """The location of an experiment's files."""
-    return location or f"{SCHEME}/{number}"
+    return location or f"{SERVED}/{number}"
 
 
 def run_uri(number: int, run_id: str, location: str) -> str:
     """The location of a run's files."""
-    return f"{SCHEME}/{number}/{run_id}/artifacts" if location == own_run_place(run_id) else location
+    return f"{SERVED}/{number}/{run_id}/artifacts" if location == own_run_place(run_id) else location
 
 
 def model_uri(number: int, model_id: str, location: str) -> str:
     """The location of a logged model's files."""
-    own = f"{SCHEME}/{number}/models/{model_id}/artifacts"
+    own = f"{SERVED}/{number}/models/{model_id}/artifacts"
     return own if location == own_model_place(model_id) else location
 
 
@@ -43,7 +42,7 @@ def served(uri: str) -> str | None:
         >>> served("mlflow-artifacts:/0/abc/artifacts"), served("s3://bucket/0")
         ('0/abc/artifacts', None)
     """
-    return uri.removeprefix(SCHEME).lstrip("/") if uri.startswith(f"{SCHEME}/") and "://" not in uri else None
+    return uri.removeprefix(SERVED).lstrip("/") if uri.startswith(f"{SERVED}/") and "://" not in uri else None
 
 
 def key_of(path: str) -> str:

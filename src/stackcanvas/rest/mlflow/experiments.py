@@ -114,7 +114,7 @@ def _get_by_name(stack: Stack, asked: Named) -> dict[str, Any]:
 
 
 def _rename(stack: Stack, asked: Rename) -> dict[str, Any]:
-    check_experiment_name(asked.new_name, "new_name")
+    check_experiment_name(asked.new_name)
     found = _found(stack, asked.experiment_id)
     if found.lifecycle != ACTIVE:
         raise MlflowError("INVALID_STATE", "Cannot rename a non-active experiment")

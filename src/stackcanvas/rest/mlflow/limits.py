@@ -86,10 +86,10 @@ def check_run_id(run_id: str) -> None:
         raise invalid(f"Invalid value {_shown(run_id)} for parameter 'run_id' supplied.")
 
 
-def check_experiment_name(name: str, parameter: str = "name") -> None:
+def check_experiment_name(name: str) -> None:
     """Refuse a name that is too long."""
     if len(name) > _LONGEST_EXPERIMENT:
-        raise invalid(f"'{parameter}' exceeds the maximum length of {_LONGEST_EXPERIMENT} characters")
+        raise invalid(f"'name' exceeds the maximum length of {_LONGEST_EXPERIMENT} characters")
 
 
 def check_amounts(*, metrics: Sequence[object], parameters: Sequence[object], tags: Sequence[object]) -> None:
@@ -160,6 +160,8 @@ def time_conditions(key: str, operator: str, milliseconds_ms: float) -> list[Con
     """The conditions of a comparison with a timestamp; what is recorded finer counts as its millisecond."""
     whole = isinstance(milliseconds_ms, int)
     begin, end = _bounded(milliseconds_ms), _bounded(milliseconds_ms + 1 if whole else milliseconds_ms)
+    if operator == "!=":
+        return [Condition("attribute", key, "OUTSIDE", (begin, end))]
     both = {"=": [(">=", begin), ("<", end)], ">": [(">=", end)], "<=": [("<", end)]}
     return [Condition("attribute", key, one, value) for one, value in both.get(operator, [(operator, begin)])]
 

@@ -41,8 +41,8 @@ _COLUMNS = {
     "run_id": "source_run",
     "status": "status",
     "experiment_id": "experiment",
-    "artifact_uri": "artifact_location",
-    "artifact_location": "artifact_location",
+    "artifact_uri": "address",
+    "artifact_location": "address",
     "creation_timestamp": "created",
     "creation_timestamp_ms": "created",
     "creation_time": "created",
@@ -56,6 +56,9 @@ _GRAMMAR = Grammar(
     operators={"metric": NUMERIC, "parameter": _ANY, "tag": _ANY, "attribute": _ANY},
     texts=dict.fromkeys((name for name in _COLUMNS if name not in _TIMES), _ANY),
     numbers=_TIMES,
+    bare=True,
+    unread="Invalid filter string",
+    unfit="Invalid comparison operator",
 )
 _MOST_AT_ONCE = 1_000
 
@@ -205,7 +208,12 @@ def _search(stack: Stack, asked: Search) -> dict[str, Any]:
         )
 
     size = min(asked.max_results or 100, _MOST_AT_ONCE)
-    found, following = page(find, token=asked.page_token, size=size)
+    about = {
+        "Experiment IDs in the page token do not match the requested ones": asked.experiment_ids,
+        "Filter string in the page token does not match the requested one": asked.filter,
+        "Order by in the page token does not match the requested one": msgspec.to_builtins(asked.order_by),
+    }
+    found, following = page(find, token=asked.page_token, size=size, about=about)
     return present(models=[_model(one) for one in found], next_page_token=following)
 
 
@@ -217,9 +225,16 @@ def _conditions(clause: Clause) -> list[Condition]:
         return time_conditions(_COLUMNS[clause.key], clause.operator, value)
     if clause.key == "experiment_id":
         value = tuple(map(_number, value)) if isinstance(value, tuple) else _number(value)
-    if clause.key == "status" and isinstance(value, str):
-        value = _STATUSES.get(value.removeprefix(_PREFIX), value)
+    if clause.key == "status" and value is not None:
+        value = tuple(map(_status, value)) if isinstance(value, tuple) else _status(value)
     return [Condition("attribute", _COLUMNS[clause.key], clause.operator, value)]
+
+
+def _status(said: str) -> str:
+    """A status to compare with, by its name or its number; in lower case it is none, as clients know them."""
+    if said.isdecimal() and int(said) < len(_NUMBERED):
+        return _NUMBERED[int(said)]
+    return _STATUSES.get(said.removeprefix(_PREFIX), said.lower())
 
 
 def _number(text: str) -> int:

@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from stackcanvas.errors import NotFound
 from stackcanvas.experiments import RunInput
 from stackcanvas.experiments.logged import ModelMetric
 from stackcanvas.experiments.metrics import Raw
+from stackcanvas.experiments.runs import NAME_UNTOLD
 from stackcanvas.rest.mlflow import told
 from stackcanvas.rest.mlflow.errors import invalid, missing
 from stackcanvas.rest.mlflow.limits import (
@@ -31,7 +33,7 @@ from stackcanvas.stack import Stack
 _LOGGED_MODELS = "mlflow.log-model.history"
 _OWN_CONTEXTS = {theirs: ours for ours, theirs in told.CONTEXTS.items()}
 _LONGEST_INPUT = {"name": 500, "digest": 36, "schema": 1_048_575, "source": 65_535, "profile": 16_777_215}
-_MOST_INPUTS = 1_000
+_LONGEST_INPUT_TAG = {"key": 255, "value": 500}
 
 
 class Metric(msgspec.Struct):
@@ -174,14 +176,22 @@ def _set_tag(stack: Stack, asked: LogPair) -> dict[str, Any]:
 
 
 def _drop_tag(stack: Stack, asked: LogPair) -> dict[str, Any]:
+    if asked.key == told.RUN_NAME:
+        stack.experiments.tracking.change_tag(asked.run_id, NAME_UNTOLD, _untold)
+        return {}
     stack.experiments.tracking.drop_tag(asked.run_id, asked.key)
     return {}
 
 
+def _untold(held: str | None) -> str:
+    """The mark that a run's name is told as a tag no more, unless it is there already."""
+    if held is not None:
+        raise NotFound("tag", told.RUN_NAME)
+    return "yes"
+
+
 def _log_inputs(stack: Stack, asked: LogInputs) -> dict[str, Any]:
     check_run_id(asked.run_id)
-    if len(asked.datasets) > _MOST_INPUTS:
-        raise invalid(f"A request can contain at most {_MOST_INPUTS} datasets. Got {len(asked.datasets)} datasets")
     inputs = [_input(one, index) for index, one in enumerate(asked.datasets)]
     models = [one.model_id for one in asked.models]
     stack.experiments.tracking.add_inputs(asked.run_id, inputs, models=models)
@@ -255,14 +265,10 @@ def _input(given: DatasetInput, index: int) -> RunInput:
     dataset, place = given.dataset, f"datasets[{index}].dataset"
     if not dataset.name:
         raise missing(f"{place}.name")
-    for name, longest in _LONGEST_INPUT.items():
-        if len(getattr(dataset, name) or "") > longest:
-            raise invalid(f"'{place}.{name}' exceeds the maximum length of {longest} characters")
-    for one in given.tags:
-        if len(one.key) > 255 or len(one.value) > 500:
-            raise invalid(
-                f"A tag of datasets[{index}] exceeds the maximum length", expected="255 for a key, 500 a value"
-            )
+    for told_of, limits in ((dataset, _LONGEST_INPUT), *((tag, _LONGEST_INPUT_TAG) for tag in given.tags)):
+        for name, longest in limits.items():
+            if len(getattr(told_of, name) or "") > longest:
+                raise invalid(f"'{name}' exceeds the maximum length of {longest} characters, in datasets[{index}]")
     return RunInput(
         dataset.name,
         dataset.digest,

@@ -11,9 +11,9 @@ from stackcanvas.experiments import Condition, Order
 from stackcanvas.experiments.catalog import ACTIVE, DELETED
 from stackcanvas.experiments.facts import RunFacts
 from stackcanvas.experiments.filters import LISTS, NULLS, NUMERIC, TEXT, Clause, Grammar, Ordering
+from stackcanvas.experiments.runs import NAME_UNTOLD
 from stackcanvas.rest.mlflow import told
 from stackcanvas.rest.mlflow.answers import present
-from stackcanvas.rest.mlflow.artifacts_uri import key_of, served
 from stackcanvas.rest.mlflow.errors import absent, invalid, missing
 from stackcanvas.rest.mlflow.limits import (
     LONGEST_TAG,
@@ -59,7 +59,7 @@ _COLUMNS = {
     "run_name": "name",
     "status": "status",
     "user_id": "actor",
-    "artifact_uri": "artifact_location",
+    "artifact_uri": "address",
     "start_time": "started",
     "end_time": "ended",
 }
@@ -174,9 +174,10 @@ def _search(stack: Stack, asked: Search) -> dict[str, Any]:
 def _conditions(clause: Clause) -> list[Condition]:
     kind, key, value = clause.entity, clause.key, clause.value
     if kind == "tag" and key == told.RUN_NAME:
-        if clause.operator in NULLS:  # every run has a name
-            return [] if clause.operator == "IS NOT NULL" else [Condition("attribute", "id", "=", "")]
-        kind, key = "attribute", "run_name"
+        is_told = Condition(kind, NAME_UNTOLD, "IS NULL", None)
+        if clause.operator in NULLS:
+            return [is_told if clause.operator == "IS NOT NULL" else Condition(kind, NAME_UNTOLD, "IS NOT NULL", None)]
+        return [is_told, Condition("attribute", "name", clause.operator, value)]
     if kind != "attribute":
         return [Condition(kind, key, clause.operator, value)]
     if isinstance(value, int | float):
@@ -184,8 +185,6 @@ def _conditions(clause: Clause) -> list[Condition]:
     if key == "status" and isinstance(value, str):
         # Statuses are kept in lower case and told in upper case: any other spelling fits nothing.
         value = value.lower() if value == value.upper() or clause.operator == "ILIKE" else f"\1{value}"
-    if key == "artifact_uri" and isinstance(value, str) and (path := served(value)):
-        value = key_of(path)  # told as a location of this server, kept as a place in the object store
     return [Condition("attribute", _COLUMNS[key], clause.operator, value)]
 
 

@@ -8,13 +8,14 @@ import msgspec
 
 from stackcanvas.experiments.catalog import Experiment
 from stackcanvas.experiments.facts import RunFacts
-from stackcanvas.experiments.runs import RunInput
+from stackcanvas.experiments.runs import NAME_UNTOLD, RunInput
 from stackcanvas.rest.mlflow.answers import milliseconds, number, pairs, present
 from stackcanvas.rest.mlflow.artifacts_uri import experiment_uri, run_uri
 
 RUN_NAME = "mlflow.runName"
 # What data were read for is a tag of the input that clients call so.
 CONTEXTS = {"context": "mlflow.data.context"}
+_OF_NAMES = {RUN_NAME, NAME_UNTOLD}
 
 
 class Metric(msgspec.Struct, gc=False):
@@ -59,8 +60,9 @@ def run_info(found: RunFacts) -> dict[str, Any]:
 
 def run(found: RunFacts) -> dict[str, Any]:
     """A run with all that belongs to it."""
-    tags = [{"key": key, "value": value} for _, key, value in found.tags if key != RUN_NAME]
-    tags.append({"key": RUN_NAME, "value": found.name})
+    tags = [{"key": key, "value": value} for _, key, value in found.tags if key not in _OF_NAMES]
+    if all(key != NAME_UNTOLD for _, key, _ in found.tags):
+        tags.append({"key": RUN_NAME, "value": found.name})
     metrics = [Metric(key, number(value), time_us // 1000, step) for _, key, value, step, time_us in found.metrics]
     parameters = [{"key": key, "value": value} for _, key, value in found.parameters]
     return present(

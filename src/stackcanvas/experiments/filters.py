@@ -97,15 +97,9 @@ class Grammar:
         Raises:
             BadInput: it cannot be read.
         """
-        found = _ORDERING.fullmatch(text)
-        if found is None:
-            raise BadInput(f"Invalid order_by clause {text!r}", expected="such as metrics.auc DESC")
-        name, direction = found[1], (found[2] or "asc").lower()
-        if direction not in {"asc", "desc"}:
-            said = f"Invalid order_by clause. Invalid ordering key in order_by clause {text!r}"
-            raise BadInput(said, expected="ASC or DESC")
+        name, largest_first = split_order(text)
         entity, key = self.identifier(name, also=self.orders)
-        return Ordering(entity, key, direction == "desc")
+        return Ordering(entity, key, largest_first)
 
     def identifier(self, name: str, *, also: frozenset[str] = frozenset()) -> tuple[str, str]:
         """The entity and the key of a name such as ``metrics.`a b` ``."""
@@ -140,6 +134,26 @@ class Grammar:
         return BadInput(f"{self.unfit} {operator!r} for {name}, not one of {', '.join(sorted(allowed))}")
 
 
+def split_order(text: str) -> tuple[str, bool]:
+    """The name in `metrics.auc DESC`, and whether the largest comes first.
+
+    Raises:
+        BadInput: it cannot be read.
+
+    Example:
+        >>> split_order("metrics.auc DESC")
+        ('metrics.auc', True)
+    """
+    found = _ORDERING.fullmatch(text)
+    if found is None:
+        raise BadInput(f"Invalid order_by clause {text!r}. Could not be parsed", expected="such as metrics.auc DESC")
+    name, direction = found[1], (found[2] or "asc").lower()
+    if direction not in {"asc", "desc"}:
+        said = f"Invalid order_by clause. Invalid ordering key in order_by clause {text!r}"
+        raise BadInput(said, expected="ASC or DESC")
+    return name, direction == "desc"
+
+
 _PART = r'(?:[^\W\d]\w*|`[^`]*`|"[^"]*")'
 _NAME = rf"""{_PART}(?:\.(?:\w+|`[^`]*`|"[^"]*"|'[^']*'))*"""
 _DIGITS = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -156,6 +170,7 @@ _TOKENS = re.compile(
     re.VERBOSE,
 )
 _ORDERING = re.compile(rf"({_NAME}|[^\s`\"']+)(?:\s+(\w+))?")
+_TRUTHS = [[("name", word)] for word in ("true", "false", "TRUE", "FALSE")]
 _WORDS = {"AND", "IN", "NOT", "LIKE", "ILIKE", "IS", "NULL", "RLIKE"}
 
 
@@ -199,6 +214,8 @@ class _Parser:
         if kind != "name":
             self._fail(f"a clause begins with {name!r}" if name else "a clause is missing")
         operator = self._operator()
+        if not self._grammar.bare and self._tokens[self._next : self._next + 1] in _TRUTHS:
+            self._fail("there are no truth values")
         entity, key = self._grammar.identifier(name)
         allowed = self._grammar.allowed(entity, key)
         if operator not in allowed:
@@ -237,8 +254,11 @@ class _Parser:
         if self._grammar.bare and (kind == "number" or (kind == "name" and not _quoted(said))):
             return said
         if kind == "name" and not _is(said, '"'):
-            self._fail(f"the value is either not quoted or unidentified quote types are used: {said}")
-        if kind == "number":
+            self._fail(
+                "Parameter value is either not quoted or unidentified quote types used for string value "
+                f"{said}. Use either single or double quotes"
+            )
+        if kind not in {"text", "name"}:
             named = "attributes" if entity == "attribute" else f"{entity} (`{key}`)"
             raise BadInput(f"Expected a quoted string value for {named}. Got value {said}")
         return said[1:-1]
@@ -253,20 +273,30 @@ class _Parser:
     def _list(self) -> tuple[str, ...]:
         if self._take() != ("mark", "("):
             self._fail("a list in parentheses is expected")
-        values = []
+        values: list[str] = []
         while True:
             kind, said = self._take()
             if kind != "text" and not (kind == "name" and _is(said, '"')):
-                self._fail("a list holds quoted strings only")
+                self._fail_list(kind, said, is_first=not values)
             values.append(said[1:-1])
             mark = self._take()
             if mark == ("mark", ")"):
                 return tuple(values)
             if mark != ("mark", ","):
-                self._fail("the values of a list are parted by commas")
+                self._fail_list(*mark)
             if self._tokens[self._next : self._next + 1] == [("mark", ")")]:
                 self._next += 1
                 return tuple(values)
+
+    def _fail_list(self, kind: str, said: str, *, is_first: bool = False) -> NoReturn:
+        if kind == "end":
+            self._fail("a list does not end")
+        wanted, found = "a non-empty list of string values", "ill-formed list"
+        if kind == "number":
+            wanted, found = "string value, punctuation, or whitespace", f"different type in list: {said}"
+        elif is_first and said == ")":
+            found = "empty list"
+        raise BadInput(f"While parsing a list in the query, expected {wanted}, but got {found}")
 
     def _take(self) -> tuple[str, str]:
         if self._next >= len(self._tokens):

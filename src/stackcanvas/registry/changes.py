@@ -153,7 +153,11 @@ class Changes:
         """
         wanted = stage_named(stage)
         if archive_others and wanted not in ACTIVE:
-            raise BadInput(f"others are not archived when a version goes to {wanted}", expected=" or ".join(ACTIVE))
+            raise BadInput(
+                f"Model version transition cannot archive existing model versions because '{stage}' is not an Active "
+                "stage",
+                expected=" or ".join(ACTIVE),
+            )
         now = self._spine.clock.now()
         with self._spine.write() as tx:
             number = self._number(tx, ref)
@@ -163,7 +167,7 @@ class Changes:
                     table.c.name == ref.name, table.c.stage == wanted, table.c.number != number
                 )
                 tx.execute(others.values(stage=ARCHIVED, updated=now))
-            self._touch(tx, ref.name, number, stage=wanted)
+            self._touch(tx, ref.name, number, stage=wanted, updated=now)
             self._catalog.touch(tx, ref.name)
             self._spine.audit.add(tx, "model.stage", ref.at(number), {"stage": wanted})
             return self._versions.get(tx, ref.at(number))
@@ -306,7 +310,7 @@ class Changes:
 
     def _touch(self, tx: Connection, name: str, number: int, **values: object) -> None:
         changed = update(model_version).where(model_version.c.name == name, model_version.c.number == number)
-        tx.execute(changed.values(updated=self._spine.clock.now(), **values))
+        tx.execute(changed.values({"updated": self._spine.clock.now(), **values}))
 
     def _upsert(self, table: Table) -> Any:
         new = self._spine.database.insert(table)

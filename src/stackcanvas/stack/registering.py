@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, unquote_plus, urlsplit
+from urllib.parse import SplitResult, quote, unquote, unquote_plus, urlsplit
 
 from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.metadata import Ref
@@ -73,7 +74,7 @@ def register_logged(
         Refused: the canvas says no.
     """
     given = tags or {}
-    if given.get(_PROMPT, "false").lower() == "true":
+    if is_prompt(given):
         found = _prompt(source)
     else:
         found = _Finder(stack, key_of).find(source, run_id=run_id, model_id=model_id)
@@ -89,6 +90,16 @@ def register_logged(
         message=description,
         tags=given,
     )
+
+
+def is_prompt(tags: Mapping[str, str]) -> bool:
+    """Whether tags are those of a prompt.
+
+    Example:
+        >>> is_prompt({"mlflow.prompt.is_prompt": "True"}), is_prompt({})
+        (True, False)
+    """
+    return tags.get(_PROMPT, "").lower() == "true"
 
 
 def find_logged(stack: Stack, address: str) -> Folder | None:
@@ -173,8 +184,10 @@ class _Finder:
 
     def find(self, source: str, *, run_id: str | None, model_id: str | None) -> _Source:
         """What an address stands for, where the run or the logged model that is named holds it."""
-        _check_path(source)
         address = urlsplit(source)
+        if _is_local(address):
+            return self._on_disk(source, run_id=run_id, model_id=model_id)
+        _check_path(source)
         if address.scheme == "models":
             return self._model(source, address.path.strip("/"), run_id=run_id, model_id=model_id)
         if address.scheme == "runs":
@@ -212,14 +225,25 @@ class _Finder:
             head, _, selector = name.partition("/")
         if not head or not selector:
             raise _not_of(source, "model_id")
+        if urlsplit(source).netloc:
+            raise BadInput(
+                f"Invalid model version source: {source!r}. Registered model sources must use the active model registry"
+            )
         registry = self.stack.registry
         their, picked = unquote(head), unquote(selector)
+        if is_prompt(registry.model(their).tags):
+            raise BadInput(
+                f"Invalid model version source: {source!r}. Prompt versions cannot be used as model version sources"
+            )
         version = registry.aliased(their, picked) if at else registry.get(Ref("model", their, picked))
         if version is None:
             raise BadInput(f"Registered model alias {picked} not found")
         theirs = version.run.name if version.run is not None else ""
-        if run_id is not None and run_id != theirs:
-            raise BadInput(f"Invalid model version source: {source!r}: the run_id must be the one of {version.ref}")
+        if model_id or (run_id is not None and run_id != theirs):
+            raise BadInput(
+                f"Invalid model version source: {source!r}. The run_id and model_id request parameters must match the "
+                "referenced model version"
+            )
         folder = _VersionFolder(registry, version) if version.is_held else None
         address = f"models:/{version.name}/{version.number}"
         return _Source(address, address_of(version), folder, theirs or None)
@@ -257,31 +281,50 @@ class _Finder:
         proxied = _PROXY.search(found.path) if found.scheme in {"http", "https"} else None
         return self.key_of(unquote(proxied[1]).strip("/")) if proxied else None
 
-    def _elsewhere(self, source: str, model_id: str | None) -> _Source:
-        """A place that is not ours; paths on the server's own disk are nobody's."""
-        address = urlsplit(source)
-        is_web = address.scheme in {"http", "https"}
-        # One letter before a colon is a drive.
-        if (
-            len(address.scheme) < 2
-            or address.scheme == "file"
-            or (not is_web and address.hostname in {"localhost", "127.0.0.1"})
-        ):
+    def _on_disk(self, source: str, *, run_id: str | None, model_id: str | None) -> _Source:
+        """A path on the clients' disk, where they keep the files of the run or logged model; nothing is opened here."""
+        place, run = self._run_place(run_id) if run_id else None, run_id
+        if model_id:
+            place, run = self.logged(model_id, source)
+        root, path = (_disk_path(one) if one else None for one in (place, source))
+        if root is None or path is None or not f"{path}/".startswith(f"{root.rstrip('/')}/"):
+            named = "model_id" if model_id else "run_id"
             raise BadInput(
-                f"Invalid model version source: {source!r}. To use a local path as a model version source, the run_id "
+                f"Invalid model version source: {source!r}. To use a local path as a model version source, the {named} "
                 "request parameter has to be specified and the local path has to be contained within the artifact "
-                "directory of the run specified by the run_id"
+                f"directory of the run specified by the {named}"
             )
+        return _Source(source, source, None, run)
+
+    def _elsewhere(self, source: str, model_id: str | None) -> _Source:
+        """A place that is not ours."""
         run = self.logged(model_id, source)[1] if model_id else None
         return _Source(source, source, None, run)
 
 
+def _is_local(address: SplitResult) -> bool:
+    """Whether an address is a path on a disk; one letter before a colon is a drive."""
+    is_web = address.scheme in {"http", "https"}
+    is_here = not is_web and address.hostname in {"localhost", "127.0.0.1"}
+    return len(address.scheme) < 2 or address.scheme == "file" or is_here
+
+
+def _disk_path(source: str) -> str | None:
+    """The whole path that a local address means; None where it is none."""
+    address = urlsplit(source)
+    path = unquote(address.path) if address.scheme == "file" else source
+    if address.scheme not in {"", "file"} or address.netloc or not path.startswith("/") or "\0" in path:
+        return None
+    return posixpath.normpath(path)
+
+
 def _check_path(source: str) -> None:
-    """Refuse an address that climbs out of where it begins."""
+    """Refuse an address that climbs out of where it begins, or has no path from a root."""
     clear = source
     while (plainer := unquote_plus(clear)) != clear:
         clear = plainer
-    if "\0" in clear or ".." in clear.split("/"):
+    path = urlsplit(clear).path
+    if "\0" in clear or ".." in clear.split("/") or "." in path.split("/") or not path.rstrip("/").startswith("/"):
         raise BadInput(
             f"Invalid model version source: {source[:200]!r}. If supplying a source as an http, https, local file "
             "path, ftp, objectstore, or mlflow-artifacts uri, an absolute path must be provided without relative path "

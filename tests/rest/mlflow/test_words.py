@@ -61,6 +61,17 @@ def run(call: Call) -> str:
         ("model-versions/create", {"name": "a", "source": "C:\\b"}, "To use a local path as a model version source"),
         ("registered-models/set-tag", {"name": "a", "key": "mlflow.prompt.text", "value": TEXT}, "Prompt text exceeds"),
         ("model-versions/create", {"name": "none", "source": "s3://a/b"}, "Registered Model with name=none not found"),
+        ("model-versions/create", {"name": "none", "source": "s3:a/b"}, "Please provide an absolute path"),
+        ("model-versions/create", {"name": "a", "source": "models://h/a/1"}, "must use the active model registry"),
+        ("model-versions/search", {"method": "GET", "filter": "run_id IN (1)"}, "but got different type in list"),
+        ("model-versions/search", {"method": "GET", "filter": "run_id IN ()"}, "values, but got empty list"),
+        ("model-versions/search", {"method": "GET", "filter": "run_id IN ('a',,'b')"}, "but got ill-formed list"),
+        ("model-versions/search", {"method": "GET", "filter": "run_id IN ("}, "Invalid clause(s) in filter string"),
+        ("model-versions/search", {"method": "GET", "order_by": ["run_id"]}, "attribute key 'run_id' specified"),
+        ("registered-models/search", {"method": "GET", "filter": "name != a"}, "types used for string value a."),
+        ("registered-models/search", {"method": "GET", "filter": "a = true"}, "Invalid clause(s) in filter string"),
+        ("registered-models/search", {"method": "GET", "order_by": ["name a b"]}, "Invalid order_by clause 'name a b'"),
+        ("registered-models/search", {"method": "GET", "order_by": ["name a"]}, "ordering key in order_by clause"),
     ],
 )  # fmt: skip
 def test_errors_say_what_programs_look_for(call: Call, run: str, place: str, fields: dict[str, Any], said: str) -> None:
@@ -147,6 +158,13 @@ def test_a_name_is_of_a_model_or_of_a_prompt(call: Call) -> None:
         status, said = call("registered-models/create", name=name, tags=tags)
         assert (status, said["error_code"]) == (400, "RESOURCE_ALREADY_EXISTS")
         assert taken in said["message"]
+    assert (
+        "Prompt (name=hello) already exists"
+        in call("registered-models/create", name="hello", tags=prompt)[1]["message"]
+    )
+    call("model-versions/create", name="hello", source="dummy-source", tags=prompt)
+    status, said = call("model-versions/create", name="delay", source="models:/hello/1")
+    assert (status, "Prompt versions cannot be used" in said["message"]) == (400, True)
 
 
 def test_an_alias_that_a_model_does_not_have_is_no_source(call: Call) -> None:
@@ -251,6 +269,39 @@ def test_the_file_of_a_version_is_given(ask: Ask, call: Call, run: str) -> None:
         ({"name": ""}, 400),
     ):
         assert ask("GET", "/model-versions/get-artifact", params={**asked, **changed}).status_code == status
+
+
+def test_the_file_of_a_logged_model_is_given(ask: Ask, call: Call) -> None:
+    """Below the address of the model."""
+    model = call("logged-models", experiment_id="0")[1]["model"]["info"]["model_id"]
+    ask("PUT", f"{FILES}/0/models/{model}/artifacts/notes.md", content=b"# notes")
+    place = f"/ajax-api/2.0/mlflow/logged-models/{model}/artifacts/files"
+    said = ask("GET", place, params={"artifact_file_path": "notes.md"})
+    assert (said.status_code, said.content) == (200, b"# notes")
+    for path, status in (("../x", 400), ("", 400), ("x", 404)):
+        assert ask("GET", place, params={"artifact_file_path": path}).status_code == status
+
+
+def test_files_on_the_disk_of_clients_are_versions_of_their_run(call: Call) -> None:
+    """Where the experiment keeps them; this server neither opens the path nor takes another for it."""
+    made = call("experiments/create", name="shared", artifact_location="file:///mnt/shared")[1]["experiment_id"]
+    run = call("runs/create", experiment_id=made, start_time=NOW)[1]["run"]["info"]["run_id"]
+    call("registered-models/create", name="delay")
+    below = f"/mnt/shared/{run}/artifacts"
+    for source in (f"file://{below}", f"{below}/model", f"file://{below}/model/.."):
+        status, said = call("model-versions/create", name="delay", source=source, run_id=run)
+        assert (status, said["model_version"]["source"]) == (200, source)
+    for source in (
+        f"{below}/..",
+        f"{below}2",
+        f"file://{below}/%2e%2e/x",
+        f"file://host{below}",
+        "model",
+        f"{below}/\0",
+    ):
+        status, said = call("model-versions/create", name="delay", source=source, run_id=run)
+        assert (status, "To use a local path as a model version source" in said["message"]) == (400, True)
+    assert call("model-versions/create", name="delay", source=below)[0] == 400
 
 
 def test_two_slashes_open_no_other_door(ask: Ask) -> None:

@@ -14,7 +14,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from stackcanvas.errors import StackCanvasError
 from stackcanvas.rest.answers import inner_path
 from stackcanvas.rest.mlflow.answers import Answer, encode
-from stackcanvas.rest.mlflow.artifacts import FILES, GET_ARTIFACT, GET_VERSION_ARTIFACT, Files, file_threads
+from stackcanvas.rest.mlflow.artifacts import (
+    FILES,
+    GET_ARTIFACT,
+    GET_VERSION_ARTIFACT,
+    MODEL_FILES,
+    Files,
+    file_threads,
+)
 from stackcanvas.rest.mlflow.errors import MlflowError, invalid
 from stackcanvas.rest.mlflow.messages import from_body, from_query
 from stackcanvas.rest.mlflow.replies import failed, reply
@@ -59,7 +66,7 @@ class Api:
             await self._app(scope, receive, send)
             return
         scope["path"], scope["root_path"] = path, ""
-        if path.startswith(FILES):
+        if path.startswith(FILES) or (MODEL_FILES.fullmatch(path) and scope["method"] in {"GET", "HEAD"}):
             await Files(scope["stack"], self._files)(scope, receive, send)
             return
         method = scope["method"]

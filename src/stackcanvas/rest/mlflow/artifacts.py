@@ -38,6 +38,7 @@ ROOTS = tuple(f"{below}artifacts" for below in _BELOW)
 GET_ARTIFACT, GET_VERSION_ARTIFACT = "/get-artifact", "/model-versions/get-artifact"
 UPLOAD = "/ajax-api/2.0/mlflow/upload-artifact"
 FILES = (*_BELOW, GET_ARTIFACT, GET_VERSION_ARTIFACT, UPLOAD)
+MODEL_FILES = re.compile(r"/(?:ajax-)?api/2\.0/mlflow/logged-models/([^/]+)/artifacts/files")
 # Clients that hear these words send or fetch the file in one piece instead.
 _IN_PARTS = {"mpu/": "upload", "presigned/": "download"}
 _PIECE_BYTES = 4 << 20
@@ -118,6 +119,12 @@ class Files:
             scope["route"] = _Place(path)
             await self._upload(query, receive)
             await reply(send, Answer(b""))
+            return
+        model = MODEL_FILES.fullmatch(path)
+        if model:
+            scope["route"] = _Place("/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files")
+            below = query.get("artifact_file_path", "")
+            await self._send(await self._in_thread(lambda: self._key_in_model(model[1], below)), send, name=below)
             return
         root = next((root for root in ROOTS if path.startswith(root)), None)
         if root is None:
@@ -241,6 +248,13 @@ class Files:
                 raise missing(parameter)
         path = plain_path(path)
         return self._readable(f"{_served(address_of(version_of(self._stack, asked)))}/{path}".lstrip("/"))
+
+    def _key_in_model(self, model_id: str, path: str) -> str:
+        if not path:
+            raise MlflowError("BAD_REQUEST", 'Request must include the "artifact_file_path" query parameter')
+        below = plain_path(path)
+        found = self._stack.experiments.models.get(model_id)
+        return f"{_own(model_uri(found.experiment_id, found.id, found.artifact_location))}/{below}"
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, work)

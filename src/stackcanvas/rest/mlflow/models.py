@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from stackcanvas.errors import Conflict, NotFound
-from stackcanvas.experiments.filters import CATALOG_WORDS, LISTS, TEXT, Clause, Grammar
+from stackcanvas.experiments.filters import CATALOG_WORDS, LISTS, TEXT, Clause, Grammar, split_order
 from stackcanvas.metadata import Ref
 from stackcanvas.registry import Condition, RegisteredModel, stage_named
 from stackcanvas.rest.mlflow.answers import milliseconds, pairs, present
@@ -20,6 +20,7 @@ from stackcanvas.rest.mlflow.paging import page
 from stackcanvas.rest.mlflow.routes import Route
 from stackcanvas.rest.mlflow.versions import tags_of, told_version
 from stackcanvas.stack import Stack
+from stackcanvas.stack.registering import is_prompt
 
 _LARGEST_PAGE = 1000
 _GRAMMAR = Grammar(
@@ -27,7 +28,6 @@ _GRAMMAR = Grammar(
     operators={"attribute": TEXT, "tag": TEXT},
     texts={"name": TEXT | LISTS},
     numbers=frozenset(),
-    orders=frozenset({"timestamp", "last_updated_timestamp"}),
 )
 _ORDERS = {"name": "name", "timestamp": "updated", "last_updated_timestamp": "updated"}
 
@@ -113,7 +113,7 @@ def _taken(stack: Stack, name: str, tags: Mapping[str, str]) -> MlflowError:
     """Prompts are models with a tag; a name is either."""
     wanted, there = (_kind(held) for held in (tags, _model(stack, name).tags))
     if wanted == there:
-        return taken(f"Registered Model (name={name}) already exists.")
+        return taken(f"{wanted.title()} (name={name}) already exists.")
     return taken(
         f"Tried to create a {wanted} with name {name!r}, but the name is already taken by a {there}. "
         f"MLflow does not allow creating a {wanted} with the same name as an existing {there}"
@@ -121,7 +121,7 @@ def _taken(stack: Stack, name: str, tags: Mapping[str, str]) -> MlflowError:
 
 
 def _kind(tags: Mapping[str, str]) -> str:
-    return "prompt" if tags.get("mlflow.prompt.is_prompt", "").lower() == "true" else "registered model"
+    return "prompt" if is_prompt(tags) else "registered model"
 
 
 def _get(stack: Stack, asked: Named) -> dict[str, Any]:
@@ -175,10 +175,11 @@ def _condition(clause: Clause) -> Condition:
 
 
 def _order(text: str) -> tuple[str, bool]:
-    order = _GRAMMAR.order(text)
-    if order.entity != "attribute":
-        raise invalid(f"Invalid order by key '{text}' specified.", expected=", ".join(_ORDERS))
-    return _ORDERS[order.key], order.largest_first
+    name, largest_first = split_order(text)
+    key = name.strip('`"')
+    if key not in _ORDERS:
+        raise invalid(f"Invalid order by key '{name}' specified. Valid keys are {', '.join(_ORDERS)}")
+    return _ORDERS[key], largest_first
 
 
 def _set_tag(stack: Stack, asked: Tag) -> dict[str, Any]:

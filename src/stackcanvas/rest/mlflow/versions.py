@@ -174,8 +174,10 @@ def _whole(value: object) -> int:
 
 def _order(text: str) -> tuple[str, bool]:
     order = _GRAMMAR.order(text)
-    if order.entity != "attribute" or order.key not in _ORDERS:
-        raise invalid(f"Invalid order by key '{order.key}' specified.", expected=", ".join(_ORDERS))
+    if order.entity != "attribute":
+        raise invalid(f"Invalid order_by entity: {order.entity}")
+    if order.key not in _ORDERS:
+        raise invalid(f"Invalid attribute key '{order.key}' specified. Valid keys are {', '.join(_ORDERS)}")
     return _ORDERS[order.key], order.largest_first
 
 

@@ -39,10 +39,12 @@ _CODES: dict[type[StackCanvasError], str] = {
 _ABSENT = {
     "run": "Run with id={} not found",
     "experiment": "No Experiment with id={} exists",
-    "tag": "No tag with name: {}",
     "model": "Registered Model with name={} not found",
     "logged model with ID": "Logged model with ID '{}' not found.",
 }
+
+
+SEE = "See the API docs for more information about request parameters."
 
 
 class MlflowError(StackCanvasError):
@@ -70,8 +72,7 @@ def invalid(what: str, *, expected: str | None = None) -> MlflowError:
 
 def missing(parameter: str) -> MlflowError:
     """A value that must be given and is not."""
-    said = f"Missing value for required parameter '{parameter}'."
-    return invalid(f"{said} See the API docs for more information about request parameters.")
+    return invalid(f"Missing value for required parameter '{parameter}'. {SEE}")
 
 
 def taken(what: str) -> MlflowError:

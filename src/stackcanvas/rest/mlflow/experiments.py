@@ -17,6 +17,7 @@ from stackcanvas.rest.mlflow.limits import (
     LONGEST_EXPERIMENT_TAG,
     check_experiment_name,
     check_key,
+    check_location,
     check_page,
     number_of,
     time_conditions,
@@ -90,10 +91,7 @@ def _create(stack: Stack, asked: Create) -> dict[str, Any]:
     for one in asked.tags:
         _check_tag(one.key, one.value)
     location = asked.artifact_location or None
-    if location is not None and location.startswith("runs:"):
-        raise invalid(f"Artifact location cannot be a runs:/ URI. Given: {location!r:.300}")
-    if location is not None and ("#" in location or "\\" in location):
-        raise invalid("'artifact_location' URL can't include fragments or params.")
+    check_location(location or "")
     tags = {one.key: one.value for one in asked.tags}
     try:
         number = stack.experiments.catalog.create(asked.name, artifact_location=location, tags=tags)

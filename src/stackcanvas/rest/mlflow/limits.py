@@ -18,6 +18,7 @@ LONGEST_TAG = 8_000
 LONGEST_EXPERIMENT_TAG = 20_000
 LONGEST_KEY = 250
 _LONGEST_EXPERIMENT = 500
+_LONGEST_LOCATION = 2_048
 MOST_METRICS = 1_000
 _MOST_PAIRS = 100
 _MOST_ENTITIES = 1_000
@@ -28,11 +29,12 @@ _EARLIEST_MS = to_us(datetime.min.replace(tzinfo=UTC)) // 1000 + 1
 _LARGEST = 1.7976931348623157e308
 
 
-def check_key(key: str, place: str) -> None:
+def check_key(key: str, place: str, *, called: str | None = None) -> None:
     """Refuse the name of a metric, parameter or tag that files could not have.
 
     Args:
         place: where it stands in the request.
+        called: what it is called where it is too long; without, its place.
 
     Raises:
         MlflowError: it is too long, has other characters than it may have, or reads as a path to something else.
@@ -50,7 +52,7 @@ def check_key(key: str, place: str) -> None:
             "cases, and must not resolve to other names when treated as such. This name would resolve to "
             f"{posixpath.normpath(key)[:300]!r}"
         )
-    check_length(key, place)
+    check_length(key, called or place)
 
 
 def check_length(key: str, place: str) -> None:
@@ -90,6 +92,19 @@ def check_experiment_name(name: str) -> None:
     """Refuse a name that is too long."""
     if len(name) > _LONGEST_EXPERIMENT:
         raise invalid(f"'name' exceeds the maximum length of {_LONGEST_EXPERIMENT} characters")
+
+
+def check_location(location: str) -> None:
+    """Refuse an address below which no files may lie."""
+    if location.startswith("runs:"):
+        raise invalid(f"Artifact location cannot be a runs:/ URI. Given: {location!r:.300}")
+    if "#" in location or "\\" in location:
+        raise invalid("'artifact_location' URL can't include fragments or params.")
+    if len(location) > _LONGEST_LOCATION:
+        raise invalid(
+            "Invalid artifact path length. The length of the artifact path cannot be greater than "
+            f"{_LONGEST_LOCATION} characters."
+        )
 
 
 def check_amounts(*, metrics: Sequence[object], parameters: Sequence[object], tags: Sequence[object]) -> None:

@@ -61,6 +61,7 @@ _GRAMMAR = Grammar(
     unfit="Invalid comparison operator",
 )
 _MOST_AT_ONCE = 1_000
+_NOT_IN_NAMES = tuple("/:.%\"'")
 
 
 class Create(Message):
@@ -136,8 +137,11 @@ class Search(Message):
 
 
 def _create(stack: Stack, asked: Create) -> dict[str, Any]:
-    if any(letter in asked.name for letter in "/:.%\"'"):
-        raise invalid(f"Invalid model name {asked.name!r:.200}", expected="a name without / : . % \" '")
+    if any(letter in asked.name for letter in _NOT_IN_NAMES):
+        raise invalid(
+            f"Invalid model name ({asked.name!r:.200}) provided. Model name must be a non-empty string and cannot "
+            f"contain the following characters: {_NOT_IN_NAMES}"
+        )
     number = number_of(asked.experiment_id)
     if number == 0:
         stack.experiments.catalog.get(0)  # is always there, even when nobody has asked for it yet

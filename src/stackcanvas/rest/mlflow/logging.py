@@ -15,7 +15,7 @@ from stackcanvas.experiments.logged import ModelMetric
 from stackcanvas.experiments.metrics import Raw
 from stackcanvas.experiments.runs import NAME_UNTOLD
 from stackcanvas.rest.mlflow import told
-from stackcanvas.rest.mlflow.errors import invalid, missing
+from stackcanvas.rest.mlflow.errors import absent, invalid, missing
 from stackcanvas.rest.mlflow.limits import (
     LONGEST_PARAMETER,
     LONGEST_TAG,
@@ -34,6 +34,7 @@ _LOGGED_MODELS = "mlflow.log-model.history"
 _OWN_CONTEXTS = {theirs: ours for ours, theirs in told.CONTEXTS.items()}
 _LONGEST_INPUT = {"name": 500, "digest": 36, "schema": 1_048_575, "source": 65_535, "profile": 16_777_215}
 _LONGEST_INPUT_TAG = {"key": 255, "value": 500}
+_PARAMETER = "Param key"
 
 
 class Metric(msgspec.Struct):
@@ -160,7 +161,7 @@ def _log_batch(stack: Stack, asked: LogBatch) -> dict[str, Any]:
 
 
 def _log_parameter(stack: Stack, asked: LogPair) -> dict[str, Any]:
-    check_key(asked.key, "key")
+    check_key(asked.key, "key", called=_PARAMETER)
     stack.experiments.tracking.log(asked.run_id, parameters={asked.key: asked.value[:LONGEST_PARAMETER]})
     return {}
 
@@ -179,7 +180,12 @@ def _drop_tag(stack: Stack, asked: LogPair) -> dict[str, Any]:
     if asked.key == told.RUN_NAME:
         stack.experiments.tracking.change_tag(asked.run_id, NAME_UNTOLD, _untold)
         return {}
-    stack.experiments.tracking.drop_tag(asked.run_id, asked.key)
+    try:
+        stack.experiments.tracking.drop_tag(asked.run_id, asked.key)
+    except NotFound as error:
+        if error.kind != "tag":
+            raise
+        raise absent(f"No tag with name: {asked.key} in run with id {asked.run_id}") from None
     return {}
 
 
@@ -208,9 +214,9 @@ def _log_model(stack: Stack, asked: LogModel) -> dict[str, Any]:
         model = json.loads(asked.model_json)
     except (ValueError, RecursionError):
         raise invalid("Malformed model info: it is not a valid JSON") from None
-    absent = {"artifact_path", "flavors", "utc_time_created", "run_id"} - set(model if isinstance(model, dict) else ())
-    if absent:
-        raise invalid(f"Model json is missing mandatory fields: {', '.join(sorted(absent))}")
+    lacks = {"artifact_path", "flavors", "utc_time_created", "run_id"} - set(model if isinstance(model, dict) else ())
+    if lacks:
+        raise invalid(f"Model json is missing mandatory fields: {', '.join(sorted(lacks))}")
     flavors = {
         name: {key: value for key, value in flavor.items() if key != "config"} if isinstance(flavor, dict) else flavor
         for name, flavor in dict(model["flavors"]).items()
@@ -231,7 +237,7 @@ def _check_metric(given: Metric | LogMetric, place: str) -> None:
         raise missing(f"{place}value")
     if given.timestamp is None:
         raise missing(f"{place}timestamp")
-    check_key(given.key, f"{place}name")
+    check_key(given.key, f"{place}name", called="Metric name")
     check_time(given.timestamp, f"{place}timestamp")
 
 
@@ -256,7 +262,7 @@ def _pairs(given: Sequence[Pair], what: str, *, longest: int) -> dict[str, str]:
     for index, one in enumerate(given):
         if not one.key:
             raise missing(f"{what}[{index}].key")
-        check_key(one.key, f"{what}[{index}].key")
+        check_key(one.key, f"{what}[{index}].key", called=_PARAMETER if what == "params" else None)
         found[one.key] = one.value[:longest]
     return found
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from stackcanvas.rest.mlflow.errors import MlflowError, invalid, missing
+from stackcanvas.rest.mlflow.errors import SEE, MlflowError, invalid, missing
 
 Int64 = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 """A whole number as protobuf has it."""
@@ -111,8 +111,11 @@ def _convert(given: Any, kind: type[M]) -> M:
         said, _, place = str(error).partition(" - at `$")
         name = place.rstrip("`").lstrip(".")
         value = _at(given, name)
-        shown = json.dumps(value, ensure_ascii=False, default=str)[:100]
-        raise invalid(f"Invalid value {shown} for parameter '{name}' supplied: {said[:1].lower()}{said[1:]}") from None
+        if value == "" and name in kind.needed:
+            raise missing(name) from None
+        shown = json.dumps(value, separators=(",", ":"), default=str)[:100]
+        wrong = f"{said[:1].lower()}{said[1:]}. Hint: Value was of type '{type(value).__name__}'."
+        raise invalid(f"Invalid value {shown} for parameter '{name}' supplied: {wrong} {SEE}") from None
 
 
 def _at(given: Any, name: str) -> Any:

@@ -41,6 +41,8 @@ def run(call: Call) -> str:
         ("runs/log-metric", {"key": "a", "value": "", "timestamp": 1}, "Missing value for required parameter 'value'."),
         ("runs/log-parameter", {"key": "a" * 251, "value": "1"}, "'Param key' exceeds the maximum length of 250 char"),
         ("runs/log-batch", {"tags": {"a": 1}}, """value {"a":1} for parameter 'tags' supplied: expected `array`"""),
+        ("runs/log-metric", {"key": "a", "value": 1, "timestamp": 1, "dataset_name": "b"}, "Both dataset_name and"),
+        ("runs/log-inputs", {"datasets": [{"dataset": {"name": "a" * 501}}]}, "'name' exceeds the maximum length"),
         ("runs/log-batch", {"tags": "é"}, "Hint: Value was of type 'str'. See the API docs for more information about"),
         ("experiments/update", {"experiment_id": "0", "new_name": "a" * 501}, "'name' exceeds the maximum length of"),
         ("experiments/create", {"name": "a", "artifact_location": "s3://" + TEXT}, "cannot be greater than 2048 char"),

@@ -100,7 +100,9 @@ class LoggedModels:
             if around is None:
                 raise NotFound("experiment", str(experiment_id))
             if around.lifecycle == DELETED:
-                raise Conflict(f"The experiment {experiment_id} must be in the 'active' state")
+                raise Conflict(
+                    f"The experiment {experiment_id} must be in the 'active' state. Current state is {DELETED}"
+                )
             location = around.artifact_location
             facts = {
                 "id": model_id,

@@ -138,7 +138,7 @@ def _log_batch(stack: Stack, asked: LogBatch) -> dict[str, Any]:
     for index, one in enumerate(asked.metrics):
         # A name is looked at once; the rest of what can be wrong is told in the slow way.
         time = one.timestamp
-        if one.key not in known or one.value is None or time is None or not 0 <= time < 1 << 47:
+        if one.key not in known or one.value is None or time is None or not 0 <= time < 1 << 47 or one.dataset_name:
             _check_metric(one, f"metrics[{index}].")
             known.add(one.key)
     parameters = _pairs(asked.params, "params", longest=LONGEST_PARAMETER)
@@ -239,6 +239,8 @@ def _check_metric(given: Metric | LogMetric, place: str) -> None:
         raise missing(f"{place}timestamp")
     check_key(given.key, f"{place}name", called="Metric name")
     check_time(given.timestamp, f"{place}timestamp")
+    if bool(given.dataset_name) != bool(given.dataset_digest):
+        raise invalid("Both dataset_name and dataset_digest must be provided if one is provided")
 
 
 def _point(given: Metric | LogMetric) -> Raw:

@@ -112,11 +112,12 @@ def test_the_pages_of_logged_models_are_of_one_search(call: Call) -> None:
     search: dict[str, Any] = {"experiment_ids": ["0"], "max_results": 1}
     token = call("logged-models/search", **search)[1]["next_page_token"]
     assert len(call("logged-models/search", page_token=token, **search)[1]["models"]) == 1
-    for other, said in [
+    changed: list[tuple[dict[str, Any], str]] = [
         ({"experiment_ids": ["1"]}, "Experiment IDs in the page token do not match"),
         ({"filter": "name != ''"}, "Filter string in the page token does not match"),
         ({"order_by": [{"field_name": "name"}]}, "Order by in the page token does not match"),
-    ]:
+    ]
+    for other, said in changed:
         status, told = call("logged-models/search", page_token=token, **{**search, **other})
         assert status == 400
         assert said in told["message"]

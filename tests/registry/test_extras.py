@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from stackcanvas.backends.objects import Objects
 from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.metadata import Ref, Spine
 from stackcanvas.registry import Registry, new_key
@@ -16,8 +17,10 @@ from stackcanvas.registry.tables import model_signature
 Trained = tuple[Any, pl.DataFrame]
 
 
-def test_a_signature_holds_for_its_version_and_its_key_only(registry: Registry, trained: Trained, spine: Spine) -> None:
-    """Not for another version of the same bytes, not by a key that is not trusted, not when it was altered."""
+def test_a_signature_holds_for_its_version_and_its_key_only(
+    registry: Registry, trained: Trained, spine: Spine, objects: Objects
+) -> None:
+    """Not for another version of the same bytes, not by a key that is not trusted, not when something was altered."""
     private, public = new_key()
     _, other = new_key()
     for _ in range(2):
@@ -29,6 +32,12 @@ def test_a_signature_holds_for_its_version_and_its_key_only(registry: Registry, 
     assert [one.ok for one in registry.signatures("delay@1", trusted=[other])] == [False]
     with pytest.raises(NotFound, match="signature"):
         registry.signatures("delay@2")
+    digest = registry.get("delay@1").files["model.onnx"]
+    whole = registry.file("delay@1", "model.onnx")
+    objects.put(f"models/{digest[:2]}/{digest}", b"something else")
+    assert [one.ok for one in registry.signatures("delay@1", trusted=[public])] == [False]
+    objects.put(f"models/{digest[:2]}/{digest}", whole)
+    assert registry.signatures("delay@1")[0].ok
     with spine.write() as tx:
         tx.execute(model_signature.update().values(number=2))
     assert [one.holds for one in registry.signatures("delay@2")] == [False]

@@ -308,7 +308,7 @@ def sign(stack: Stack, ref: str, file: Path | None) -> None:
 @output_options
 @pass_stack
 def check_signature(stack: Stack, ref: str, trust: tuple[str, ...]) -> None:
-    """Check the signatures of a version; exit code 1 when none holds by a key that is trusted."""
+    """Check the signatures of a version and its files; exit code 1 when none holds by a key that is trusted."""
     found = stack.registry.signatures(ref, trusted=list(trust) or None)
     emit_rows(found, columns=("key", "holds", "trusted", "actor", "time"))
     if not any(one.ok for one in found):

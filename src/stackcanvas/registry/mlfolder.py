@@ -41,6 +41,8 @@ def folder_files(version: ModelVersion, *, example: str | None) -> dict[str, byt
     file = str(version.runtime.get("file", "model.onnx"))
     versions = dict(line.split("==", 1) for line in version.environment.get("requirements", ()) if "==" in line)
     flavor, function = _FLAVORS[version.format](file, versions)
+    if "trusted" in version.runtime:
+        flavor["sklearn"]["skops_trusted_types"] = list(version.runtime["trusted"])
     python = version.environment.get("python")
     function |= {"python_version": python, "env": {"virtualenv": "python_env.yaml"}}
     described: dict[str, Any] = {

@@ -359,7 +359,7 @@ class Registry:
         return extras.sign(self._spine, self.consents.require(ref), private)
 
     def signatures(self, ref: Ref | str, *, trusted: list[str] | None = None) -> list[SignatureCheck]:
-        """Every signature of a version, checked.
+        """Every signature of a version, checked; none holds where the files are not those that were registered.
 
         Args:
             trusted: public keys in base64; without any, whose key it is remains the caller's to judge.
@@ -368,7 +368,9 @@ class Registry:
             MissingExtra: the package for signing is not installed.
             NotFound: it is not signed.
         """
-        return extras.signatures(self._spine, self.get(ref), trusted=trusted)
+        version = self.get(ref)
+        found = extras.signatures(self._spine, version, trusted=trusted)
+        return found if self._files.verify(version).ok else [replace(one, holds=False) for one in found]
 
     def bill(self, ref: Ref | str) -> str:
         """The bill of materials of a version, as CycloneDX JSON.

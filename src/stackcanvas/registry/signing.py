@@ -33,6 +33,7 @@ class SignatureCheck:
 
     Args:
         key: the public key, in base64.
+        holds: whether it is of this version, and the files are those that were registered.
         trusted: whether the key is one of those that were given; None when none were.
     """
 

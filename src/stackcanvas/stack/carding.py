@@ -204,7 +204,8 @@ def _day(instant: datetime) -> str:
 
 def _plain(text: str) -> str:
     """A line of text that Markdown shows as it is."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]<>#|" else letter for letter in " ".join(text.split()))
+    shown = (letter for letter in " ".join(text.split()) if letter.isprintable())
+    return "".join(f"\\{letter}" if letter in "\\`*_[]<>#|" else letter for letter in shown)
 
 
 def _cell(text: str) -> str:

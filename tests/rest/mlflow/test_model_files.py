@@ -26,6 +26,8 @@ import pytest
 import xgboost
 from mlflow import MlflowClient
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 import stackcanvas as sc
 from stackcanvas.errors import Refused
@@ -177,7 +179,8 @@ def test_a_model_of_the_registry_loads_with_the_client(stack: Stack, format: str
     rows = sample.to_numpy()
     model = {  # type: ignore[no-untyped-call]
         "onnx": lambda: LogisticRegression().fit(sample.cast(pl.Float32), LATE),
-        "skops": lambda: LogisticRegression().fit(rows, LATE),
+        # It holds types that a client has to be told to trust.
+        "skops": lambda: make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression()).fit(rows, LATE),
         "lightgbm": lambda: lightgbm.LGBMRegressor(n_estimators=3, verbose=-1).fit(rows, ROWS.wind),
         "xgboost": lambda: xgboost.XGBRegressor(n_estimators=3).fit(rows, ROWS.wind),
     }[format]()

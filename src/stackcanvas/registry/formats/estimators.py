@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator, is_classifier
@@ -46,8 +46,13 @@ def estimator(
     sample: pl.DataFrame,
     *,
     tolerance: float,
+    trusted: Sequence[str] = (),
 ) -> Exported:
-    """An estimator whose bytes are made, once a process of its own gives the same answers with them."""
+    """An estimator whose bytes are made, once a process of its own gives the same answers with them.
+
+    Args:
+        trusted: types in the bytes that whoever reads them must name.
+    """
     if not isinstance(model, BaseEstimator):
         raise BadInput(
             f"a {type(model).__module__}.{type(model).__qualname__} cannot be registered as {format}",
@@ -58,7 +63,7 @@ def estimator(
     inputs = infer_exact(sample, nullable=get_tags(model).input_tags.allow_nan)
     rows: Any = sample if hasattr(model, "feature_names_in_") else sample.to_numpy()
     outputs, expected = _expected(model, rows)
-    runtime: Mapping[str, Any] = {"file": file}
+    runtime: Mapping[str, Any] = {"file": file, **({"trusted": list(trusted)} if trusted else {})}
     signature = Signature(inputs, outputs)
     kept = ProcessModel({file: content}, signature, runtime, format=format)
     try:

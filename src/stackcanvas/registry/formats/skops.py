@@ -28,6 +28,7 @@ def export(model: object, sample: pl.DataFrame, *, tolerance: float) -> Exported
     """
     try:
         content: Any = skops_io.dumps(model)
+        trusted = skops_io.get_untrusted_types(data=content)
     except Exception as error:  # whatever the parts of a model raise when they are asked for their state
         raise BadInput(f"skops cannot write {type(model).__name__}: {error}") from error
-    return estimator("skops", FILE, bytes(content), model, sample, tolerance=tolerance)
+    return estimator("skops", FILE, bytes(content), model, sample, tolerance=tolerance, trusted=trusted)

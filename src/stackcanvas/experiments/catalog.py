@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, literal, select, updat
 
 from stackcanvas.backends.database import ascending, descending
 from stackcanvas.errors import BadInput, Conflict, NotFound
+from stackcanvas.experiments.places import below
 from stackcanvas.experiments.search import IS_NOT_NULL, IS_NULL, OPERATORS, Condition, Order
 from stackcanvas.experiments.tables import experiment, experiment_tag, run
 from stackcanvas.metadata import Spine
@@ -63,7 +64,9 @@ class Catalog:
 
         Raises:
             Conflict: the name is taken.
+            BadInput: the location cannot be read.
         """
+        below(artifact_location or "")
         with self._spine.write() as tx:
             self._add_default(tx)
             if tx.execute(select(experiment.c.id).where(experiment.c.name == name)).first():

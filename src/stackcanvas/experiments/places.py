@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
+from stackcanvas.errors import BadInput
+
 SERVED = "mlflow-artifacts:"
 """What clients are told before a place that the stack keeps and the server gives out."""
 
@@ -11,11 +13,17 @@ SERVED = "mlflow-artifacts:"
 def below(location: str, *parts: str) -> str:
     """A place below a location; what stands behind its `?` stays at the end.
 
+    Raises:
+        BadInput: the location cannot be read.
+
     Example:
         >>> below("s3://bucket/root/?region=eu", "0", "artifacts")
         's3://bucket/root/0/artifacts?region=eu'
     """
-    address = urlsplit(location)
+    try:
+        address = urlsplit(location)
+    except ValueError as error:
+        raise BadInput(f"{location:.300} is no address where files could lie: {error}") from None
     path = "/".join((address.path.rstrip("/"), *parts))
     if not address.scheme and not address.netloc:
         return path

@@ -184,7 +184,10 @@ class _Finder:
 
     def find(self, source: str, *, run_id: str | None, model_id: str | None) -> _Source:
         """What an address stands for, where the run or the logged model that is named holds it."""
-        address = urlsplit(source)
+        try:
+            address = urlsplit(source)
+        except ValueError as error:
+            raise BadInput(f"Invalid model version source: {source!r:.300}. {error}") from None
         if _is_local(address):
             return self._on_disk(source, run_id=run_id, model_id=model_id)
         _check_path(source)

@@ -305,13 +305,21 @@ def test_files_on_the_disk_of_clients_are_versions_of_their_run(call: Call) -> N
         f"{below}/..",
         f"{below}2",
         f"file://{below}/%2e%2e/x",
-        f"file://host{below}",
         "model",
         f"{below}/\0",
     ):
         status, said = call("model-versions/create", name="delay", source=source, run_id=run)
         assert (status, "To use a local path as a model version source" in said["message"]) == (400, True)
     assert call("model-versions/create", name="delay", source=below)[0] == 400
+    status, said = call("model-versions/create", name="delay", source=f"file://host{below}", run_id=run)
+    assert (status, "is not a valid remote uri" in said["message"]) == (500, True)
+
+
+def test_an_address_that_cannot_be_read_is_refused_at_once(call: Call) -> None:
+    """Not when the first run begins; the same address as a version's source."""
+    assert call("experiments/create", name="a", artifact_location="s3://[a/b")[0] == 400
+    call("registered-models/create", name="delay")
+    assert call("model-versions/create", name="delay", source="s3://[a/b")[0] == 400
 
 
 def test_two_slashes_open_no_other_door(ask: Ask) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, ClassVar
 
 import msgspec
@@ -96,6 +97,7 @@ class Find(Message):
 
 def _create(stack: Stack, asked: Create) -> dict[str, Any]:
     check_model(asked.name)
+    _check_host(asked.source)
     tags = tags_of(asked.tags)
     made = register_logged(
         stack,
@@ -111,6 +113,15 @@ def _create(stack: Stack, asked: Create) -> dict[str, Any]:
     if asked.model_id and tags.get(PROMPT, "").lower() != "true":
         stack.experiments.models.change_tag(asked.model_id, _VERSIONS, lambda before: _listed(before, made))
     return {"model_version": told_version(made)}
+
+
+def _check_host(source: str) -> None:
+    """Refuse a file of another machine, with the code that clients know for it."""
+    host = re.match("file://([^/?#]+)", source)
+    if host and not host[1].startswith((".", "localhost", "127.0.0.1")):
+        raise MlflowError(
+            "INTERNAL_ERROR", f"{source:.300} is not a valid remote uri: no other machine gives its files"
+        )
 
 
 def _listed(before: str | None, made: ModelVersion) -> str:

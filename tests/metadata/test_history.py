@@ -97,10 +97,15 @@ def _described(connection: Connection) -> dict[str, Any]:
             "parents": sorted(inspector.get_foreign_keys(name), key=repr),
             "uniques": sorted(inspector.get_unique_constraints(name), key=repr),
             "checks": sorted(inspector.get_check_constraints(name), key=repr),
-            "indexes": sorted(inspector.get_indexes(name), key=repr),
+            "indexes": sorted((_index(dict(one)) for one in inspector.get_indexes(name)), key=repr),
+            "options": inspector.get_table_options(name),
         }
         for name in inspector.get_table_names()
     }
+
+
+def _index(index: dict[str, Any]) -> dict[str, Any]:
+    return {**index, "dialect_options": {name: str(value) for name, value in index["dialect_options"].items()}}
 
 
 def _column(column: Any, connection: Connection) -> tuple[Any, ...]:

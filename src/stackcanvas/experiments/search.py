@@ -258,7 +258,10 @@ def _by_index(
     """Walk the index of latest values, over the runs that have a number there."""
     latest = run_metric_latest.c
     chosen = _select().join(run_metric_latest, latest.run == run.c.id).where(latest.key == order.key, *wanted)
-    if experiments is not None:
+    if experiments is None:
+        # The index begins with the experiment: it is walked in each of them.
+        chosen = chosen.where(latest.experiment.in_(select(experiment.c.id).scalar_subquery()))
+    else:
         chosen = chosen.where(_one_of(latest.experiment, experiments))
     value = latest.value.desc() if order.largest_first else latest.value.asc()
     return chosen.where(latest.value < _NAN).order_by(value, *(_directed(tie, _attribute(tie.key)) for tie in ties))

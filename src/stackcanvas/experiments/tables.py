@@ -102,7 +102,6 @@ run_metric_latest = Table(
     Column("time", Instant, nullable=False),
     Column("value", Real, nullable=False),
     Index("ix_run_metric_latest_experiment_key_value", "experiment", "key", "value"),
-    Index("ix_run_metric_latest_key_value", "key", "value"),
 )
 
 run_dataset = Table(

@@ -1,7 +1,9 @@
-from sqlalchemy import Column, Index, Table
+from sqlalchemy import Column, Index, Table, text
 
 from stackcanvas.backends.database.types import Boolean, Instant, Integer, Json, Real, Text
 from stackcanvas.metadata.schema import schema
+
+_PARTS = text("parent IS NOT NULL")
 
 execution = Table(
     "execution",
@@ -22,7 +24,8 @@ execution = Table(
     Column("parent", Text),
     Column("error", Text),
     Index("ix_execution_kind_started", "kind", "started"),
-    Index("ix_execution_parent", "parent"),
+    # Most work is part of no other.
+    Index("ix_execution_parent", "parent", sqlite_where=_PARTS, postgresql_where=_PARTS),
     Index("ix_execution_state", "state"),
 )
 

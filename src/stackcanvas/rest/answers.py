@@ -39,6 +39,16 @@ def inner_path(scope: Scope) -> str:
     return path.removeprefix(base) or "/" if path == base or path.startswith(f"{base}/") else path
 
 
+def heads_of(scope: Scope) -> dict[str, str]:
+    """The headers of a request by name, in small letters; of one that came twice, the first counts.
+
+    Example:
+        >>> heads_of({"headers": [(b"host", b"a"), (b"host", b"b")]})
+        {'host': 'a'}
+    """
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+
+
 def gives(*types: str) -> dict[str, Any]:
     """What the schema says of a route whose answer is not JSON: `@router.get("/page", **gives("text/html"))`."""
     content = {name: {"schema": {"type": "string"} if name.startswith("text/") else _BYTES} for name in types}

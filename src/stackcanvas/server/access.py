@@ -8,13 +8,12 @@ import math
 from contextlib import nullcontext
 from urllib.parse import parse_qs, quote, unquote
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stackcanvas.errors import BadInput, NotFound, Refused, StackCanvasError, Unavailable
 from stackcanvas.metadata import Actor, acting
 from stackcanvas.metadata.tokens import ADMIN, APPROVER, READER, WRITER, Token
-from stackcanvas.rest.answers import base_of, inner_path
+from stackcanvas.rest.answers import base_of, heads_of, inner_path
 from stackcanvas.server.keys import COOKIE, given
 from stackcanvas.server.places import Place, Places
 from stackcanvas.serving.server.limits import Limit
@@ -88,9 +87,12 @@ class Access:
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what a token, or the lack of a need for one, allows."""
-        name, texts = scope.get("workspace"), given(Headers(scope=scope))
-        if self._required and not texts:
+        name, texts = scope.get("workspace"), given(heads_of(scope))
+        if not texts and self._required:
             await self._refuse(scope, send, given=False)
+            return
+        if not texts and name is None:
+            await self._pass(scope, receive, send, self._places.project, None)
             return
         self._check_guesses(scope, texts)
         above = await self._places.project.keys.first(texts)
@@ -223,12 +225,12 @@ def _sender(scope: Scope) -> str:
 def wants_page(scope: Scope) -> bool:
     """Whether a browser asks for a page."""
     api = inner_path(scope).startswith(("/api/", "/ajax-api/"))
-    return scope["method"] in {"GET", "HEAD"} and not api and "text/html" in Headers(scope=scope).get("accept", "")
+    return scope["method"] in {"GET", "HEAD"} and not api and "text/html" in heads_of(scope).get("accept", "")
 
 
 def _means_it(scope: Scope) -> bool:
     """Whether a program asks: a person who looks at pages may have mistyped, and a page of another site may not."""
-    site = Headers(scope=scope).get("sec-fetch-site", "none")
+    site = heads_of(scope).get("sec-fetch-site", "none")
     return not wants_page(scope) and site in {"none", "same-origin"}
 
 

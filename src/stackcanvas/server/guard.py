@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stackcanvas.rest.answers import inner_path
+from stackcanvas.rest.answers import heads_of, inner_path
 
 _READING = {"GET", "HEAD", "OPTIONS"}
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -58,7 +57,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        headers = heads_of(scope)
         streamed = scope["method"] == "PUT" and inner_path(scope).startswith(self._streamed)
         refusal = self._refusal(scope["method"], headers, streamed=streamed)
         if refusal is not None:
@@ -69,16 +68,18 @@ class Guard:
         async def sent(message: Message) -> None:
             nonlocal begun
             begun = True
+            if message["type"] == "http.response.start":
+                message["headers"] = _completed(message.get("headers", ()))
             await send(message)
 
         try:
-            await self._app(scope, receive if streamed else self._limited(receive), _with_headers(sent))
+            await self._app(scope, receive if streamed else self._limited(receive), sent)
         except HTTPException as error:  # what reads a body before the routes do has nobody who answers for it
             if begun:
                 raise
             await _answer(send, error.status_code, error.detail)
 
-    def _refusal(self, method: str, headers: Headers, *, streamed: bool) -> tuple[int, str] | None:
+    def _refusal(self, method: str, headers: Mapping[str, str], *, streamed: bool) -> tuple[int, str] | None:
         host = headers.get("host", "")
         if self._hosts is not None and _name(host) not in self._hosts:
             return 421, f"This server does not answer to the name {host!r}. Ask for 127.0.0.1 or localhost."
@@ -109,28 +110,23 @@ def _name(host: str) -> str:
     return (head if colon and port.isdigit() else host).lower()
 
 
-def _same_site(headers: Headers, host: str) -> bool:
+def _same_site(headers: Mapping[str, str], host: str) -> bool:
     if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return False
     origin = headers.get("origin")
     return origin is None or urlsplit(origin).netloc == host
 
 
-def _with_headers(send: Send) -> Send:
-    async def with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            given = message.get("headers", ())
-            names = {name for name, _ in given}
-            message["headers"] = [*given, *(pair for pair in _HEADERS if pair[0] not in names)]
-        await send(message)
-
-    return with_headers
+def _completed(given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer, with those that it lacks."""
+    names = {name for name, _ in given}
+    return [*given, *(pair for pair in _HEADERS if pair[0] not in names)]
 
 
 async def _answer(send: Send, status: int, sentence: str) -> None:
     body = json.dumps({"error": sentence}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await _with_headers(send)({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": _completed(headers)})
     await send({"type": "http.response.body", "body": body})
 
 

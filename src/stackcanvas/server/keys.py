@@ -6,9 +6,8 @@ import asyncio
 import base64
 import binascii
 import time
+from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
-
-from starlette.datastructures import Headers
 
 from stackcanvas.metadata.tokens import Token, Tokens
 
@@ -53,7 +52,7 @@ class Keys:
         return None
 
 
-def given(headers: Headers) -> list[str]:
+def given(headers: Mapping[str, str]) -> list[str]:
     """The texts that came with a request in the place of a token.
 
     There may be several cookies: one for each path, as a browser that is signed in to a project and to one of its
@@ -67,7 +66,8 @@ def given(headers: Headers) -> list[str]:
             return [base64.b64decode(value, validate=True).decode("utf-8", "replace").partition(":")[2]]
         except (binascii.Error, ValueError):
             return [""]
-    found = [_cookie(part) for part in headers.get("cookie", "").split(";")]
+    cookies = headers.get("cookie")
+    found = [_cookie(part) for part in cookies.split(";")] if cookies else []
     return [text for text in found if text][:_MOST_COOKIES]
 
 

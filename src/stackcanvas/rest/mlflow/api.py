@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from weakref import WeakKeyDictionary
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -26,6 +23,7 @@ from stackcanvas.rest.mlflow.errors import MlflowError, invalid
 from stackcanvas.rest.mlflow.messages import from_body, from_query
 from stackcanvas.rest.mlflow.replies import failed, reply
 from stackcanvas.rest.mlflow.routes import PREFIXES, Route, Table
+from stackcanvas.rest.threads import Threads
 from stackcanvas.stack import Stack
 
 _log = logging.getLogger("stackcanvas.mlflow")
@@ -53,9 +51,9 @@ class Api:
         self._table = table
         self._files = file_threads()
         # A database has one writer at a time: those who wait for their turn here need not try again and again there.
-        self._writers: WeakKeyDictionary[Stack, ThreadPoolExecutor] = WeakKeyDictionary()
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="mlflow-read")
-        self._movers = ThreadPoolExecutor(_MOVERS, thread_name_prefix="mlflow-move")
+        self._writers: WeakKeyDictionary[Stack, Threads] = WeakKeyDictionary()
+        self._readers = Threads(_READERS, name="mlflow-read")
+        self._movers = Threads(_MOVERS, name="mlflow-move")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
@@ -78,15 +76,13 @@ class Api:
             return
         scope["route"] = route
         pool = self._movers if route.slow else self._writer(scope["stack"]) if route.writes else self._readers
-        loop = asyncio.get_running_loop()
-        await reply(
-            send, await loop.run_in_executor(pool, copy_context().run, self._answer, route, variables, scope, body)
-        )
+        await reply(send, await pool.run(self._answer, route, variables, scope, body))
 
-    def _writer(self, stack: Stack) -> ThreadPoolExecutor:
-        if stack not in self._writers:
-            self._writers[stack] = ThreadPoolExecutor(1, thread_name_prefix="mlflow-write")
-        return self._writers[stack]
+    def _writer(self, stack: Stack) -> Threads:
+        found = self._writers.get(stack)
+        if found is None:
+            found = self._writers[stack] = Threads(1, name="mlflow-write")
+        return found
 
     def _answer(self, route: Route, variables: Mapping[str, str], scope: Scope, body: bytes) -> Answer:
         try:

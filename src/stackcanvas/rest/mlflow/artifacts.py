@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import mimetypes
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qs, quote
 
 from starlette.types import Message as Event
@@ -29,6 +25,7 @@ from stackcanvas.rest.mlflow.replies import failed, reply
 from stackcanvas.rest.mlflow.routes import PREFIXES, Route
 from stackcanvas.rest.mlflow.runs import Run
 from stackcanvas.rest.mlflow.versions import Numbered, version_of
+from stackcanvas.rest.threads import Threads
 from stackcanvas.stack import Stack
 from stackcanvas.stack.registering import address_of
 
@@ -68,7 +65,6 @@ _READ = {
     "yml",
 }
 _TOKEN = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +74,9 @@ class _Place:
     path: str
 
 
-def file_threads() -> ThreadPoolExecutor:
+def file_threads() -> Threads:
     """Threads apart from those of the records: a slow upload must not keep a metric waiting."""
-    return ThreadPoolExecutor(_THREADS, thread_name_prefix="mlflow-files")
+    return Threads(_THREADS, name="mlflow-files")
 
 
 class Files:
@@ -88,13 +84,13 @@ class Files:
 
     Args:
         stack: whose object store holds them.
-        pool: where files are read and written.
+        threads: where files are read and written.
     """
 
-    def __init__(self, stack: Stack, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, stack: Stack, threads: Threads) -> None:
         self._stack = stack
         self._scratch = Scratch(stack.folder / "uploads")
-        self._pool = pool
+        self._threads = threads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -113,7 +109,7 @@ class Files:
         if path in {GET_ARTIFACT, GET_VERSION_ARTIFACT}:
             scope["route"] = _Place(path)
             find = self._key_in_run if path == GET_ARTIFACT else self._key_in_version
-            await self._send(await self._in_thread(lambda: find(query)), send, name=query.get("path"))
+            await self._send(await self._threads.run(lambda: find(query)), send, name=query.get("path"))
             return
         if path == UPLOAD and method == "POST":
             scope["route"] = _Place(path)
@@ -124,7 +120,7 @@ class Files:
         if model:
             scope["route"] = _Place("/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files")
             below = query.get("artifact_file_path", "")
-            await self._send(await self._in_thread(lambda: self._key_in_model(model[1], below)), send, name=below)
+            await self._send(await self._threads.run(lambda: self._key_in_model(model[1], below)), send, name=below)
             return
         root = next((root for root in ROOTS if path.startswith(root)), None)
         if root is None:
@@ -132,16 +128,16 @@ class Files:
         scope["route"] = _Place(root)
         below = path.removeprefix(root)
         if below in {"", "/"} and method == "GET":
-            await reply(send, await self._in_thread(lambda: self._list(query.get("path", ""))))
+            await reply(send, await self._threads.run(lambda: self._list(query.get("path", ""))))
         elif method == "GET":
             await self._send(
-                await self._in_thread(lambda: self._readable(_named(below))), send, name=below.rpartition("/")[2]
+                await self._threads.run(lambda: self._readable(_named(below))), send, name=below.rpartition("/")[2]
             )
         elif method == "PUT":
             await self._take(_writable(_named(below)), receive)
             await reply(send, Answer(b"{}"))
         elif method == "DELETE":
-            await self._in_thread(lambda: remove(self._stack.objects, _writable(_named(below))))
+            await self._threads.run(lambda: remove(self._stack.objects, _writable(_named(below))))
             await reply(send, Answer(b"{}"))
         else:
             said = {"error_code": "BAD_REQUEST", "message": f"{method} is not answered here."}
@@ -166,7 +162,7 @@ class Files:
         if not data:
             raise invalid("Request must specify data.")
         asked = {"run_id": query["run_uuid"], "path": query["path"]}
-        await self._in_thread(lambda: self._stack.objects.put(self._key_in_run(asked), data))
+        await self._threads.run(lambda: self._stack.objects.put(self._key_in_run(asked), data))
 
     async def _take(self, key: str, receive: Receive) -> None:
         """Keep a body, whole or not at all."""
@@ -181,20 +177,20 @@ class Files:
                     pieces.append(event.get("body", b""))
                     size += len(pieces[-1])
                     more = event.get("more_body", False)
-                await self._in_thread(lambda pieces=pieces: file.writelines(pieces))  # type: ignore[misc]
-            await self._in_thread(file.flush)
-            await self._in_thread(lambda: self._stack.objects.put_file(key, written))
+                await self._threads.run(lambda pieces=pieces: file.writelines(pieces))  # type: ignore[misc]
+            await self._threads.run(file.flush)
+            await self._threads.run(lambda: self._stack.objects.put_file(key, written))
 
     async def _send(self, key: str, send: Send, *, name: str | None = None) -> None:
         objects = self._stack.objects
-        size = await self._in_thread(lambda: objects.size(key))
+        size = await self._threads.run(lambda: objects.size(key))
         name = (name or key).rpartition("/")[2]
         if size is None:
             raise absent(f"No such artifact: {name!r}")
         # The first piece is read before anything is promised.
-        piece = await self._in_thread(lambda: objects.get(key, length=_PIECE_BYTES))
+        piece = await self._threads.run(lambda: objects.get(key, length=_PIECE_BYTES))
         seen = Following(key)
-        await self._in_thread(lambda: seen.add(piece))
+        await self._threads.run(lambda: seen.add(piece))
         if len(piece) >= size and not seen.is_whole:
             raise Corrupt(f"the file {name} is not what was registered", where=key)
         headers = [
@@ -207,7 +203,7 @@ class Files:
         while piece:
             sent += len(piece)
             if sent > _PIECE_BYTES:
-                await self._in_thread(lambda piece=piece: seen.add(piece))  # type: ignore[misc]
+                await self._threads.run(lambda piece=piece: seen.add(piece))  # type: ignore[misc]
                 if sent >= size and not seen.is_whole:
                     # What is kept back tells the client: its download broke off.
                     _log.error("%s is not what was registered", key)
@@ -215,7 +211,7 @@ class Files:
             await send({"type": "http.response.body", "body": piece, "more_body": sent < size})
             if sent >= size:
                 return
-            piece = await self._in_thread(lambda start=sent: objects.get(key, start=start, length=_PIECE_BYTES))  # type: ignore[misc]
+            piece = await self._threads.run(lambda start=sent: objects.get(key, start=start, length=_PIECE_BYTES))  # type: ignore[misc]
         if size:
             _log.warning("%s became shorter while it was sent", key)
         await send({"type": "http.response.body", "body": b""})
@@ -255,9 +251,6 @@ class Files:
         below = plain_path(path)
         found = self._stack.experiments.models.get(model_id)
         return f"{_own(model_uri(found.experiment_id, found.id, found.artifact_location))}/{below}"
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, work)
 
 
 class _Gone(Exception):

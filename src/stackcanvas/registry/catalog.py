@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from stackcanvas.backends.database import Ready
 from stackcanvas.errors import Conflict, NotFound
@@ -25,7 +25,7 @@ from stackcanvas.registry.tables import (
 from stackcanvas.registry.versions import ModelVersion, Versions
 
 # Made once: putting a statement together takes longer than executing it.
-_ONE = select(model).where(model.c.name == bindparam("which"))
+_LAST = Ready(select(model.c.last_number, model.c.last_version).where(model.c.name == bindparam("which")), ("which",))
 _ADVANCE = Ready(
     update(model)
     .where(model.c.name == bindparam("which"))
@@ -33,6 +33,13 @@ _ADVANCE = Ready(
     ("which", "number", "version", "now"),
 )
 _OF_VERSIONS = (model_version, model_version_tag, model_alias, model_consent, model_signature)
+
+
+class Last(NamedTuple):
+    """The last numbers that a model has given."""
+
+    number: int
+    version: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,7 @@ class Catalog:
 
     def ensure(self, tx: Connection, name: str, *, description: str | None = None) -> bool:
         """Have a model of that name; whether it is new. Numbers that an earlier one gave are not given again."""
-        if self.row(tx, name) is not None:
+        if self.last(tx, name) is not None:
             return False
         before = select(counter.c.value).where(counter.c.name == _counter(name))
         last = tx.execute(before).scalar_one_or_none() or 0
@@ -92,21 +99,22 @@ class Catalog:
         tx.execute(model.insert(), {**facts, "last_number": last, "last_version": None})
         return True
 
-    def row(self, connection: Connection, name: str) -> Row[Any] | None:
-        """The row of a model, None when there is none."""
-        return connection.execute(_ONE, {"which": name}).one_or_none()
+    def last(self, connection: Connection, name: str) -> Last | None:
+        """The last numbers of a model, None when there is none of that name."""
+        found = _LAST.first(connection, {"which": name})
+        return None if found is None else Last(*found)
 
-    def require(self, connection: Connection, name: str) -> Row[Any]:
-        """The row of a model.
+    def require(self, connection: Connection, name: str) -> Last:
+        """The last numbers of a model.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is none of that name.
         """
-        row = self.row(connection, name)
-        if row is None:
+        last = self.last(connection, name)
+        if last is None:
             known = connection.execute(select(model.c.name).order_by(model.c.name).limit(1000)).scalars().all()
             raise NotFound("model", name, known=known, fix="`stackcanvas models ls` lists them")
-        return row
+        return last
 
     def advance(self, tx: Connection, name: str, *, number: int, version: str, now: datetime) -> None:
         """Remember the last numbers."""
@@ -166,12 +174,12 @@ class Catalog:
             NotFound: there is no such model.
             Conflict: there is one of the new name.
         """
-        row = self.require(tx, name)
-        if self.row(tx, new) is not None:
+        before = self.require(tx, name)
+        if self.last(tx, new) is not None:
             raise Conflict(f"there is a model {new!r} already")
         now = self._spine.clock.now()
         taken = tx.execute(select(counter.c.value).where(counter.c.name == _counter(new))).scalar_one_or_none() or 0
-        last = max(int(row.last_number), int(taken))
+        last = max(before.number, int(taken))
         tx.execute(update(model).where(model.c.name == name).values(name=new, updated=now, last_number=last))
         for table in (model_tag, *_OF_VERSIONS):
             tx.execute(update(table).where(table.c.name == name).values(name=new))
@@ -179,8 +187,7 @@ class Catalog:
 
     def keep_number(self, tx: Connection, name: str) -> None:
         """Let a later model of this name go on counting where this one ends: its refs stand in the lineage."""
-        row = self.require(tx, name)
-        values = {"value": row.last_number}
+        values = {"value": self.require(tx, name).number}
         new = self._spine.database.insert(counter).values(name=_counter(name), **values)
         tx.execute(new.on_conflict_do_update(index_elements=[counter.c.name], set_=values))
 

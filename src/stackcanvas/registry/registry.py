@@ -458,9 +458,9 @@ class Registry:
     ) -> ModelVersion:
         """Give the next number, and write the version with what everybody must hear of it."""
         spine = self._spine
-        row = self._catalog.require(tx, version.name)
-        number = row.last_number + 1
-        said = self._next(row.last_version, self._versions.origin(tx, version.name), version, number=number)
+        last = self._catalog.require(tx, version.name)
+        number = last.number + 1
+        said = self._next(last.version, self._versions.origin(tx, version.name), version, number=number)
         numbered = replace(version, number=number, version=said)
         self._files.require(numbered)
         self._versions.add(tx, numbered)

@@ -103,8 +103,8 @@ class Taking:
     def has(self, connection: Connection, name: str, number: int | None = None) -> bool:
         """Whether there is a model of that name, or that version of it."""
         if number is None:
-            return self._catalog.row(connection, name) is not None
-        return bool(self._versions.find(connection, name, number=number))
+            return self._catalog.last(connection, name) is not None
+        return self._versions.has(connection, name, number)
 
     def model(self, tx: Connection, given: TakenModel) -> None:
         """Have a model with its description and tags."""
@@ -134,7 +134,7 @@ class Taking:
         spine = self._spine
         if self.has(tx, given.name, given.number):
             raise Conflict(f"there is a version {given.number} of {given.name} already")
-        row = self._catalog.require(tx, given.name)
+        last = self._catalog.require(tx, given.name)
         run = None if given.run is None else Ref("run", given.run)
         reasons = self._policy(given.name).against(run=run, training=None, gate=None, metrics={})
         marks = {IMPORTED: given.place} | ({UNCHECKED: "; ".join(reasons)} if reasons else {})
@@ -153,11 +153,11 @@ class Taking:
             tags={**given.tags, **marks},
         )
         origin = self._versions.origin(tx, given.name)
-        made = replace(bare, version=self._following(row.last_version, origin, bare, number=given.number))
+        made = replace(bare, version=self._following(last.version, origin, bare, number=given.number))
         self._files.require(made)
         self._versions.add(tx, made)
-        last = max(given.number, int(row.last_number))
-        self._catalog.advance(tx, given.name, number=last, version=made.version, now=given.updated)
+        reached = max(given.number, last.number)
+        self._catalog.advance(tx, given.name, number=reached, version=made.version, now=given.updated)
         facts = {"version": made.version, "format": made.format, "metrics": {}, "imported": given.place}
         work = given.run if run is not None and spine.executions.link(tx, run.name, "made", made.ref, "model") else None
         if made.is_held:

@@ -21,19 +21,37 @@ from stackcanvas.registry.tables import model, model_alias, model_version, model
 
 LATEST = "latest"
 # Made once: putting a statement together takes longer than executing it.
-_KNOWN = select(model_version.c.number).where(
-    model_version.c.name == bindparam("which"), model_version.c.number == bindparam("at")
-)
-_ORIGIN = (
+_OF_MODEL = model_version.c.name == bindparam("which")
+_AT = (_OF_MODEL, model_version.c.number == bindparam("at"))
+_KNOWN = Ready(select(model_version.c.number).where(*_AT), ("which", "at"))
+_ONE = Ready(select(model_version).where(*_AT), ("which", "at"))
+_ORIGIN = Ready(
     select(model_version.c.signature, model_version.c.run, model_version.c.training)
-    .where(model_version.c.name == bindparam("which"))
+    .where(_OF_MODEL)
     .order_by(model_version.c.number.desc())
-    .limit(1)
+    .limit(1),
+    ("which",),
 )
-_ALIASED = select(model_alias.c.number).where(
-    model_alias.c.name == bindparam("which"), model_alias.c.alias == bindparam("alias")
+_ALIASED = Ready(
+    select(model_alias.c.number).where(
+        model_alias.c.name == bindparam("which"), model_alias.c.alias == bindparam("alias")
+    ),
+    ("which", "alias"),
+)
+_ALIASES = Ready(
+    select(model_alias.c.alias)
+    .where(model_alias.c.name == bindparam("which"), model_alias.c.number == bindparam("at"))
+    .order_by(model_alias.c.alias),
+    ("which", "at"),
+)
+_TAGS = Ready(
+    select(model_version_tag.c.key, model_version_tag.c.value)
+    .where(model_version_tag.c.name == bindparam("which"), model_version_tag.c.number == bindparam("at"))
+    .order_by(model_version_tag.c.key),
+    ("which", "at"),
 )
 _ADD = Ready(model_version.insert(), tuple(model_version.c.keys()))
+_ADD_TAG = Ready(model_version_tag.insert(), tuple(model_version_tag.c.keys()))
 _BATCH = 400  # names in one IN: databases take a few hundred variables a statement without thinking twice
 
 
@@ -111,9 +129,8 @@ class Versions:
         # Made once: putting an upsert together takes longer than executing it.
         new = spine.database.insert(model_alias)
         changed = {name: new.excluded[name] for name in ("number", "changed", "actor")}
-        self._set_alias = new.on_conflict_do_update(
-            index_elements=[model_alias.c.name, model_alias.c.alias], set_=changed
-        )
+        changing = new.on_conflict_do_update(index_elements=[model_alias.c.name, model_alias.c.alias], set_=changed)
+        self._set_alias = Ready(changing, tuple(model_alias.c.keys()))
 
     def add(self, tx: Connection, version: ModelVersion) -> None:
         """Write a version inside the caller's transaction."""
@@ -148,7 +165,7 @@ class Versions:
                 {"name": version.name, "number": version.number, "key": key, "value": value}
                 for key, value in version.tags.items()
             ]
-            tx.execute(model_version_tag.insert(), tags)
+            _ADD_TAG.run(tx, tags)
 
     def last(self, connection: Connection, name: str) -> ModelVersion | None:
         """The version with the greatest number."""
@@ -161,14 +178,13 @@ class Versions:
         name: str,
         *,
         limit: int | None = None,
-        number: int | None = None,
         digest: str | None = None,
         version: str | None = None,
         stage: str | None = None,
     ) -> list[ModelVersion]:
         """Versions of a model, newest first."""
         chosen = select(model_version).where(model_version.c.name == name).order_by(model_version.c.number.desc())
-        wanted: dict[str, object] = {"number": number, "digest": digest, "version": version, "stage": stage}
+        wanted: dict[str, object] = {"digest": digest, "version": version, "stage": stage}
         for column, value in wanted.items():
             if value is not None:
                 chosen = chosen.where(model_version.c[column] == value)
@@ -207,7 +223,7 @@ class Versions:
         if selector is None or selector == LATEST:
             found = self.find(connection, ref.name, limit=1)
         elif ref.number is not None:
-            found = self.find(connection, ref.name, number=ref.number)
+            found = self._at(connection, ref.name, ref.number)
         elif is_semantic(selector):
             found = self.find(connection, ref.name, version=selector[1:])
         else:
@@ -226,24 +242,28 @@ class Versions:
             fix=f"`stackcanvas models versions {ref.name}` lists them",
         )
 
+    @staticmethod
+    def has(connection: Connection, name: str, number: int) -> bool:
+        """Whether a model has a version of that number."""
+        return _KNOWN.first(connection, {"which": name, "at": number}) is not None
+
     def require(self, connection: Connection, name: str, number: int) -> None:
         """Refuse a version that does not exist, without reading it.
 
         Raises:
             NotFound: the model or the version does not exist.
         """
-        if connection.execute(_KNOWN, {"which": name, "at": number}).first() is None:
+        if not self.has(connection, name, number):
             self.get(connection, Ref("model", name, str(number)))
 
     def origin(self, connection: Connection, name: str) -> tuple[object, ...] | None:
         """What the next number depends on: signature, run and training data of the newest version."""
-        found = connection.execute(_ORIGIN, {"which": name}).one_or_none()
-        return None if found is None else tuple(found)
+        return _ORIGIN.first(connection, {"which": name})
 
     def set_alias(self, tx: Connection, name: str, alias: str, number: int) -> None:
         """Let an alias name a version, whatever it named before."""
         facts = {"changed": self._spine.clock.now(), "actor": self._spine.actor.name}
-        tx.execute(self._set_alias, {"name": name, "alias": alias, "number": number, **facts})
+        self._set_alias.run(tx, [{"name": name, "alias": alias, "number": number, **facts}])
 
     def drop_alias(self, tx: Connection, name: str, alias: str) -> bool:
         """Take an alias away; whether there was one."""
@@ -252,8 +272,8 @@ class Versions:
 
     def aliased(self, connection: Connection, name: str, alias: str) -> int | None:
         """The number of the version that an alias names."""
-        number: int | None = connection.execute(_ALIASED, {"which": name, "alias": alias}).scalar_one_or_none()
-        return number
+        found = _ALIASED.first(connection, {"which": name, "alias": alias})
+        return None if found is None else int(found[0])
 
     def aliases(self, connection: Connection, name: str) -> dict[str, int]:
         """Alias -> number of the version."""
@@ -263,10 +283,20 @@ class Versions:
     def _named(self, connection: Connection, name: str, selector: str) -> list[ModelVersion]:
         number = self.aliased(connection, name, selector)
         if number is not None:
-            return self.find(connection, name, number=number)
+            return self._at(connection, name, number)
         # A stage names the newest version in it, where no alias of that name says otherwise.
         stage = STAGES.get(selector.lower())
         return [] if stage in {None, NO_STAGE} else self.find(connection, name, stage=stage, limit=1)
+
+    @staticmethod
+    def _at(connection: Connection, name: str, number: int) -> list[ModelVersion]:
+        at = {"which": name, "at": number}
+        row = _ONE.first(connection, at)
+        if row is None:
+            return []
+        aliases = [alias for (alias,) in _ALIASES.all(connection, at)]
+        facts = dict(zip(model_version.c.keys(), row, strict=True))
+        return [_version(facts, aliases, dict(_TAGS.all(connection, at)))]
 
     @staticmethod
     def _exists(connection: Connection, name: str) -> bool:

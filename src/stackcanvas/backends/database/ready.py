@@ -13,10 +13,7 @@ Row = Mapping[str, object]
 
 
 class Ready:
-    """A statement with named values.
-
-    Values are checked by their column types as always; what comes back is as the driver gives it, so that only columns
-    of text and whole numbers should be asked for.
+    """A statement with named values, which are checked by their column types as always; so is what comes back.
 
     Args:
         statement: an INSERT, UPDATE or SELECT.
@@ -60,9 +57,10 @@ class Ready:
         made = self._for(connection)
         values = made.values(row)
         if made.positional:
-            found: list[tuple[Any, ...]] = _driven(connection, made.text, [values]).fetchall()
-            return found
-        return [tuple(one) for one in connection.exec_driver_sql(made.text, values)]
+            cursor = _driven(connection, made.text, [values])
+            return made.told(cursor.fetchall(), cursor.description)
+        with connection.exec_driver_sql(made.text, values) as result:
+            return made.told(result.cursor.fetchall(), result.cursor.description)
 
     def _for(self, connection: Connection) -> _Made:
         dialect = connection.dialect
@@ -92,6 +90,25 @@ class _Made:
             for name in places
         ]
         self._names = frozenset(names)
+        self._dialect = dialect
+        self._columns = compiled._result_columns or ()  # noqa: SLF001 - what a statement returns has no other list
+        self._process: list[tuple[int, Callable[[Any], Any]]] | None = None
+
+    def told(self, rows: list[tuple[Any, ...]], description: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Rows of the driver as their column types have them."""
+        if self._process is None:
+            given = [
+                column.type.dialect_impl(self._dialect).result_processor(self._dialect, code)
+                for column, (_, code, *_) in zip(self._columns, description, strict=True)
+            ]
+            self._process = [(at, process) for at, process in enumerate(given) if process is not None]
+        if not self._process:
+            return rows
+        found = [list(row) for row in rows]
+        for row in found:
+            for at, process in self._process:
+                row[at] = process(row[at])
+        return [tuple(row) for row in found]
 
     def values(self, row: Row) -> Any:
         """The values of a row, in order or by name."""

@@ -98,19 +98,24 @@ def test_a_deleted_run_is_found_only_when_asked_for(filled: Experiments, spine: 
 
 
 def test_the_best_of_many_is_one_walk_along_the_index(filled: Experiments, spine: Spine) -> None:
-    """No run is sorted or looked at beyond those that come back."""
+    """No run is sorted or looked at beyond those that come back; of all experiments each one's index is walked."""
+    of_one, of_all = (_plan(spine, experiments) for experiments in ([1], None))
+
+    assert "ix_run_metric_latest_experiment_key_value (experiment=? AND key=?" in of_one
+    assert "USE TEMP B-TREE FOR ORDER BY" not in of_one
+    assert "ix_run_metric_latest_experiment_key_value (experiment=? AND key=?" in of_all
+
+
+def _plan(spine: Spine, experiments: list[int] | None) -> str:
     from sqlalchemy import text
 
     from stackcanvas.experiments.search import LAST, NEWEST, _by_index
 
-    statement = _by_index(Order("metric", "auc", largest_first=True), [NEWEST, LAST], [], [1]).limit(2)
+    statement = _by_index(Order("metric", "auc", largest_first=True), [NEWEST, LAST], [], experiments).limit(2)
     with spine.read() as connection:
         compiled = str(statement.compile(connection.engine, compile_kwargs={"literal_binds": False}))
         plan = connection.execute(text("explain query plan " + compiled.replace("?", "1"))).all()
-    said = " ".join(str(row[-1]) for row in plan)
-
-    assert "ix_run_metric_latest_experiment_key_value" in said
-    assert "USE TEMP B-TREE FOR ORDER BY" not in said
+    return " ".join(str(row[-1]) for row in plan)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, unquote, unquote_plus, urlsplit
 
@@ -14,6 +14,7 @@ from stackcanvas.metadata import Ref
 
 if TYPE_CHECKING:
     from stackcanvas.backends.objects import Objects
+    from stackcanvas.experiments.facts import RunFacts
     from stackcanvas.registry import Folder, ModelVersion, Registry
     from stackcanvas.stack.stack import Stack
 
@@ -73,11 +74,11 @@ def register_logged(
         BadInput: the address is a path on the server, or is not what the run or logged model holds.
         Refused: the canvas says no.
     """
-    given = tags or {}
+    given, finder = tags or {}, _Finder(stack, key_of)
     if is_prompt(given):
         found = _prompt(source)
     else:
-        found = _Finder(stack, key_of).find(source, run_id=run_id, model_id=model_id)
+        found = finder.find(source, run_id=run_id, model_id=model_id)
     run = Ref("run", run_id or found.run or "") if run_id or found.run else None
     return stack.registry.adopt(
         name,
@@ -85,7 +86,7 @@ def register_logged(
         source=found.address,
         storage=found.storage,
         run=run,
-        training=_training(stack, run, given),
+        training=_training(stack, None if run is None else finder.run(run.name), given),
         run_link=run_link,
         message=description,
         tags=given,
@@ -181,6 +182,7 @@ class _Finder:
 
     stack: Stack
     key_of: Callable[[str], str]
+    _runs: dict[str, RunFacts | None] = field(default_factory=dict)
 
     def find(self, source: str, *, run_id: str | None, model_id: str | None) -> _Source:
         """What an address stands for, where the run or the logged model that is named holds it."""
@@ -259,11 +261,18 @@ class _Finder:
             raise _not_of(source, "model_id") from None
         return found.artifact_location, found.source_run
 
+    def run(self, run_id: str) -> RunFacts | None:
+        """A run as it is recorded here, None where it is not; read once."""
+        if run_id not in self._runs:
+            try:
+                self._runs[run_id] = self.stack.experiments.tracking.get(run_id)
+            except NotFound:
+                self._runs[run_id] = None
+        return self._runs[run_id]
+
     def _run_place(self, run_id: str) -> str | None:
-        try:
-            return self.stack.experiments.get(run_id).artifact_location
-        except NotFound:
-            return None
+        found = self.run(run_id)
+        return None if found is None else found.artifact_location
 
     def below(self, place: str, path: str) -> Folder | None:
         """The folder below a place, where the stack itself keeps it."""
@@ -342,19 +351,16 @@ def _not_of(source: str, parameter: str) -> BadInput:
     )
 
 
-def _training(stack: Stack, run: Ref | None, tags: Mapping[str, str]) -> Ref | None:
+def _training(stack: Stack, run: RunFacts | None, tags: Mapping[str, str]) -> Ref | None:
     """The data version that a model was trained on: as a tag says it, or the one data version that its run read."""
     if TRAINING in tags:
         return _pinned(stack, tags[TRAINING])
     if run is None:
         return None
-    try:
-        info = stack.experiments.get(run.name)
-    except NotFound:
-        return None
-    if TRAINING in info.tags:
-        return _pinned(stack, info.tags[TRAINING])
-    read = [one.source for one in info.inputs if one.source.startswith("data:")]
+    said = {key: value for _, key, value in run.tags}
+    if TRAINING in said:
+        return _pinned(stack, said[TRAINING])
+    read = [one.source for one in run.inputs if one.source.startswith("data:")]
     pinned = [ref for ref in map(Ref.parse, read) if ref.number is not None]
     return pinned[0] if len(set(pinned)) == 1 else None
 

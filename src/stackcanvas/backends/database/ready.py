@@ -60,7 +60,7 @@ class Ready:
             cursor = _driven(connection, made.text, [values])
             return made.told(cursor.fetchall(), cursor.description)
         with connection.exec_driver_sql(made.text, values) as result:
-            return made.told(result.cursor.fetchall(), result.cursor.description)
+            return made.told(list(result.cursor.fetchall()), result.cursor.description)
 
     def _for(self, connection: Connection) -> _Made:
         dialect = connection.dialect

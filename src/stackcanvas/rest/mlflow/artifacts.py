@@ -177,7 +177,7 @@ class Files:
                     pieces.append(event.get("body", b""))
                     size += len(pieces[-1])
                     more = event.get("more_body", False)
-                await self._threads.run(lambda pieces=pieces: file.writelines(pieces))  # type: ignore[misc]
+                await self._threads.run(lambda pieces=pieces: file.writelines(pieces))
             await self._threads.run(file.flush)
             await self._threads.run(lambda: self._stack.objects.put_file(key, written))
 
@@ -203,7 +203,7 @@ class Files:
         while piece:
             sent += len(piece)
             if sent > _PIECE_BYTES:
-                await self._threads.run(lambda piece=piece: seen.add(piece))  # type: ignore[misc]
+                await self._threads.run(lambda piece=piece: seen.add(piece))
                 if sent >= size and not seen.is_whole:
                     # What is kept back tells the client: its download broke off.
                     _log.error("%s is not what was registered", key)
@@ -211,7 +211,7 @@ class Files:
             await send({"type": "http.response.body", "body": piece, "more_body": sent < size})
             if sent >= size:
                 return
-            piece = await self._threads.run(lambda start=sent: objects.get(key, start=start, length=_PIECE_BYTES))  # type: ignore[misc]
+            piece = await self._threads.run(lambda start=sent: objects.get(key, start=start, length=_PIECE_BYTES))
         if size:
             _log.warning("%s became shorter while it was sent", key)
         await send({"type": "http.response.body", "body": b""})

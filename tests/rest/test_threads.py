@@ -16,6 +16,8 @@ _WHO = ContextVar("who", default="nobody")
 
 
 def test_answers_and_errors_come_back() -> None:
+    """Many at once, each to who asked; an error ends nothing."""
+
     async def ask() -> None:
         threads = Threads(2, name="asked")
         assert await asyncio.gather(*(threads.run(pow, at, 2) for at in range(50))) == [at * at for at in range(50)]
@@ -27,6 +29,7 @@ def test_answers_and_errors_come_back() -> None:
 
 
 def test_work_knows_the_context_of_who_asked_and_runs_in_order_in_one_thread() -> None:
+    """Who acts stands in the context."""
     seen: list[tuple[str, str]] = []
 
     def note() -> None:
@@ -45,6 +48,7 @@ def test_work_knows_the_context_of_who_asked_and_runs_in_order_in_one_thread() -
 
 
 def test_who_leaves_early_hinders_nobody() -> None:
+    """A client that closes its connection leaves work behind."""
     begun, may_end = threading.Event(), threading.Event()
 
     def slow() -> None:
@@ -65,6 +69,8 @@ def test_who_leaves_early_hinders_nobody() -> None:
 
 
 def test_threads_end_with_their_object() -> None:
+    """Nothing else ends them before the process does."""
+
     async def ask() -> None:
         threads = Threads(3, name="ending")
         await asyncio.gather(*(threads.run(time.sleep, 0) for _ in range(3)))

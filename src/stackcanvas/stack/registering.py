@@ -75,10 +75,7 @@ def register_logged(
         Refused: the canvas says no.
     """
     given, finder = tags or {}, _Finder(stack, key_of)
-    if is_prompt(given):
-        found = _prompt(source)
-    else:
-        found = finder.find(source, run_id=run_id, model_id=model_id)
+    found = _prompt(source) if is_prompt(given) else finder.find(source, run_id=run_id, model_id=model_id)
     run = Ref("run", run_id or found.run or "") if run_id or found.run else None
     return stack.registry.adopt(
         name,

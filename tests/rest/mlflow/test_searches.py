@@ -142,6 +142,16 @@ def test_logged_models_are_found_by_status_and_ordered_as_they_become_ready(call
     assert find(order_by=[{"field_name": "status"}]) == ["PENDING", "READY", "FAILED"]
 
 
+def test_a_logged_model_without_a_type_is_ordered_as_one_of_an_empty_type(call: Call) -> None:
+    """Before all others, or behind them."""
+    for kind in ({}, {"model_type": "agent"}):
+        call("logged-models", experiment_id="0", **kind)
+    for ascending, kinds in ((True, ["", "agent"]), (False, ["agent", ""])):
+        order = [{"field_name": "model_type", "ascending": ascending}]
+        told = call("logged-models/search", experiment_ids=["0"], order_by=order)[1]
+        assert [one["info"]["model_type"] for one in told["models"]] == kinds
+
+
 def test_the_tag_of_a_name_goes_and_the_name_stays(call: Call) -> None:
     """Until the run is given another one, however that is said."""
     run_id = call("runs/create", experiment_id="0", start_time=NOW, run_name="first")[1]["run"]["info"]["run_id"]

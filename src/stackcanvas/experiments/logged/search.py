@@ -80,14 +80,19 @@ def chosen_models(
             terms.append(case((value < _NAN, 0), (value.is_not(None), 1), else_=2))
             terms.append((value.desc() if order.largest_first else value.asc()).nulls_last())
         else:
-            column = _PROGRESS if order.key == "status" else ATTRIBUTES[order.key]
-            terms.append(_directed(column, largest_first=order.largest_first))
+            terms.append(_directed(_ordering(order.key), largest_first=order.largest_first))
     named = {order.key for order in order_by if order.kind == "attribute"}
     if "created" not in named:
         terms.append(logged_model.c.created.desc())
     if "id" not in named:
         terms.append(logged_model.c.id.asc())
     return chosen.order_by(*terms)
+
+
+def _ordering(key: str) -> ColumnElement[Any]:
+    if key == "status":
+        return _PROGRESS
+    return func.coalesce(ATTRIBUTES[key], "") if key in _OPTIONAL else ATTRIBUTES[key]
 
 
 def _directed(column: ColumnElement[Any], *, largest_first: bool) -> ColumnElement[Any]:

@@ -158,9 +158,10 @@ def _search(stack: Stack, asked: Search) -> dict[str, Any]:
     check_page(asked.max_results, _MOST)
     experiments = numbers_of(asked.experiment_ids)
     where = [one for clause in _GRAMMAR.parse(asked.filter) for one in _conditions(clause)]
-    orders = [_order(_GRAMMAR.order(text)) for text in asked.order_by]
-    if len({(one.kind, one.key) for one in orders}) < len(orders):
+    given = [_GRAMMAR.order(text) for text in asked.order_by]
+    if len({(one.entity, one.key) for one in given}) < len(given):
         raise invalid(f"`order_by` contains duplicate fields: {asked.order_by}")
+    orders = [_order(one) for one in given]
     lifecycle = lifecycle_of(asked.run_view_type)
     tracking = stack.experiments.tracking
 

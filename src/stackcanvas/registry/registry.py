@@ -390,12 +390,7 @@ class Registry:
 
     def _recorded(self, run: Ref | None) -> Ref | None:
         """The run, where it is recorded here: clients may name one of another server."""
-        try:
-            if run is not None:
-                self._spine.executions.get(run.name)
-        except NotFound:
-            return None
-        return run
+        return run if run is not None and self._spine.executions.known(run.name) else None
 
     def _require(
         self,

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, literal, select, update
 
-from stackcanvas.backends.database import ascending, descending
+from stackcanvas.backends.database import Ready, ascending, descending
 from stackcanvas.errors import BadInput, Conflict, NotFound
 from stackcanvas.experiments.places import below
 from stackcanvas.experiments.search import IS_NOT_NULL, IS_NULL, OPERATORS, Condition, Order
@@ -38,6 +38,12 @@ class Experiment:
     tags: dict[str, str] = field(default_factory=dict)
 
 
+# Made once: putting a statement together takes longer than executing it.
+_NAMED = Ready(
+    select(experiment.c.id, experiment.c.lifecycle).where(experiment.c.name == bindparam("which")), ("which",)
+)
+
+
 class Catalog:
     """Keeps the experiments."""
 
@@ -50,14 +56,13 @@ class Catalog:
         Raises:
             Conflict: the experiment was deleted.
         """
-        found = tx.execute(
-            select(experiment.c.id, experiment.c.lifecycle).where(experiment.c.name == name)
-        ).one_or_none()
+        found = _NAMED.first(tx, {"which": name})
         if found is None:
             return self._add(tx, name, None)
-        if found.lifecycle == DELETED:
+        number, lifecycle = found
+        if lifecycle == DELETED:
             raise Conflict(f"the experiment {name!r} was deleted", fix="Restore it, or use another name")
-        return int(found.id)
+        return int(number)
 
     def create(self, name: str, *, artifact_location: str | None = None, tags: Mapping[str, str] | None = None) -> int:
         """Make an experiment and give its number.

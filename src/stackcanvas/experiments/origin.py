@@ -16,7 +16,7 @@ import psutil
 from blake3 import blake3
 from sqlalchemy import Connection, select
 
-from stackcanvas.backends.database import Database
+from stackcanvas.backends.database import Database, Ready
 from stackcanvas.experiments.tables import run_origin
 from stackcanvas.foundations import Git
 from stackcanvas.metadata import CodeState
@@ -70,11 +70,11 @@ class Origins:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._add = database.insert(run_origin).on_conflict_do_nothing()
+        self._add = Ready(database.insert(run_origin).on_conflict_do_nothing(), ("run", "facts"))
 
     def add(self, tx: Connection, run_id: str, origin: Origin) -> None:
         """Record an origin inside the caller's transaction; the first start of a run counts."""
-        tx.execute(self._add, {"run": run_id, "facts": asdict(origin)})
+        self._add.run(tx, [{"run": run_id, "facts": asdict(origin)}])
 
     def note_cells(self, tx: Connection, run_id: str, executed: str) -> None:
         """Record what the cells of a notebook were at the end of its run."""

@@ -29,6 +29,10 @@ PARENT = "mlflow.parentRunId"
 # Set where a client removed the tag that tells it a run's name: the name stays, and is told as a tag no more.
 NAME_UNTOLD = "stackcanvas.name_untold"
 _PAIR = ("run", "key", "value")
+_BEGUN = (
+    *("id", "experiment", "name", "status", "started", "lifecycle", "artifact_location", "actor"),
+    *("code_commit", "dirty", "environment", "host", "seed"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,7 @@ class Runs:
         # Made once: putting a statement together takes longer than executing it.
         insert = spine.database.insert
         again = {"status": RUNNING, "ended": None}
-        self._add = insert(run).on_conflict_do_update(index_elements=[run.c.id], set_=again)
+        self._add = Ready(insert(run).on_conflict_do_update(index_elements=[run.c.id], set_=again), _BEGUN)
         self._set_parameter = Ready(insert(run_parameter).on_conflict_do_nothing(), _PAIR)
         tag = insert(run_tag)
         keys = [run_tag.c.run, run_tag.c.key]
@@ -171,14 +175,14 @@ class Runs:
             "host": socket.gethostname() if elsewhere is None else elsewhere.host,
             "seed": seed,
         }
-        tx.execute(self._add, facts)
+        self._add.run(tx, [facts])
 
     def end(self, tx: Connection, run_id: str, status: str) -> None:
         """Record how a run ended, and what its work was seen to read through the stack; after its execution's end."""
         if status not in STATUSES:
             raise BadInput(f"{status!r} is no status of a run", expected=", ".join(STATUSES))
         ended = None if status in {RUNNING, SCHEDULED} else self._spine.clock.now()
-        if not tx.execute(_END, {"run": run_id, "status": status, "ended": ended}).rowcount:
+        if not _END.run(tx, [{"run": run_id, "status": status, "ended": ended}]):
             raise NotFound("run", run_id)
         if ended is not None:
             self._add_read(tx, run_id)
@@ -205,10 +209,10 @@ class Runs:
         Raises:
             NotFound: there is no such run.
         """
-        found = connection.execute(select(run.c.experiment).where(run.c.id == run_id)).scalar_one_or_none()
+        found = _OF.first(connection, {"which": run_id})
         if found is None:
             raise NotFound("run", run_id)
-        return int(found)
+        return int(found[0])
 
     def set_parameters(
         self, tx: Connection, run_id: str, parameters: Mapping[str, object], *, new: bool = False
@@ -280,14 +284,19 @@ class Runs:
             self.add_inputs(tx, run_id, read, experiment_id=self.experiment_of(tx, run_id))
 
     def _add_environment(self, tx: Connection, here: Environment) -> None:
-        if tx.execute(select(run_environment.c.digest).where(run_environment.c.digest == here.digest)).first() is None:
+        if _KNOWN.first(tx, {"which": here.digest}) is None:
             facts = {"python": here.python, "platform": here.platform, "packages": here.packages}
             facts["lock"] = here.lock if here.lock is not None else lock(here.packages, root=self._root)
             new = self._spine.database.insert(run_environment).values(digest=here.digest, **facts)
             tx.execute(new.on_conflict_do_nothing())
 
 
-_END = update(run).where(run.c.id == bindparam("run")).values(status=bindparam("status"), ended=bindparam("ended"))
+_END = Ready(
+    update(run).where(run.c.id == bindparam("run")).values(status=bindparam("status"), ended=bindparam("ended")),
+    ("run", "status", "ended"),
+)
+_OF = Ready(select(run.c.experiment).where(run.c.id == bindparam("which")), ("which",))
+_KNOWN = Ready(select(run_environment.c.digest).where(run_environment.c.digest == bindparam("which")), ("which",))
 _DATASET = ("name", "digest", "source_type", "source", "schema", "profile")
 
 

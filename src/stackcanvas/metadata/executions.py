@@ -27,7 +27,12 @@ _STARTED = (
     *("id", "kind", "state", "subject", "trigger", "actor", "verified", "started"),
     *("code_commit", "dirty", "parameters", "process", "parent"),
 )
-_END = update(execution).where(execution.c.id == bindparam("which"), execution.c.state == RUNNING)
+_END = Ready(
+    update(execution)
+    .where(execution.c.id == bindparam("which"), execution.c.state == RUNNING)
+    .values(state=bindparam("now"), ended=bindparam("at"), error=bindparam("said")),
+    ("which", "now", "at", "said"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ class Executions:
         new = database.insert(execution)
         again = {"state": RUNNING, "ended": None, "error": None, "process": new.excluded.process}
         self._start = Ready(new.on_conflict_do_update(index_elements=[execution.c.id], set_=again), _STARTED)
-        self._link = database.insert(link).on_conflict_do_nothing()
+        self._link = Ready(database.insert(link).on_conflict_do_nothing(), tuple(link.c.keys()))
 
     def start(
         self,
@@ -167,13 +172,12 @@ class Executions:
     ) -> None:
         """Write state, end and links inside the caller's transaction; what has ended already stays as it is."""
         said = None if error is None else _storable(error)
-        facts = {"which": execution_id, "state": state, "ended": self.clock.now(), "error": said}
-        if tx.execute(_END, facts).rowcount and links:
+        if _END.run(tx, [{"which": execution_id, "now": state, "at": self.clock.now(), "said": said}]) and links:
             rows = [
                 {"execution": execution_id, "direction": direction, "ref": ref, "role": role, "time": time}
                 for direction, ref, role, time in links
             ]
-            tx.execute(self._link, rows)
+            self._link.run(tx, rows)
 
     def take(self, tx: Connection, works: Sequence[Execution]) -> None:
         """Write pieces of work that happened elsewhere as they were; of those that are here the state changes."""
@@ -197,7 +201,7 @@ class Executions:
         if tx.execute(select(execution.c.id).where(execution.c.id == execution_id)).first() is None:
             return False
         facts = {"execution": execution_id, "direction": direction, "ref": str(ref), "role": role}
-        tx.execute(self._link, {**facts, "time": self.clock.now()})
+        self._link.run(tx, [{**facts, "time": self.clock.now()}])
         return True
 
     def get(self, execution_id: str) -> Execution:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 
-from stackcanvas.backends.database import Database
+from stackcanvas.backends.database import Database, Ready
 from stackcanvas.metadata.executions import Execution, Executions
 from stackcanvas.metadata.refs import Ref
 from stackcanvas.metadata.tables import artifact, execution, link
@@ -17,22 +17,22 @@ from stackcanvas.metadata.tables import artifact, execution, link
 _BATCH = 500
 
 # Made once: it is asked at the end of every run, and putting it together takes longer than executing it.
-_DATA_OF = (
+_OF_WORK = (execution.c.id == bindparam("work")) | (execution.c.parent == bindparam("work"))
+_DATA_OF = Ready(
     select(link.c.ref, link.c.role, artifact.c.digest)
     .select_from(execution)
     .join(link, link.c.execution == execution.c.id)
     .join(artifact, artifact.c.ref == link.c.ref)
-    .where((execution.c.id == bindparam("work")) | (execution.c.parent == bindparam("work")))
-    .where(link.c.direction == "used", artifact.c.kind == "data")
-    .order_by(link.c.ref, link.c.role)
+    .where(_OF_WORK, link.c.direction == "used")
+    .order_by(link.c.ref, link.c.role),
+    ("work",),
 )
-
-_MADE = (
+_MADE = Ready(
     select(link.c.ref)
     .join(execution, link.c.execution == execution.c.id)
-    .where((execution.c.id == bindparam("work")) | (execution.c.parent == bindparam("work")))
-    .where(link.c.direction == "made", link.c.ref != bindparam("itself"))
-    .limit(1)
+    .where(_OF_WORK, link.c.direction == "made", link.c.ref != bindparam("itself"))
+    .limit(1),
+    ("work", "itself"),
 )
 
 
@@ -100,12 +100,13 @@ class Lineage:
 
     def data_of(self, connection: Connection, execution_id: str) -> list[tuple[Ref, str, str]]:
         """The versions of data that a piece of work and its parts read: ref, role, digest."""
-        rows = connection.execute(_DATA_OF, {"work": execution_id})
-        return [(Ref.parse(row.ref), row.role, row.digest or "") for row in rows]
+        rows = _DATA_OF.all(connection, {"work": execution_id})
+        # Told apart here: asked for the kind, the database would begin with all data that there is.
+        return [(Ref.parse(ref), role, digest or "") for ref, role, digest in rows if ref.startswith("data:")]
 
     def has_made(self, connection: Connection, execution_id: str, *, itself: Ref) -> bool:
         """Whether a piece of work or its parts made anything else than the thing that stands for the work."""
-        return connection.execute(_MADE, {"work": execution_id, "itself": str(itself)}).first() is not None
+        return _MADE.first(connection, {"work": execution_id, "itself": str(itself)}) is not None
 
     def behind(self, refs: Collection[Ref]) -> set[str]:
         """The ids of the work that made things, and of all work that this was a part of."""

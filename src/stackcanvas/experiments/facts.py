@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Double, Row, Select, bindparam, func, select, type_coerce
 
 from stackcanvas.backends.database import Ready
+from stackcanvas.errors import NotFound
 from stackcanvas.experiments.logged.tables import run_model
 from stackcanvas.experiments.metrics import plain_rows
 from stackcanvas.experiments.runs import RunInput, inputs_of
-from stackcanvas.experiments.tables import run_dataset, run_input, run_metric_latest, run_parameter, run_tag
+from stackcanvas.experiments.tables import run, run_dataset, run_input, run_metric_latest, run_parameter, run_tag
 
 READ, MADE = "read", "made"
 # Databases bound how many values a statement may hold.
@@ -50,11 +51,8 @@ class RunFacts:
 
 def gather(connection: Connection, rows: Sequence[Row[Any]]) -> list[RunFacts]:
     """Runs with all that belongs to them, from their rows."""
-    found = [bare(row) for row in rows]
+    found = [RunFacts(*(getattr(row, name) for name in _OWN)) for row in rows]
     for some in _parts(found):
-        if len(some) == 1:
-            _fill(connection, some[0])
-            continue
         ids = [one.id for one in some]
         parameters = _by_run(connection, _pairs(run_parameter).where(run_parameter.c.run.in_(ids)))
         tags = _by_run(connection, _pairs(run_tag).where(run_tag.c.run.in_(ids)))
@@ -68,14 +66,19 @@ def gather(connection: Connection, rows: Sequence[Row[Any]]) -> list[RunFacts]:
     return found
 
 
-def _fill(connection: Connection, one: RunFacts) -> None:
-    """What belongs to one run, which is asked for often: by statements that are put together once."""
-    which = {"which": one.id}
+def whole(connection: Connection, run_id: str) -> RunFacts:
+    """One run with all that belongs to it; asked for often, so by statements that are put together once.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    one, which = bare(connection, run_id), {"which": run_id}
     one.parameters, one.tags, one.metrics = (
         ready.all(connection, which) for ready in (_PARAMETERS_OF, _TAGS_OF, _METRICS_OF)
     )
     one.inputs = inputs_of(connection, [one.id])[one.id] if _READS_OF.first(connection, which) else ()
     _put(one, _MODELS_OF.all(connection, which))
+    return one
 
 
 def _put(one: RunFacts, models: Sequence[tuple[Any, ...]]) -> None:
@@ -83,19 +86,16 @@ def _put(one: RunFacts, models: Sequence[tuple[Any, ...]]) -> None:
     one.made_models = [(model, step) for _, role, model, step in models if role == MADE]
 
 
-def bare(row: Row[Any]) -> RunFacts:
-    """A run alone."""
-    return RunFacts(
-        row.id,
-        row.experiment,
-        row.name,
-        row.status,
-        row.started,
-        row.ended,
-        row.lifecycle,
-        row.artifact_location,
-        row.actor,
-    )
+def bare(connection: Connection, run_id: str) -> RunFacts:
+    """One run alone.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    row = _BARE.first(connection, {"which": run_id})
+    if row is None:
+        raise NotFound("run", run_id)
+    return RunFacts(*row)
 
 
 def datasets_of(connection: Connection, experiments: Sequence[int]) -> list[tuple[int, str, str, str | None]]:
@@ -134,6 +134,8 @@ def _of_one(chosen: Select[Any], run: Any) -> Ready:
     return Ready(chosen.where(run == bindparam("which")), ("which",))
 
 
+_OWN = ("id", "experiment", "name", "status", "started", "ended", "lifecycle", "artifact_location", "actor")
+_BARE = _of_one(select(*(run.c[name] for name in _OWN)), run.c.id)
 _PARAMETERS_OF = _of_one(_pairs(run_parameter), run_parameter.c.run)
 _TAGS_OF = _of_one(_pairs(run_tag), run_tag.c.run)
 _METRICS_OF = _of_one(_metrics(), run_metric_latest.c.run)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from stackcanvas.backends.database import Ready
 from stackcanvas.errors import Conflict, NotFound
-from stackcanvas.experiments.facts import MADE, READ, RunFacts, bare, datasets_of, gather
+from stackcanvas.experiments.facts import MADE, READ, RunFacts, bare, datasets_of, gather, whole
 from stackcanvas.experiments.logged.models import LoggedModels, ModelMetric
 from stackcanvas.experiments.logged.tables import run_model
 from stackcanvas.experiments.metrics import Metrics, Raw, Told, raw_history, sampled_history
@@ -33,6 +33,7 @@ _BEGUN = (
     *("code_commit", "dirty"),
 )
 _TOLD = _BEGUN[:8]
+_ENDED = Ready(update(run).where(run.c.id == bindparam("which")).values(ended=bindparam("at")), ("which", "at"))
 
 
 class Tracking:
@@ -46,7 +47,6 @@ class Tracking:
         self._search = search
         # Made once: putting a statement together takes longer than executing it.
         self._known = Ready(select(run.c.experiment, run.c.lifecycle).where(run.c.id == bindparam("id")), ("id",))
-        self._one = select(run).where(run.c.id == bindparam("id"))
         around = select(experiment.c.name, experiment.c.lifecycle, experiment.c.artifact_location)
         self._around = Ready(around.where(experiment.c.id == bindparam("id")), ("id",))
         self._add = Ready(run.insert(), _BEGUN)
@@ -113,17 +113,17 @@ class Tracking:
         """Give a run another status, end or name."""
         with self._spine.write() as tx:
             self._active(tx, run_id)
-            before = tx.execute(self._one, {"id": run_id}).one()
+            before = bare(tx, run_id)
             if status in {SCHEDULED, RUNNING}:
                 tx.execute(update(run).where(run.c.id == run_id).values(status=status))
             elif status is not None:
                 state = {FINISHED: "done", KILLED: "cancelled"}.get(status, "failed")
                 self._spine.executions.end(tx, run_id, self._made(run_id, state), state=state, error=None)
                 self._runs.end(tx, run_id, status)
-            tx.execute(update(run).where(run.c.id == run_id).values(ended=ended or before.ended))
+            _ENDED.run(tx, [{"which": run_id, "at": ended or before.ended}])
             if name:
                 self._runs.rename(tx, run_id, name)
-            return bare(tx.execute(self._one, {"id": run_id}).one())
+            return bare(tx, run_id)
 
     def mark(self, run_id: str, lifecycle: str) -> None:
         """Delete a run, or restore it."""
@@ -177,7 +177,7 @@ class Tracking:
         """Set a tag to what a function makes of its value, so that nobody writes in between."""
         with self._spine.write() as tx:
             self._active(tx, run_id)
-            found = gather(tx, [tx.execute(self._one, {"id": run_id}).one()])[0]
+            found = whole(tx, run_id)
             self._runs.set_tags(tx, run_id, {key: change({name: value for _, name, value in found.tags}.get(key))})
 
     def add_inputs(self, run_id: str, inputs: Sequence[RunInput], *, models: Sequence[str] = ()) -> None:
@@ -200,10 +200,7 @@ class Tracking:
             NotFound: there is no such run.
         """
         with self._spine.read() as connection:
-            row = connection.execute(self._one, {"id": run_id}).one_or_none()
-            if row is None:
-                raise NotFound("run", run_id)
-            return gather(connection, [row])[0]
+            return whole(connection, run_id)
 
     def find(
         self,

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Double, Row, Select, bindparam, func, select, type_coerce
@@ -51,7 +52,7 @@ class RunFacts:
 
 def gather(connection: Connection, rows: Sequence[Row[Any]]) -> list[RunFacts]:
     """Runs with all that belongs to them, from their rows."""
-    found = [RunFacts(*(getattr(row, name) for name in _OWN)) for row in rows]
+    found = [RunFacts(*_own(row)) for row in rows]
     for some in _parts(found):
         ids = [one.id for one in some]
         parameters = _by_run(connection, _pairs(run_parameter).where(run_parameter.c.run.in_(ids)))
@@ -135,6 +136,7 @@ def _of_one(chosen: Select[Any], run: Any) -> Ready:
 
 
 _OWN = ("id", "experiment", "name", "status", "started", "ended", "lifecycle", "artifact_location", "actor")
+_own = attrgetter(*_OWN)
 _BARE = _of_one(select(*(run.c[name] for name in _OWN)), run.c.id)
 _PARAMETERS_OF = _of_one(_pairs(run_parameter), run_parameter.c.run)
 _TAGS_OF = _of_one(_pairs(run_tag), run_tag.c.run)

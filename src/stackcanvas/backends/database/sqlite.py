@@ -38,6 +38,7 @@ _READ = ("ON", "FULL", "ON")
 _DURABLE = ("OFF", "FULL", "ON")
 _FAST = ("OFF", "NORMAL", "ON")
 _RESHAPE = ("OFF", "FULL", "OFF")
+_UNSET = ("", "", "")
 
 _REASONS = {
     sqlite3.SQLITE_FULL: ("the disk is full, nothing was written", "Free some space and try again"),
@@ -249,7 +250,7 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             connection.close()
             raise self._sentence(error) or error from error
-        record.info["mode"] = None
+        record.info["mode"] = _UNSET
 
     def _enter_wal(self, connection: sqlite3.Connection) -> None:
         """Switch a fresh file to WAL; SQLite does not wait there when another process does the same."""
@@ -271,10 +272,13 @@ class SqliteDatabase:
     def _begin(self, connection: Connection, mode: tuple[str, ...]) -> None:
         """Begin for reading or for writing, with the pragmas that go with it."""
         raw = _raw(connection)
+        before = connection.info["mode"]
         try:
-            if connection.info["mode"] != mode:
-                for pragma, value in zip(_PRAGMAS, mode, strict=True):
-                    raw.execute(f"PRAGMA {pragma} = {value}")
+            if before != mode:
+                connection.info["mode"] = _UNSET  # until all of them are set
+                for pragma, value, held in zip(_PRAGMAS, mode, before, strict=True):
+                    if value != held:
+                        raw.execute(f"PRAGMA {pragma} = {value}")
                 connection.info["mode"] = mode
             raw.execute("BEGIN" if mode == _READ else "BEGIN IMMEDIATE")
         except sqlite3.Error as error:

@@ -89,10 +89,12 @@ def test_trials_fail_are_pruned_or_give_no_number(experiments: Experiments) -> N
     assert study.best is None
     best = study.tune(objective, trials=4)
 
-    assert [trial.state for trial in study.trials] == ["pruned", "failed", "failed", *["finished"] * 3]
+    assert [trial.state for trial in study.trials] == ["pruned", "failed", "failed", *["finished"] * 2]
     assert [run.status for run in experiments.children(study.run_id)][:3] == ["finished", "finished", "failed"]
     assert best is not None
     assert best.metrics["loss"].value == min(trial.value or 0 for trial in study.trials if trial.state == "finished")
+    assert study.tune(lambda trial, _run: trial.suggest_int("x", 0, 10) * math.nan, trials=6) == best
+    assert len(study.trials) == 7
 
 
 def test_trials_of_a_killed_process_are_tried_again(tmp_path: Path) -> None:
@@ -122,11 +124,14 @@ def test_trials_of_a_killed_process_are_tried_again(tmp_path: Path) -> None:
     assert [state for state, _, _ in trials] == ["finished", "finished", "failed", *["finished"] * 3]
     assert trials[2][1] == hung
     assert trials[3][2] == {"x": x}
-    asked = "print(experiments.get(sys.argv[2]).status, spine.executions.get(sys.argv[2]).state)"
+    asked = (
+        "found = experiments.get(sys.argv[2]);"
+        "print(found.status, spine.executions.get(found.id).state, found.parameters['x'])"
+    )
     told = subprocess.run(
         [sys.executable, "-c", f"{PREPARE}\n{asked}", str(tmp_path), hung], check=True, capture_output=True, text=True
     )
-    assert told.stdout.split() == ["killed", "lost"]
+    assert told.stdout.split() == ["killed", "lost", str(x)]
 
 
 def test_processes_search_beside_each_other(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ DIRECTIONS = ("maximize", "minimize")
 _ADAPTER = "stackcanvas.experiments.optuna"
 _RUN = "run"
 _PRUNED = "stackcanvas.pruned"
+_NO_NUMBER = "no number"
 
 Objective = Callable[[Any, Run], float]
 
@@ -195,6 +196,8 @@ class Study:
             run.log({self.metric: value})
             self._end(trial, run, FINISHED)
             state = self._adapter.TrialState.FAIL if value != value else None  # noqa: PLR0124 - not a number
+            if state:
+                trial.set_user_attr(_NO_NUMBER, True)
             self.optuna.tell(trial, None if state else value, state=state)
             self._log_best(trial.number)
 
@@ -221,15 +224,17 @@ class Study:
                 if not processes.is_gone(execution.process) or not self._adapter.fail(self.optuna, trial):
                     continue
                 with self._spine.write() as tx:
+                    self._tracker.runs.set_parameters(tx, run_id, trial.params)
                     self._spine.executions.end(tx, run_id, [], state="lost", error="its process died")
                     self._tracker.runs.end(tx, run_id, KILLED)
                 if trial.params:
                     self.optuna.enqueue_trial(trial.params)
 
     def _begun(self) -> int:
-        """How many trials count: those that ended in order, and those that somebody is at."""
+        """How many trials count: those that ended in order, whatever they gave, and those that somebody is at."""
         counted = ("finished", "pruned", "running")
-        return sum(1 for trial in self.trials if trial.state in counted)
+        found = self.optuna.get_trials(deepcopy=False)
+        return sum(self._adapter.STATES[one.state] in counted or _NO_NUMBER in one.user_attrs for one in found)
 
     def _in_state(self, state: str) -> list[Any]:
         found = self.optuna.get_trials(deepcopy=False)

@@ -63,6 +63,13 @@ def address(table: Table, own: str, *between: str) -> ColumnElement[Any]:
     return case((table.c.artifact_location == held, told), else_=table.c.artifact_location)
 
 
+_untold = (
+    select(literal(1))
+    .select_from(run_tag)
+    .where(run_tag.c.run == run.c.id, run_tag.c.key == runs.NAME_UNTOLD)
+    .correlate(run)
+    .exists()
+)
 _ATTRIBUTES: dict[str, ColumnElement[Any]] = {
     "id": run.c.id,
     "name": run.c.name,
@@ -73,6 +80,7 @@ _ATTRIBUTES: dict[str, ColumnElement[Any]] = {
     "commit": run.c.code_commit,
     "artifact_location": run.c.artifact_location,
     "address": address(run, own_run_place("{}")),
+    "told_name": case((_untold, None), else_=run.c.name),
     "experiment": run.c.experiment,
 }
 _KINDS: dict[str, Table | None] = {"metric": run_metric_latest, "parameter": run_parameter, "tag": run_tag}
@@ -101,8 +109,8 @@ class Condition:
         kind: metric, parameter, tag, dataset or attribute.
         key: the name of the metric, parameter or tag; for a dataset `name`, `digest` or `context`; for an attribute
             id, name, status, started, ended, actor, commit, artifact_location, address (where clients are told that the
-            files lie) or experiment (its number).
-        operator: one of = != > >= < <= LIKE ILIKE IN, NOT IN, OUTSIDE; of parameters and tags IS NULL, IS NOT NULL too.
+            files lie), told_name (none of a run whose name is told as a tag no more) or experiment (its number).
+        operator: one of = != > >= < <= LIKE ILIKE IN, NOT IN, OUTSIDE; also IS NULL, IS NOT NULL, but of no metric or dataset.
         value: to compare with; a list for IN and NOT IN; for OUTSIDE the first value that is not, and the next that is.
     """
 
@@ -223,9 +231,12 @@ class Search:
 
 
 def _given(given: Condition) -> ColumnElement[bool]:
-    """Whether a run has a parameter or a tag of a name at all."""
+    """Whether a run has a parameter, a tag or an attribute at all."""
+    if given.kind == "attribute":
+        column = _attribute(given.key)
+        return column.is_not(None) if given.operator == IS_NOT_NULL else column.is_(None)
     if given.kind not in {"parameter", "tag"}:
-        raise BadInput(f"{given.operator} does not fit a {given.kind}", expected="a parameter or a tag")
+        raise BadInput(f"{given.operator} does not fit a {given.kind}", expected="a parameter, a tag or an attribute")
     pairs = _pairs_table(given.kind).alias()
     here = and_(pairs.c.run == run.c.id, pairs.c.key == given.key)
     there = select(literal(1)).select_from(pairs).where(here).correlate(run).exists()

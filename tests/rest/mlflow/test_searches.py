@@ -156,6 +156,8 @@ def test_the_tag_of_a_name_goes_and_the_name_stays(call: Call) -> None:
     """Until the run is given another one, however that is said."""
     run_id = call("runs/create", experiment_id="0", start_time=NOW, run_name="first")[1]["run"]["info"]["run_id"]
 
+    other = call("runs/create", experiment_id="0", start_time=NOW, run_name="m")[1]["run"]["info"]["run_id"]
+
     def told() -> tuple[str, str | None]:
         run = call("runs/get", run_id=run_id)[1]["run"]
         return run["info"]["run_name"], {one["key"]: one["value"] for one in run["data"].get("tags", ())}.get(key)
@@ -171,9 +173,12 @@ def test_the_tag_of_a_name_goes_and_the_name_stays(call: Call) -> None:
         assert call("runs/delete-tag", run_id=run_id, key=key) == (200, {})
         assert told() == (name, None)
         assert call("runs/delete-tag", run_id=run_id, key=key)[0] == 404
-        for asked, found in (("IS NULL", 1), ("IS NOT NULL", 0), (f"= '{name}'", 0)):
+        for asked, found in (("IS NULL", 1), ("IS NOT NULL", 1), (f"= '{name}'", 0), ("!= 'm'", 0)):
             answer = call("runs/search", experiment_ids=["0"], filter=f"tags.`{key}` {asked}")[1]
             assert len(answer.get("runs", [])) == found
+        for direction in ("", " DESC"):
+            answer = call("runs/search", experiment_ids=["0"], order_by=[f"tags.`{key}`{direction}"])[1]
+            assert [one["info"]["run_id"] for one in answer["runs"]] == [other, run_id]
         call(place, run_id=run_id, **fields)
         assert told() == (str(word), str(word))
 

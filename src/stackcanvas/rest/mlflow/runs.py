@@ -11,7 +11,6 @@ from stackcanvas.experiments import Condition, Order
 from stackcanvas.experiments.catalog import ACTIVE, DELETED
 from stackcanvas.experiments.facts import RunFacts
 from stackcanvas.experiments.filters import LISTS, NULLS, NUMERIC, TEXT, Clause, Grammar, Ordering
-from stackcanvas.experiments.runs import NAME_UNTOLD
 from stackcanvas.rest.mlflow import told
 from stackcanvas.rest.mlflow.answers import present
 from stackcanvas.rest.mlflow.errors import absent, invalid, missing
@@ -175,10 +174,7 @@ def _search(stack: Stack, asked: Search) -> dict[str, Any]:
 def _conditions(clause: Clause) -> list[Condition]:
     kind, key, value = clause.entity, clause.key, clause.value
     if kind == "tag" and key == told.RUN_NAME:
-        is_told = Condition(kind, NAME_UNTOLD, "IS NULL", None)
-        if clause.operator in NULLS:
-            return [is_told if clause.operator == "IS NOT NULL" else Condition(kind, NAME_UNTOLD, "IS NOT NULL", None)]
-        return [is_told, Condition("attribute", "name", clause.operator, value)]
+        return [Condition("attribute", "told_name", clause.operator, value)]
     if kind != "attribute":
         return [Condition(kind, key, clause.operator, value)]
     if isinstance(value, int | float):
@@ -193,7 +189,7 @@ def _order(given: Ordering) -> Order:
     if given.entity == "dataset":
         raise invalid("Runs cannot be ordered by a data set")
     if given.entity == "tag" and given.key == told.RUN_NAME:
-        return Order("attribute", "name", given.largest_first)
+        return Order("attribute", "told_name", given.largest_first)
     key = _COLUMNS[given.key] if given.entity == "attribute" else given.key
     return Order(given.entity, key, given.largest_first)
 

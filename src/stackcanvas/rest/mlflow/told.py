@@ -85,8 +85,8 @@ def _dataset_input(found: RunInput) -> dict[str, Any]:
         digest=found.digest,
         source_type=found.source_type,
         source=found.source,
-        schema=found.schema,
-        profile=found.profile,
+        schema=found.schema or None,
+        profile=found.profile or None,
     )
     tags = [{"key": CONTEXTS.get(key, key), "value": value} for key, value in found.tags.items()]
     return present(tags=tags, dataset=dataset)

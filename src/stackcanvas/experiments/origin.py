@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ class Origins:
 
     def add(self, tx: Connection, run_id: str, origin: Origin) -> None:
         """Record an origin inside the caller's transaction; the first start of a run counts."""
-        self._add.run(tx, [{"run": run_id, "facts": asdict(origin)}])
+        self._add.run(tx, [{"run": run_id, "facts": {one.name: getattr(origin, one.name) for one in fields(origin)}}])
 
     def note_cells(self, tx: Connection, run_id: str, executed: str) -> None:
         """Record what the cells of a notebook were at the end of its run."""

@@ -110,7 +110,8 @@ class Condition:
         key: the name of the metric, parameter or tag; for a dataset `name`, `digest` or `context`; for an attribute
             id, name, status, started, ended, actor, commit, artifact_location, address (where clients are told that the
             files lie), told_name (none of a run whose name is told as a tag no more) or experiment (its number).
-        operator: one of = != > >= < <= LIKE ILIKE IN, NOT IN, OUTSIDE; also IS NULL, IS NOT NULL, but of no metric or dataset.
+        operator: one of = != > >= < <= LIKE ILIKE IN, NOT IN, OUTSIDE; also IS NULL and IS NOT NULL, but of no metric
+            and no dataset.
         value: to compare with; a list for IN and NOT IN; for OUTSIDE the first value that is not, and the next that is.
     """
 

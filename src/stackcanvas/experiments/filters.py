@@ -229,7 +229,7 @@ class _Parser:
     def _operator(self) -> str:
         kind, said = self._take()
         if kind == "operator":
-            return "!=" if said == "<>" else said
+            return "!=" if said == "<>" and self._grammar.bare else said
         if kind != "word" or said in {"AND", "NULL"}:
             self._fail(f"{said!r} is no comparator")
         if said == "NOT":

@@ -120,19 +120,19 @@ class Search:
 
 
 def newest_by_stage(connection: Connection, versions: Versions, names: Sequence[str]) -> dict[str, list[ModelVersion]]:
-    """For each model the newest version in each stage that has one."""
+    """For each model the newest version in each stage that has one; the stage of the oldest version comes first."""
     table = model_version
     found: dict[str, list[ModelVersion]] = {name: [] for name in names}
     if not names:
         return found
     newest = (
-        select(table.c.name, table.c.stage, func.max(table.c.number).label("number"))
+        select(table.c.name, func.max(table.c.number).label("number"), func.min(table.c.number).label("oldest"))
         .where(table.c.name.in_(list(names)))
         .group_by(table.c.name, table.c.stage)
         .subquery()
     )
     chosen = select(table).join(newest, and_(newest.c.name == table.c.name, newest.c.number == table.c.number))
-    for version in versions.full(connection, connection.execute(chosen.order_by(table.c.number)).mappings().all()):
+    for version in versions.full(connection, connection.execute(chosen.order_by(newest.c.oldest)).mappings().all()):
         found[version.name].append(version)
     return found
 

@@ -159,6 +159,28 @@ def test_a_number_of_a_version_may_stand_in_quotes(call: Call) -> None:
     assert [versions(where) for where in ("= '1'", "> 1", "= 'a'", "= '1.5'")] == [["1"], ["2"], 400, 400]
 
 
+def test_the_stages_of_a_model_come_in_the_order_of_their_oldest_versions(call: Call) -> None:
+    """The newest version of each; a word is no truth value in a body."""
+    call("registered-models/create", name="delay")
+    for number, stage in enumerate(("Archived", "Production", "None", "Archived"), 1):
+        call("model-versions/create", name="delay", source="s3://bucket/model")
+        call("model-versions/transition-stage", name="delay", version=str(number), stage=stage)
+    found = call("registered-models/get", name="delay")[1]["registered_model"]["latest_versions"]
+    assert [one["version"] for one in found] == ["4", "2", "3"]
+    move = {"name": "delay", "version": "3", "stage": "Production"}
+    assert call("model-versions/transition-stage", **move, archive_existing_versions="true")[0] == 400
+    assert call("model-versions/transition-stage", **move, archive_existing_versions=True)[0] == 200
+    assert call("model-versions/get", name="delay", version="2")[1]["model_version"]["current_stage"] == "Archived"
+
+
+@pytest.mark.parametrize(("name", "version", "status"), [("a/b", "1", 400), ("a", "1", 404), ("delay", "-1", 404)])
+def test_what_no_version_is_called_is_no_version(call: Call, name: str, version: str, status: int) -> None:
+    """A name that clients cannot give is told as such."""
+    call("registered-models/create", name="delay")
+    for place in ("model-versions/get", "model-versions/transition-stage", "registered-models/alias"):
+        assert call(place, name=name, version=version, stage="Staging", alias="champion")[0] == status
+
+
 def test_a_name_is_of_a_model_or_of_a_prompt(call: Call) -> None:
     """Which of them has it is said to who wants it for the other."""
     prompt = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]

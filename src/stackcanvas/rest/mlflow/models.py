@@ -15,10 +15,10 @@ from stackcanvas.registry import Condition, RegisteredModel, stage_named
 from stackcanvas.rest.mlflow.answers import milliseconds, pairs, present
 from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid, missing, taken
 from stackcanvas.rest.mlflow.messages import Message, Pair
-from stackcanvas.rest.mlflow.naming import check_alias, check_key, check_model, number_of
+from stackcanvas.rest.mlflow.naming import check_alias, check_key, check_model, check_words, number_of
 from stackcanvas.rest.mlflow.paging import page
 from stackcanvas.rest.mlflow.routes import Route
-from stackcanvas.rest.mlflow.versions import tags_of, told_version
+from stackcanvas.rest.mlflow.versions import known_version, tags_of, told_version
 from stackcanvas.stack import Stack
 from stackcanvas.stack.registering import is_prompt
 
@@ -210,11 +210,8 @@ def _set_alias(stack: Stack, asked: Alias) -> dict[str, Any]:
     check_alias(asked.alias, new=True)
     if not asked.version:
         raise missing("version")
-    number = number_of(asked.version)
-    try:
-        stack.registry.changes.set_alias(Ref("model", asked.name, str(number)), asked.alias)
-    except NotFound:
-        raise absent(f"Model Version (name={asked.name}, version={number}) not found") from None
+    with known_version(asked.name, number_of(asked.version)) as ref:
+        stack.registry.changes.set_alias(ref, asked.alias)
     return {}
 
 
@@ -247,6 +244,7 @@ def _known(name: str) -> Iterator[None]:
     try:
         yield
     except NotFound:
+        check_words(name)
         raise absent(f"Registered Model with name={name} not found") from None
 
 

@@ -22,10 +22,19 @@ def check_model(name: str) -> None:
     """
     if not name.strip():
         raise missing("name")
-    if "/" in name or ":" in name:
-        raise invalid(f"Invalid model name '{name}'. Names cannot contain '/' or ':'.")
+    check_words(name)
     if limits.is_path(name):
         raise invalid(f"Invalid value {name!r} for parameter 'name' supplied: it reads as a path to something else")
+
+
+def check_words(name: str) -> None:
+    """Refuse the name of a model that clients could not have given.
+
+    Raises:
+        MlflowError: it holds a slash or a colon.
+    """
+    if "/" in name or ":" in name:
+        raise invalid(f"Invalid model name '{name}'. Names cannot contain '/' or ':'.")
 
 
 def check_key(key: str, value: str = "") -> None:
@@ -63,15 +72,15 @@ def check_alias(alias: str, *, new: bool = False) -> None:
 
 
 def number_of(version: str) -> int:
-    """The number of a version.
+    """The number of a version; below 0 for what none has.
 
     Raises:
-        MlflowError: it is no whole number.
+        MlflowError: it is no whole number, or too large for one.
     """
     try:
         number = int(version)
     except ValueError:
         raise invalid(f"Parameter 'version' must be an integer, got '{version[:100]}'.") from None
-    if not 0 <= number < 1 << 63:
+    if number >= 1 << 63:
         raise invalid(f"Parameter 'version' must be a number of a version, got '{version[:100]}'.")
     return number

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import msgspec
@@ -18,7 +20,7 @@ from stackcanvas.rest.mlflow.artifacts_uri import key_of
 from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid, missing
 from stackcanvas.rest.mlflow.limits import check_page
 from stackcanvas.rest.mlflow.messages import Message, Pair
-from stackcanvas.rest.mlflow.naming import check_key, check_model, number_of
+from stackcanvas.rest.mlflow.naming import check_key, check_model, check_words, number_of
 from stackcanvas.rest.mlflow.paging import page
 from stackcanvas.rest.mlflow.routes import Route
 from stackcanvas.stack import Stack
@@ -74,7 +76,7 @@ class Move(Numbered):
     """Another stage."""
 
     stage: str = ""
-    archive_existing_versions: bool = False
+    archive_existing_versions: object = False
     needed: ClassVar[tuple[str, ...]] = ("name", "version", "stage")
 
 
@@ -193,9 +195,12 @@ def _order(text: str) -> tuple[str, bool]:
 
 
 def _move(stack: Stack, asked: Move) -> dict[str, Any]:
-    stage = stage_named(asked.stage)
+    archives = asked.archive_existing_versions
+    if not isinstance(archives, bool):  # a word that reads as one would do where only a query is typed
+        raise invalid(f"Invalid value {archives!r} for parameter 'archive_existing_versions' supplied")
+    stage_named(asked.stage)
     found = version_of(stack, asked)
-    moved = stack.registry.changes.move(found.ref, stage, archive_others=asked.archive_existing_versions)
+    moved = stack.registry.changes.move(found.ref, asked.stage, archive_others=archives)
     return {"model_version": told_version(moved)}
 
 
@@ -221,19 +226,29 @@ def version_of(stack: Stack, asked: Numbered) -> ModelVersion:
     """
     if not asked.name.strip():
         raise missing("name")
-    number = number_of(asked.version)
+    with known_version(asked.name, number_of(asked.version)) as ref:
+        return stack.registry.get(ref)
+
+
+@contextmanager
+def known_version(name: str, number: int) -> Iterator[Ref]:
+    """The ref of a version; what is missing in the block of code is this version.
+
+    Raises:
+        MlflowError: there is none.
+    """
+    none = absent(f"Model Version (name={name}, version={number}) not found")
+    if number < 0:
+        raise none
     try:
-        return stack.registry.get(Ref("model", asked.name, str(number)))
+        yield Ref("model", name, str(number))
     except NotFound:
-        raise _missing(asked.name, number) from None
+        check_words(name)
+        raise none from None
 
 
 def _ref(stack: Stack, asked: Numbered) -> Ref:
     return version_of(stack, asked).ref
-
-
-def _missing(name: str, number: int) -> MlflowError:
-    return absent(f"Model Version (name={name}, version={number}) not found")
 
 
 def tags_of(given: list[Pair]) -> dict[str, str]:

@@ -96,6 +96,29 @@ def test_metrics_have_a_history_and_a_latest_value(experiments: Experiments, clo
     assert experiments.metrics(run.id, "nothing") == []
 
 
+def check_outline(experiments: Experiments) -> None:
+    """A metric of which a few values are extreme and some cannot be drawn."""
+    values = [math.sin(step) for step in range(500)]
+    values[77], values[330], values[100], values[499] = 50.0, -50.0, math.nan, math.inf
+    with experiments.run("drawn") as run:
+        for step, value in enumerate(values):
+            run.log(loss=value, step=step)
+
+    drawn = experiments.outline(run.id, "loss", most=40)
+    assert len(drawn) <= 41
+    assert (max(one.value for one in drawn[:-1]), min(one.value for one in drawn)) == (50.0, -50.0)
+    assert [one.step for one in drawn] == sorted(one.step for one in drawn)
+    assert (drawn[0].step, drawn[-1].step, drawn[-1].value) == (0, 499, math.inf)
+    every = experiments.outline(run.id, "loss")
+    assert [str(one) for one in every] == [str(one) for one in experiments.metrics(run.id, "loss")]
+    assert experiments.outline(run.id, "nothing") == []
+
+
+def test_a_long_metric_is_drawn_from_its_extremes(experiments: Experiments) -> None:
+    """A spike stays visible, and the end is the last value."""
+    check_outline(experiments)
+
+
 def test_a_metric_that_is_no_number_is_refused(experiments: Experiments) -> None:
     """At the call, not when the gathered ones are written."""
     with experiments.run("delay") as run, pytest.raises(BadInput, match="'auc' was given 'high'"):

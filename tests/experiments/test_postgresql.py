@@ -16,6 +16,7 @@ from stackcanvas.ids import Ids
 from stackcanvas.metadata import Actor, Spine
 from stackcanvas.metadata.migrate import prepare
 from stackcanvas.stack.tables import load
+from tests.experiments.test_experiments import check_outline
 
 
 def test_runs_metrics_and_search_are_the_same_on_postgresql(
@@ -58,6 +59,7 @@ def test_runs_metrics_and_search_are_the_same_on_postgresql(
     assert experiments.frame("nested", order_by="metrics.auc desc")["metrics.auc"].to_list() == [0.5, None, None, None]
     origin = experiments.origins.get(outer.id)
     assert origin is not None
+    check_outline(experiments)
     assert origin.ordinal >= 0
     experiments.close()
     database.close()

@@ -216,6 +216,6 @@ def _for_people(stack: Stack, run: RunInfo) -> dict[str, Any]:
 
 
 def _metric(stack: Stack, run: RunInfo, name: str) -> str:
-    values = [point.value for point in stack.experiments.metrics(run.id, name)]
+    values = [point.value for point in stack.experiments.outline(run.id, name)]
     curve = f"  {spark(values)}" if len(values) > 1 else ""
     return f"{name}  {cell(run.metrics[name].value)}{curve}"

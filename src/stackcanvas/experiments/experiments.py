@@ -44,6 +44,7 @@ KIND = "experiments.run"
 _WITH_RUNS = (KIND, STUDY_KIND, "pipelines.run")
 _SAMPLE_S = 10.0
 _PAGE = 1000
+_DRAWN = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +365,10 @@ class Experiments:
     def metrics(self, run_id: str, key: str, *, limit: int | None = None) -> list[Metric]:
         """Every value of a metric of a run, by step and time."""
         return self._metrics.history(run_id, key, limit=limit)
+
+    def outline(self, run_id: str, key: str, *, most: int = _DRAWN) -> list[Metric]:
+        """A metric of a run for drawing: of very many values the lowest and the highest of those that lie together."""
+        return self._metrics.outline(run_id, key, most=most)
 
     def artifacts(self, run_id: str, *, folder: str = "") -> list[ArtifactInfo]:
         """The files and folders of a run."""

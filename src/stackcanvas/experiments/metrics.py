@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,20 @@ from itertools import repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Double, Select, Table, or_, select, tuple_, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Double,
+    Select,
+    Table,
+    desc,
+    func,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+)
 from sqlalchemy.dialects.sqlite import Insert
 
 from stackcanvas.backends.database import Database, Ready
@@ -101,6 +115,26 @@ class Metrics:
             values, steps, times = _columns(plain_rows(connection, ordered), 3)
         return list(map(Metric, repeat(key), map(float, values), steps, map(from_us, times)))
 
+    def outline(self, run_id: str, key: str, *, most: int) -> list[Metric]:
+        """What it takes to draw a metric: of very many values the lowest and the highest of those that lie together.
+
+        Args:
+            most: how many values are too few to leave any out.
+        """
+        metric = run_metric.c
+        mine = (metric.run == run_id) & (metric.key == key)
+        with self._spine.read() as connection:
+            count = connection.execute(select(func.count()).select_from(run_metric).where(mine)).scalar_one()
+            if count <= most:
+                rows = plain_rows(connection, _points(run_id, key).order_by(metric.step, metric.time, metric.value))
+                return [Metric(key, float(value), step, from_us(time)) for step, time, value in rows]
+            rows = plain_rows(connection, _stretches(mine, size=-(-count // (most // 2))))
+            ends = plain_rows(connection, _points(run_id, key).order_by(*map(desc, _ORDER)).limit(1))
+        lowest = [(step, time, low) for step, time, low, _ in rows]
+        highest = [(step, time, high) for step, time, _, high in rows]
+        drawn = [point for both in zip(lowest, highest, strict=True) for point in both] + ends
+        return [Metric(key, float(value), step, from_us(time)) for step, time, value in drawn]
+
 
 def _columns(rows: Sequence[tuple[Any, ...]], number: int) -> Sequence[tuple[Any, ...]]:
     return list(zip(*rows, strict=True)) or [()] * number
@@ -143,6 +177,19 @@ def sampled_history(
         chosen = chosen.where(metric.step.between(*steps))
     rows = plain_rows(connection, chosen.order_by(metric.step, metric.time, metric.value))
     return [rows[at] for at in _evenly(len(rows), most)]
+
+
+_ORDER = (run_metric.c.step, run_metric.c.time, run_metric.c.value)
+
+
+def _stretches(mine: ColumnElement[bool], *, size: int) -> Select[Any]:
+    """Of so many values each, one after the other: where they begin, the lowest and the highest that can be drawn."""
+    metric = run_metric.c
+    part = ((func.row_number().over(order_by=_ORDER) - 1) // size).label("part")
+    finite = metric.value.between(-sys.float_info.max, sys.float_info.max)
+    found = select(*_plain(run_metric), part).where(mine, finite).subquery().c
+    ends = select(func.min(found.step), func.min(found.time), func.min(found.value), func.max(found.value))
+    return ends.group_by(found.part).order_by(found.part)
 
 
 def _points(run_id: str, key: str) -> Select[Any]:

@@ -19,7 +19,7 @@ from stackcanvas.experiments.html import as_html
 from stackcanvas.experiments.metrics import Metrics, Point
 from stackcanvas.experiments.origin import NOTEBOOK, OWN, Origins, cells
 from stackcanvas.experiments.runs import FAILED, FINISHED, KILLED, RunInfo, RunInput, Runs
-from stackcanvas.experiments.system import PREFIX, SystemMetrics
+from stackcanvas.experiments.system import SYSTEM, SystemMetrics
 from stackcanvas.experiments.writer import Writer
 from stackcanvas.metadata import Recording, Ref, Spine, within
 
@@ -212,11 +212,9 @@ class Run:
 
     def _sampled(self, interval_s: float) -> SystemMetrics:
         """Samples of the machine, counted on from those of a run that is gone on with."""
-        before = (metric.step for name, metric in self._tools.get(self.id).metrics.items() if name.startswith(PREFIX))
-        return SystemMetrics(self._log_system, interval_s=interval_s, first=max(before, default=-1) + 1)
-
-    def _log_system(self, metrics: dict[str, float], step: int) -> None:
-        self.log(metrics, step=step)
+        before = (metric.step for name, metric in self._tools.get(self.id).metrics.items() if name.startswith(SYSTEM))
+        log = lambda metrics, step: self.log(metrics, step=step)  # noqa: E731
+        return SystemMetrics(log, interval_s=interval_s, first=max(before, default=-1) + 1)
 
     @contextmanager
     def opened(self) -> Iterator[Self]:

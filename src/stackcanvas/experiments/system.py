@@ -11,7 +11,7 @@ from contextlib import suppress
 import psutil
 
 # Of the names of all these metrics.
-PREFIX = "system/"
+SYSTEM = "system/"
 _MB = 1e6
 _GPU = "utilization.gpu,memory.used,memory.total,power.draw"
 _GPU_TIMEOUT_S = 5

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stackcanvas.experiments import RunInfo
+from stackcanvas.experiments.system import SYSTEM
 from stackcanvas.stack import Stack
 from stackcanvas.ui.links import Links
 
 _WIDTH, _TOP, _BOTTOM, _MARGIN = 1000.0, 34.0, 236.0, 70.0
 _MOST_PARAMETERS, _MOST_METRICS, _MOST_WORDS = 6, 3, 12
-_SYSTEM = "system/"
 _FACTOR = 100.0  # numbers further apart than this stand by their logarithms
 
 
@@ -105,7 +105,7 @@ def across(runs: Sequence[RunInfo], links: Links, *, aims: Sequence[Aim]) -> Par
 def _columns(runs: Sequence[RunInfo], aims: Sequence[Aim]) -> tuple[dict[str, tuple[str, str]], Aim | None]:
     """What the axes show, the aim that runs are told apart by last."""
     parameters = _varying([run.parameters for run in runs])[:_MOST_PARAMETERS]
-    values = [{name: one.value for name, one in run.metrics.items() if not name.startswith(_SYSTEM)} for run in runs]
+    values = [{name: one.value for name, one in run.metrics.items() if not name.startswith(SYSTEM)} for run in runs]
     varying = _varying(values)
     aim = next((one for one in aims if one.metric in varying), None)
     metrics = sorted(varying, key=lambda name: aim is None or name != aim.metric)[:_MOST_METRICS]

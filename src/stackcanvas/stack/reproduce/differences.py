@@ -12,11 +12,11 @@ from blake3 import blake3
 from stackcanvas.errors import NotFound
 from stackcanvas.experiments import Environment, Origin, RunInfo
 from stackcanvas.experiments.origin import OWN
+from stackcanvas.experiments.system import SYSTEM
 
 if TYPE_CHECKING:
     from stackcanvas.stack.stack import Stack
 
-_SYSTEM = "system/"
 _MOST_PACKAGES = 20
 
 
@@ -47,7 +47,7 @@ def metrics_of(first: RunInfo, again: RunInfo, *, tolerance: float) -> list[Comp
         (True, False, True)
     """
     values = [{name: one.value for name, one in run.metrics.items()} for run in (first, again)]
-    names = [name for name in dict.fromkeys([*values[0], *values[1]]) if not name.startswith(_SYSTEM)]
+    names = [name for name in dict.fromkeys([*values[0], *values[1]]) if not name.startswith(SYSTEM)]
     return [
         Compared(name, one := values[0].get(name), other := values[1].get(name), _near(one, other, tolerance))
         for name in names

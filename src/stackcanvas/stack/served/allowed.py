@@ -43,7 +43,8 @@ _PARTS: dict[str, dict[str, Call]] = {
     | _write("commit register"),
     "data": _read("check croissant verify") | _write("tag forget") | _write("gc", role=ADMIN),
     "data.parts.versions": _read("get log latest every by_digest"),
-    "experiments": _read("get search count metrics experiments overview environment") | _write("reap", again=True),
+    "experiments": _read("get search count metrics outline experiments overview environment")
+    | _write("reap", again=True),
     "experiments.catalog": _read("get ls search") | _write("create change tag"),
     "experiments.origins": _read("get"),
     "experiments.models": _read("get search")

@@ -80,6 +80,7 @@ class ServedExperiments(Experiments):
     search = asked("experiments", "search")
     count = asked("experiments", "count")
     metrics = asked("experiments", "metrics")
+    outline = asked("experiments", "outline")
     experiments = asked("experiments", "experiments")
     overview = asked("experiments", "overview")
     environment = asked("experiments", "environment")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from stackcanvas.experiments import RunInfo
+from stackcanvas.experiments.system import SYSTEM
 from stackcanvas.plain import cell
 from stackcanvas.stack import Stack
 from stackcanvas.ui import show
@@ -16,7 +17,6 @@ from stackcanvas.ui.pages.page import Page
 from stackcanvas.ui.parallel import Parallel, across, aims_of
 
 _MOST_RUNS, _MOST_CHARTS = 20, 12
-_SYSTEM = "system/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
     lines = tuple(
         (Cell(str(row["what"])), *(_value(row[run.id]) for run in found))
         for row in rows
-        if not str(row["what"]).startswith(f"metric.{_SYSTEM}")
+        if not str(row["what"]).startswith(f"metric.{SYSTEM}")
     )
     empty = "Pick two or more runs in the table of runs." if len(found) < 2 else "They are the same."
     heads = tuple(Cell(run.id[-8:], links.ref(run.ref)) for run in found)
@@ -52,12 +52,12 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
 
 
 def _charts(stack: Stack, runs: list[RunInfo]) -> Iterator[Chart]:
-    names = sorted({name for run in runs for name in run.metrics if not name.startswith(_SYSTEM)})
+    names = sorted({name for run in runs for name in run.metrics if not name.startswith(SYSTEM)})
     labels = {run.id: run.name if [one.name for one in runs].count(run.name) == 1 else run.id[-8:] for run in runs}
     drawn = 0
     for name in names:
         lines = {
-            labels[run.id]: [(float(point.step), point.value) for point in stack.experiments.metrics(run.id, name)]
+            labels[run.id]: [(float(point.step), point.value) for point in stack.experiments.outline(run.id, name)]
             for run in runs
             if name in run.metrics
         }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from stackcanvas.experiments import Condition, Origin, RunInfo
 from stackcanvas.experiments.origin import REPRODUCES
+from stackcanvas.experiments.system import SYSTEM
 from stackcanvas.metadata import KINDS, Ref
 from stackcanvas.plain import cell
 from stackcanvas.stack import Stack
@@ -18,7 +19,6 @@ from stackcanvas.ui.pages.page import Page
 _MOST_CHARTS, _MOST_METRICS = 24, 4
 _MOST_FILES, _MOST_INSIDE, _MOST_AGAIN = 500, 200, 20
 _LONGEST = 2_000
-_SYSTEM = "system/"
 
 
 def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
@@ -54,9 +54,9 @@ def _steps(stack: Stack, run_id: str, links: Links) -> tuple[Table, ...]:
 def _charts(stack: Stack, run: RunInfo) -> tuple[Chart, ...]:
     """A line for each metric, what the machine did last; over time where nobody counted steps."""
     drawn = []
-    names = sorted(run.metrics, key=lambda name: (name.startswith(_SYSTEM), name))
+    names = sorted(run.metrics, key=lambda name: (name.startswith(SYSTEM), name))
     for key in names[:_MOST_CHARTS]:
-        history = stack.experiments.metrics(run.id, key)
+        history = stack.experiments.outline(run.id, key)
         chart = over_steps(key, [(point.step, point.value) for point in history])
         if chart is None:
             chart = over_time(key, {"": [(point.time, point.value) for point in history]})
@@ -126,7 +126,7 @@ def _again(run: RunInfo) -> Condition:
 
 
 def _others(title: str, runs: list[RunInfo], links: Links) -> Table:
-    names = sorted({name for run in runs for name in run.metrics if not name.startswith(_SYSTEM)})[:_MOST_METRICS]
+    names = sorted({name for run in runs for name in run.metrics if not name.startswith(SYSTEM)})[:_MOST_METRICS]
     rows = tuple(
         (
             Cell(run.name, links.ref(run.ref)),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.experiments import Order, RunInfo
 from stackcanvas.experiments.asking import orders
+from stackcanvas.experiments.system import SYSTEM
 from stackcanvas.stack import Stack
 from stackcanvas.ui import show
 from stackcanvas.ui.context import Cell
@@ -20,7 +21,6 @@ _AT_ONCE = 50
 _MOST_METRICS, _MOST_PARAMETERS = 6, 4
 _NEWEST = "started desc"
 _SHORT = 28
-_SYSTEM = "system/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def _columns(runs: list[RunInfo]) -> tuple[list[str], list[str]]:
         for name, value in run.parameters.items():
             parameters.setdefault(name, set()).add(value)
         for name in run.metrics:
-            if not name.startswith(_SYSTEM):
+            if not name.startswith(SYSTEM):
                 counts[name] = counts.get(name, 0) + 1
     varying = sorted(name for name, values in parameters.items() if len(values) > 1 or len(runs) == 1)
     metrics = sorted(counts, key=lambda name: (-counts[name], name))[:_MOST_METRICS]

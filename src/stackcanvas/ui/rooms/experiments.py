@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stackcanvas.experiments.system import SYSTEM
 from stackcanvas.stack import Stack
 from stackcanvas.ui import show
 from stackcanvas.ui.context import Cell, Table
@@ -9,7 +10,6 @@ from stackcanvas.ui.links import Links
 from stackcanvas.ui.rooms.room import Room
 
 _MOST_METRICS = 6
-_SYSTEM = "system/"
 
 
 def room(stack: Stack, links: Links) -> Room:
@@ -29,7 +29,7 @@ def _experiments(stack: Stack, links: Links) -> Table:
 
 def _runs(stack: Stack, links: Links) -> Table:
     runs = stack.experiments.search(limit=20)
-    names = sorted({name for run in runs for name in run.metrics if not name.startswith(_SYSTEM)})[:_MOST_METRICS]
+    names = sorted({name for run in runs for name in run.metrics if not name.startswith(SYSTEM)})[:_MOST_METRICS]
     rows = tuple(
         (
             Cell(run.name, links.ref(run.ref)),

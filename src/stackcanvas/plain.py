@@ -10,8 +10,11 @@ from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
+
+_AS_THEY_ARE = frozenset((str, int, bool, type(None)))
 
 
 def plain(value: Any) -> Any:
@@ -27,9 +30,8 @@ def plain(value: Any) -> Any:
         >>> plain({"at": datetime(2013, 5, 1, tzinfo=UTC), "earned": Decimal("1.10"), "loss": float("nan")})
         {'at': '2013-05-01T00:00:00Z', 'earned': '1.10', 'loss': 'NaN'}
     """
-    if isinstance(value, Enum):
-        return plain(value.value)
-    if value is None or isinstance(value, bool | int | str):
+    kind: Any = type(value)
+    if kind in _AS_THEY_ARE:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else _not_finite(value)
@@ -37,22 +39,25 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    return _plain_object(value)
+    return _converter(kind)(value)
 
 
-def _plain_object(value: Any) -> Any:
-    for kind, convert in _KINDS.items():
-        if isinstance(value, kind):
-            return convert(value)
-    if callable(getattr(value, "to_dict", None)):
-        return plain(value.to_dict())
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        if type(value).__str__ is not object.__str__:
-            return str(value)
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if callable(getattr(value, "tolist", None)):  # a number or an array of numpy
-        return plain(value.tolist())
-    raise TypeError(f"{type(value).__name__} has no plain form")
+@lru_cache(maxsize=256)
+def _converter(kind: Any) -> Callable[[Any], Any]:
+    """How values of a type become plain: looked up once, for there may be ten thousand of them."""
+    for known, convert in _KINDS.items():
+        if issubclass(kind, known):
+            return convert
+    if callable(getattr(kind, "to_dict", None)):
+        return lambda value: plain(value.to_dict())
+    if dataclasses.is_dataclass(kind):
+        if kind.__str__ is not object.__str__:
+            return str
+        names = tuple(field.name for field in dataclasses.fields(kind))
+        return lambda value: {name: plain(getattr(value, name)) for name in names}
+    if callable(getattr(kind, "tolist", None)):  # a number or an array of numpy
+        return lambda value: plain(value.tolist())
+    raise TypeError(f"{kind.__name__} has no plain form")
 
 
 def instant_text(instant: datetime) -> str:
@@ -75,6 +80,9 @@ def _not_finite(value: float) -> str:
 
 # In this order: a datetime is a date, too.
 _KINDS: dict[type, Callable[[Any], Any]] = {
+    Enum: lambda value: plain(value.value),
+    str: lambda value: value,
+    int: lambda value: value,
     datetime: instant_text,
     date: str,
     time: time.isoformat,

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from stackcanvas.experiments.tables import experiment
 from stackcanvas.stack import Stack
 from stackcanvas.testing.asgi import Client
 from tests.ui.test_site import HTML, page
@@ -86,6 +87,22 @@ def test_a_run_leads_to_what_belongs_to_it(pages: Client, ids: list[str]) -> Non
     assert pages.get(file).body == b"x"
     (inside,) = [link for link in first.all("a", "href") if link.startswith("/runs/") and ".json" not in link]
     assert {f"/runs/{ids[59]}", f"/runs/{ids[0]}"} <= set(page(pages.get(inside, headers=HTML)).all("a", "href"))
+
+
+def test_the_room_shows_the_newest_of_many_experiments(stack: Stack, pages: Client) -> None:
+    """And leads to all of them."""
+    now = stack.spine.clock.now()
+    rows = [
+        {"name": f"many {n:03}", "lifecycle": "active", "created": now, "updated": now, "id": 100 + n}
+        for n in range(201)
+    ]
+    with stack.spine.write() as tx:
+        tx.execute(experiment.insert(), rows)
+
+    told = page(pages.get("/blocks/experiments", headers=HTML)).text
+    assert "all 201 experiments" in told
+    assert "many 200" in told
+    assert "many 000" not in told
 
 
 def test_a_parameter_of_megabytes_does_not_make_such_a_page(stack: Stack, pages: Client) -> None:

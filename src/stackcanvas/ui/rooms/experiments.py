@@ -9,7 +9,7 @@ from stackcanvas.ui.context import Cell, Table
 from stackcanvas.ui.links import Links
 from stackcanvas.ui.rooms.room import Room
 
-_MOST_METRICS = 6
+_MOST_EXPERIMENTS, _MOST_METRICS = 200, 6
 
 
 def room(stack: Stack, links: Links) -> Room:
@@ -18,11 +18,13 @@ def room(stack: Stack, links: Links) -> Room:
 
 
 def _experiments(stack: Stack, links: Links) -> Table:
+    found = stack.experiments.overview()
     rows = tuple(
         (Cell(one.name, links.runs(experiment=one.name)), show.count(count), show.when(last))
-        for one, count, last in stack.experiments.overview()
+        for one, count, last in found[:_MOST_EXPERIMENTS]
     )
-    every = (Cell("all of them", links.runs()), show.count(stack.experiments.count()), Cell(""))
+    many = f"all {len(found):,} experiments" if len(found) > len(rows) else "all of them"
+    every = (Cell(many, links.runs()), show.count(stack.experiments.count()), Cell(""))
     columns = ("experiment", "#runs", "last run")
     return Table("Experiments", columns, (*rows, every) if len(rows) > 1 else rows, "No experiment yet.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, literal, select, update
 
@@ -17,6 +17,8 @@ from stackcanvas.metadata import Spine
 
 ACTIVE, DELETED = "active", "deleted"
 DEFAULT = "Default"
+# It is always there, so it is older than what a client looked at its clock for before it asked anything at all.
+_OLDER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +182,10 @@ class Catalog:
         return int(tx.execute(experiment.insert().values(values).returning(experiment.c.id)).scalar_one())
 
     def _add_default(self, tx: Connection) -> None:
-        now = self._spine.clock.now()
+        began = self._spine.clock.now() - _OLDER
         new = self._spine.database.insert(experiment)
-        tx.execute(new.values(id=0, name=DEFAULT, lifecycle=ACTIVE, created=now, updated=now).on_conflict_do_nothing())
+        facts = {"id": 0, "name": DEFAULT, "lifecycle": ACTIVE, "created": began, "updated": began}
+        tx.execute(new.values(facts).on_conflict_do_nothing())
 
     def _tag(self, tx: Connection, number: int, key: str, value: str | None) -> None:
         if value is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -204,3 +205,11 @@ def test_a_data_set_has_limits_of_its_own_and_a_request_may_hold_many(call: Call
     for tag, said in (({"key": "x" * 256}, "'key' exceeds"), ({"key": "x", "value": "x" * 501}, "'value' exceeds")):
         told = call("runs/log-inputs", run_id=run_id, datasets=[{"dataset": data, "tags": [tag]}])[1]
         assert told["message"].startswith(said)
+
+
+def test_default_is_older_than_the_first_request(call: Call) -> None:
+    """A program that looks at its clock, and then makes the first experiment, finds that one alone since."""
+    before = round(time.time() * 1000)
+    number = call("experiments/create", name="first")[1]["experiment_id"]
+    told = call("experiments/search", max_results=9, filter=f"creation_time >= {before}")[1]
+    assert [one["experiment_id"] for one in told["experiments"]] == [number]

@@ -219,3 +219,29 @@ def _servers(url: str) -> Iterator[psutil.Process]:
 
 def _resident_bytes(pid: int) -> int:
     return int(psutil.Process(pid).memory_info().rss)
+
+
+@pytest.mark.parametrize("size_bytes", [1 << 20, 9 << 20])
+def test_no_download_is_put_together_from_two_writes(
+    ask: Ask, stack: Stack, monkeypatch: pytest.MonkeyPatch, size_bytes: int
+) -> None:
+    """What fits into one piece is one write or the other; a larger file that changes meanwhile breaks off."""
+    place = f"{FILES}/written.bin"
+    assert ask("PUT", place, content=b"a" * size_bytes).status_code == 200
+    get, pieces = stack.objects.get, []
+
+    def after_a_write(key: str, *, start: int = 0, length: int | None = None) -> bytes:
+        if start or size_bytes < 4 << 20:
+            stack.objects.put(key, b"b" * (size_bytes + 1))
+        pieces.append(get(key, start=start, length=length))
+        return pieces[-1]
+
+    monkeypatch.setattr(stack.objects, "get", after_a_write)
+    if size_bytes < 4 << 20:
+        said = ask("GET", place)
+        assert said.content == b"b" * (size_bytes + 1)
+        assert int(said.headers["content-length"]) == len(said.content)
+    else:
+        with pytest.raises(AssertionError):  # of the client that waits for the rest
+            ask("GET", place)
+    assert len(pieces) == -(-size_bytes // (4 << 20))

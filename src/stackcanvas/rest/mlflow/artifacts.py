@@ -13,6 +13,7 @@ from starlette.types import Message as Event
 from starlette.types import Receive, Scope, Send
 
 from stackcanvas.backends.files import Scratch
+from stackcanvas.backends.objects import ObjectInfo, Objects
 from stackcanvas.errors import Corrupt, StackCanvasError
 from stackcanvas.experiments.artifacts import ArtifactInfo, files_in, remove
 from stackcanvas.registry.files import Following
@@ -183,12 +184,12 @@ class Files:
 
     async def _send(self, key: str, send: Send, *, name: str | None = None) -> None:
         objects = self._stack.objects
-        size = await self._threads.run(lambda: objects.size(key))
         name = (name or key).rpartition("/")[2]
-        if size is None:
-            raise absent(f"No such artifact: {name!r}")
         # The first piece is read before anything is promised.
-        piece = await self._threads.run(lambda: objects.get(key, length=_PIECE_BYTES))
+        begun = await self._threads.run(lambda: _begin(objects, key))
+        if begun is None:
+            raise absent(f"No such artifact: {name!r}")
+        piece, size, written = begun
         seen = Following(key)
         await self._threads.run(lambda: seen.add(piece))
         if len(piece) >= size and not seen.is_whole:
@@ -204,9 +205,12 @@ class Files:
             sent += len(piece)
             if sent > _PIECE_BYTES:
                 await self._threads.run(lambda piece=piece: seen.add(piece))
+                # What is kept back tells the client: its download broke off.
                 if sent >= size and not seen.is_whole:
-                    # What is kept back tells the client: its download broke off.
                     _log.error("%s is not what was registered", key)
+                    return
+                if sent >= size and await self._threads.run(lambda: _written(objects, key)) != written:
+                    _log.warning("%s was written anew while it was sent", key)
                     return
             await send({"type": "http.response.body", "body": piece, "more_body": sent < size})
             if sent >= size:
@@ -251,6 +255,28 @@ class Files:
         below = plain_path(path)
         found = self._stack.experiments.models.get(model_id)
         return f"{_own(model_uri(found.experiment_id, found.id, found.artifact_location))}/{below}"
+
+
+def _begin(objects: Objects, key: str) -> tuple[bytes, int, ObjectInfo | None] | None:
+    """The first piece of a file, its size, and when it was written where there are more pieces; None without a file.
+
+    What fits into one piece is one read, so that its size is that of what is sent whoever writes meanwhile.
+    """
+    size = objects.size(key)
+    if size is None:
+        return None
+    if size < _PIECE_BYTES:
+        piece = objects.get(key, length=_PIECE_BYTES)
+        if len(piece) < _PIECE_BYTES:
+            return piece, len(piece), None
+    written = _written(objects, key)
+    if written is None:
+        return None
+    return objects.get(key, length=_PIECE_BYTES), written.size_bytes, written
+
+
+def _written(objects: Objects, key: str) -> ObjectInfo | None:
+    return next((found for found in objects.list(key) if found.key == key), None)
 
 
 class _Gone(Exception):

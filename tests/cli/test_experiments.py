@@ -97,6 +97,9 @@ def test_runs_are_exported(call: Any, runs: list[str], tmp_path: Path) -> None:
     assert rows["metrics.auc"].to_list()[1] == 0.7
     assert pl.read_csv(tmp_path / "runs.csv").columns == rows.columns
     assert pl.read_ipc(tmp_path / "runs.arrow").equals(rows)
+    told = json.loads((tmp_path / "runs.json").read_text())
+    assert [one["metrics.auc"] for one in told] == ["NaN", 0.7]
+    assert told[0]["started"].endswith("Z")
     best = call("export", "best.csv", "--filter", "metrics.auc < 1", "--format", "json")
     assert best["runs"] == 1
     assert "ends in .csv" in call("export", "runs.xls", code=3)

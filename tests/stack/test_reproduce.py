@@ -328,7 +328,7 @@ def test_an_environment_is_made_from_its_lock(
     )
 
     assert said.stdout.strip() == "42"
-    assert told == ["Making an environment of 1 packages"]
+    assert told == [f"Making an environment of Python {sys.version_info[0]}.{sys.version_info[1]} and 1 packages"]
 
 
 def test_an_environment_that_cannot_be_had_leaves_nothing_half_made(tmp_path: Path) -> None:

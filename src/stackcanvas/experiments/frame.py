@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.experiments.runs import RunInfo
+from stackcanvas.plain import plain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,7 +55,8 @@ def frame_bytes(rows: pl.DataFrame, kind: str) -> bytes:
         "csv": rows.write_csv,
         "parquet": rows.write_parquet,
         "arrow": rows.write_ipc,
-        "json": rows.write_json,
+        # Polars would make null of what is no number.
+        "json": lambda file: file.write(json.dumps(plain(rows.to_dicts()), ensure_ascii=False).encode()),
     }
     if kind not in writers:
         expected = f"a file that ends in {', '.join(f'.{name}' for name in writers)}"

@@ -31,11 +31,14 @@ def python_of(recorded: Environment, folder: Path, *, tell: Callable[[str], None
         return python
     if recorded.lock is None:
         raise Unavailable("the run recorded no lock of its packages", fix=_HERE)
-    tell(f"Making an environment of {len(recorded.packages)} packages")
+    uv = _uv()
+    if uv is None and _minor(recorded.python) != _minor(platform.python_version()):
+        said = f"the run used Python {recorded.python}, this is {platform.python_version()}"
+        raise Unavailable(said, fix=f"Install uv, which brings other versions of Python. {_HERE}")
+    tell(f"Making an environment of Python {_minor(recorded.python)} and {len(recorded.packages)} packages")
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     wanted = place / "requirements.txt"
-    uv = _uv()
     if uv is not None:
         wanted.write_text(recorded.lock, encoding="utf-8")
         _call([uv, "venv", "--quiet", "--allow-existing", "--python", _minor(recorded.python), str(place)], place)
@@ -44,9 +47,6 @@ def python_of(recorded: Environment, folder: Path, *, tell: Callable[[str], None
             place,
         )
     else:
-        if _minor(recorded.python) != _minor(platform.python_version()):
-            said = f"the run used Python {recorded.python}, this is {platform.python_version()}"
-            raise Unavailable(said, fix=f"Install uv, which brings other versions of Python. {_HERE}")
         wanted.write_text(for_pip(recorded.lock), encoding="utf-8")
         _call([sys.executable, "-m", "venv", str(place)], place)
         install = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
@@ -84,6 +84,7 @@ def _call(command: list[str], place: Path) -> None:
     said = subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
     if said.returncode != 0:
         lines = [line.strip() for line in (said.stderr or said.stdout).splitlines() if line.strip()]
-        reason = " ".join(lines[-3:]) or f"it ended with {said.returncode}"
+        # The first says what was wanted, the last why it could not be had.
+        reason = " ".join([*lines[:1], *lines[1:][-2:]]) or f"it ended with {said.returncode}"
         name = "uv" if "uv" in Path(command[0]).name else "pip"
         raise Unavailable(f"{name} cannot make the environment: {reason}", where=str(place), fix=_HERE)

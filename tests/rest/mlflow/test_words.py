@@ -397,3 +397,26 @@ def test_a_logged_model_tells_which_versions_were_made_of_it(call: Call) -> None
     found = call(f"logged-models/{model['model_id']}", method="GET")[1]["model"]["info"]
     told = '[{"name": "delay", "version": 1}, {"name": "delay", "version": 2}]'
     assert found["tags"] == [{"key": "mlflow.modelVersions", "value": told}]
+
+
+def test_a_prompt_that_a_page_tries_is_a_run_with_a_table(ask: Ask, call: Call) -> None:
+    """What was asked and what was answered; what lacks is told by its name, one after the other."""
+    said = {"prompt_parameters": [{"key": "who", "value": 7}], "model_output_parameters": [{"key": "ms", "value": 100}]}
+    asked: dict[str, Any] = {"run_name": "first", "model_output": "hi", "start_time": 456, **said}
+    needed = ("experiment_id", "prompt_template", "model_route", "model_input", "mlflow_version")
+    for name in needed:
+        status, told = call("runs/create-promptlab-run", **asked)
+        assert (status, told["message"].rstrip(".")) == (400, f"CreatePromptlabRun request must specify {name}")
+        asked[name] = "0" if name == "experiment_id" else name
+    asked["model_parameters"] = [{"key": "temperature", "value": 0.1}]
+    run = call("runs/create-promptlab-run", **asked)[1]["run"]
+    info, parameters = run["info"], {one["key"]: one["value"] for one in run["data"]["params"]}
+    assert (info["status"], info["start_time"], info["user_id"]) == ("FINISHED", 456, "unknown")
+    assert parameters == {"temperature": "0.1", "model_route": "model_route", "prompt_template": "prompt_template"}
+    assert {"key": "mlflow.runSourceType", "value": "PROMPT_ENGINEERING"} in run["data"]["tags"]
+    table = ask("GET", "/get-artifact", params={"run_id": info["run_id"], "path": "eval_results_table.json"}).json()
+    assert table == {"columns": ["who", "prompt", "output", "ms"], "data": [["7", "model_input", "hi", "100"]]}
+    assert call("runs/create-promptlab-run", **{**asked, "experiment_id": "77"})[0] == 404
+    elsewhere = call("experiments/create", name="a", artifact_location="s3://bucket")[1]["experiment_id"]
+    run = call("runs/create-promptlab-run", **{**asked, "experiment_id": elsewhere})[1]["run"]
+    assert run["info"]["status"] == "FAILED"

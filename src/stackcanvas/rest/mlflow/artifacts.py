@@ -238,7 +238,7 @@ class Files:
         if not run_id or not path:
             raise missing("path" if run_id else "run_id")
         found = self._stack.experiments.tracking.get(run_id)
-        return f"{_own(run_uri(found.experiment, found.id, found.artifact_location))}/{plain_path(path)}"
+        return f"{own(run_uri(found.experiment, found.id, found.artifact_location))}/{plain_path(path)}"
 
     def _key_in_version(self, query: dict[str, str]) -> str:
         asked = Numbered(name=query.get("name", ""), version=query.get("version", ""))
@@ -254,7 +254,7 @@ class Files:
             raise MlflowError("BAD_REQUEST", 'Request must include the "artifact_file_path" query parameter')
         below = plain_path(path)
         found = self._stack.experiments.models.get(model_id)
-        return f"{_own(model_uri(found.experiment_id, found.id, found.artifact_location))}/{below}"
+        return f"{own(model_uri(found.experiment_id, found.id, found.artifact_location))}/{below}"
 
 
 def _begin(objects: Objects, key: str) -> tuple[bytes, int, ObjectInfo | None] | None:
@@ -324,13 +324,18 @@ def _list_model(stack: Stack, asked: ListModel) -> dict[str, Any]:
 
 def _told(stack: Stack, uri: str, path: str) -> dict[str, Any]:
     below = plain_path(path) if path else ""
-    key = _own(uri)
+    key = own(uri)
     prefix = f"{path.rstrip('/')}/" if path else ""  # as it was asked for: clients take it off again
     files = [_file(one, prefix) for one in files_in(stack.objects, f"{key}/{below}".rstrip("/"))]
     return present(root_uri=uri, files=files)
 
 
-def _own(uri: str) -> str:
+def own(uri: str) -> str:
+    """The key of a location that this server serves.
+
+    Raises:
+        MlflowError: its files lie elsewhere.
+    """
     return key_of(_served(uri))
 
 

@@ -131,7 +131,8 @@ def _log_metric(stack: Stack, asked: LogMetric) -> dict[str, Any]:
     return {}
 
 
-def _log_batch(stack: Stack, asked: LogBatch) -> dict[str, Any]:
+def log_batch(stack: Stack, asked: LogBatch) -> dict[str, Any]:
+    """Log all of a batch or nothing of it."""
     check_run_id(asked.run_id)
     check_amounts(metrics=asked.metrics, parameters=asked.params, tags=asked.tags)
     known: set[str] = set()
@@ -290,7 +291,7 @@ def _input(given: DatasetInput, index: int) -> RunInput:
 
 ROUTES = (
     Route("POST", "runs/log-metric", LogMetric, _log_metric),
-    Route("POST", "runs/log-batch", LogBatch, _log_batch),
+    Route("POST", "runs/log-batch", LogBatch, log_batch),
     Route("POST", "runs/log-parameter", LogPair, _log_parameter),
     Route("POST", "runs/set-tag", LogPair, _set_tag),
     Route("POST", "runs/delete-tag", LogPair, _drop_tag),

@@ -106,6 +106,15 @@ class Search(Message):
 
 
 def _create(stack: Stack, asked: Create) -> dict[str, Any]:
+    return {"run": told.run(begin(stack, asked))}
+
+
+def begin(stack: Stack, asked: Create) -> RunFacts:
+    """Record a run that begins.
+
+    Raises:
+        MlflowError: it cannot be as it is asked for.
+    """
     tags: dict[str, str] = {}
     for index, one in enumerate(asked.tags):
         if not one.key:
@@ -122,13 +131,12 @@ def _create(stack: Stack, asked: Create) -> dict[str, Any]:
     number = number_of(asked.experiment_id)
     facts: dict[str, Any] = {"user": asked.user_id, "name": asked.run_name or tagged, "started": started, "tags": tags}
     try:
-        made = stack.experiments.tracking.create(number, **facts)
+        return stack.experiments.tracking.create(number, **facts)
     except NotFound:
         if number != 0:
             raise absent(f"No Experiment with id={asked.experiment_id} exists") from None
         stack.experiments.catalog.get(0)  # is always there, even when nobody has asked for it yet
-        made = stack.experiments.tracking.create(number, **facts)
-    return {"run": told.run(made)}
+        return stack.experiments.tracking.create(number, **facts)
 
 
 def _update(stack: Stack, asked: Update) -> dict[str, Any]:

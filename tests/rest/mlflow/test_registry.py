@@ -191,15 +191,19 @@ def test_aliases_that_mean_something_else_are_refused(client: MlflowClient, name
 
 
 def test_many_clients_at_once_get_numbers_of_their_own(client: MlflowClient, name: str) -> None:
-    """Eight threads register twenty versions each."""
+    """Eight threads register twenty versions each; a logged model knows all that were made of it."""
     client.create_registered_model(name)
+    model = client.create_logged_model("0").model_id
 
-    def register(at: int) -> str:
-        return str(client.create_model_version(name, f"s3://bucket/{at}").version)
+    def register(at: int) -> int:
+        made = client.create_model_version(name, f"s3://bucket/{at}", model_id=model if at % 4 == 0 else None)
+        return int(made.version)
 
     with ThreadPoolExecutor(8) as pool:
         numbers = list(pool.map(register, range(160)))
-    assert sorted(map(int, numbers)) == list(range(1, 161))
+    assert sorted(numbers) == list(range(1, 161))
+    told = json.loads(client.get_logged_model(model).tags["mlflow.modelVersions"])
+    assert sorted(one["version"] for one in told) == sorted(numbers[::4])
 
 
 def test_prompts_are_kept_and_are_no_models(client: MlflowClient, server: str, name: str) -> None:

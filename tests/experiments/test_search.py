@@ -172,3 +172,16 @@ def test_pages_together_are_the_whole_order(
     assert len(set(whole)) == len(scores)
     assert numbers == sorted(numbers, reverse=largest_first)
     assert found == numbers + found[len(numbers) :]
+
+
+def test_all_runs_come_once_while_others_start(experiments: Experiments, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that start move the others onto the next page."""
+    monkeypatch.setattr("stackcanvas.experiments.experiments._PAGE", 2)
+    made = [experiments.run("paged").id for _ in range(5)]
+
+    read = []
+    for found in experiments.find("paged"):
+        read.append(found.id)
+        if len(read) <= 3:
+            experiments.run("paged")
+    assert sorted(read) == sorted(made)

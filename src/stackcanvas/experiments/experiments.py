@@ -296,10 +296,13 @@ class Experiments:
         where: str | Sequence[str | Condition] = (),
         order_by: str | Order | Sequence[str | Order] = NEWEST,
     ) -> Iterator[RunInfo]:
-        """As `search`, but all of them, read a thousand at a time."""
+        """As `search`, but all of them, each once, read a thousand at a time."""
+        seen: set[str] = set()
         for offset in itertools.count(0, _PAGE):
             page = self.search(experiment, where=where, order_by=order_by, limit=_PAGE, offset=offset)
-            yield from page
+            # Runs that start meanwhile move those that were read onto the next page.
+            yield from (one for one in page if one.id not in seen)
+            seen.update(one.id for one in page)
             if len(page) < _PAGE:
                 return
 

@@ -41,3 +41,13 @@ def test_an_unknown_path_is_an_error_of_the_api(ask: Ask) -> None:
 def test_another_method_is_refused(ask: Ask) -> None:
     """A path answers its own methods."""
     assert ask("DELETE", "/api/3.0/mlflow/server-info").status_code == 405
+
+
+def test_a_body_of_another_type_is_refused(ask: Ask) -> None:
+    """In the words that programs look for; also one that does not say what it is."""
+    place = "/api/2.0/mlflow/runs/search"
+    said_of = {"text/plain": "must be one of ['application/json']", None: "header is missing"}
+    for kind, said in said_of.items():
+        headers = {"content-type": kind} if kind else {}
+        told = ask("POST", place, content=b"{}", headers=headers)
+        assert (told.status_code, f"Bad Request. Content-Type {said}" in told.json()["message"]) == (400, True)

@@ -108,7 +108,7 @@ def _check_type(scope: Scope) -> None:
     if kind is None:
         raise invalid("Bad Request. Content-Type header is missing")
     if kind.partition(b";")[0].strip().lower() != b"application/json":
-        raise invalid("Bad Request. Content-Type must be application/json")
+        raise invalid("Bad Request. Content-Type must be one of ['application/json'].")
 
 
 async def _body(receive: Receive) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import io
 import json
 import os
@@ -507,6 +508,16 @@ def test_a_run_ends_once(experiments: Experiments, spine: Spine) -> None:
     assert [found[run.id].status for run in (given_up, done)] == ["failed", "finished"]
     assert [spine.executions.get(run.id).state for run in (given_up, done)] == ["failed", "done"]
     assert list(found[done.id].metrics) == ["after"]
+
+
+def test_a_block_may_end_in_another_context(experiments: Experiments) -> None:
+    """As it does over several cells of a notebook, which have a context each."""
+    run = experiments.run("delay")
+    contextvars.copy_context().run(run.__enter__)
+    run.__exit__(None, None, None)
+
+    assert experiments.get(run.id).status == "finished"
+    assert experiments.get(experiments.run("delay").id).parent is None
 
 
 @pytest.mark.parametrize("name", ["", " ", None, 3])

@@ -224,7 +224,8 @@ class Run:
             with nullcontext() if self._recording is None else within(self._recording):
                 yield self
         finally:
-            _open.reset(token)
+            with suppress(ValueError):  # the block ends in another context than it began in
+                _open.reset(token)
 
     def __enter__(self) -> Self:
         self._around.enter_context(self.opened())

@@ -135,14 +135,12 @@ class Spine:
                 trigger=trigger or (around.trigger if around else "manual"),
                 parent=parent or (around.id if around else None),
             )
-        token = _current.set(recording)
         try:
-            yield recording
+            with within(recording):
+                yield recording
         except BaseException as error:
             self._abandon(recording, error)
             raise
-        finally:
-            _current.reset(token)
         if not recording.finished:
             with self.write() as tx:
                 recording.finish(tx)
@@ -169,4 +167,6 @@ def within(recording: Recording) -> Iterator[Recording]:
     try:
         yield recording
     finally:
-        _current.reset(token)
+        # A block may end in another context than it began in: cells of a notebook have one each.
+        with suppress(ValueError):
+            _current.reset(token)

@@ -221,6 +221,26 @@ def test_parts_of_a_path_that_mean_nothing_are_left_out(ask: Ask, run: str) -> N
     assert ask("GET", "/get-artifact", params={"run_id": run, "path": "./plots/./roc.txt"}).content == b"x"
 
 
+def test_a_folder_is_no_file(ask: Ask, call: Call, run: str) -> None:
+    """Neither to read nor to write, in a run or a version; where the store lies is not told."""
+    ask("PUT", f"{FILES}/0/{run}/artifacts/model/sub/notes.md", content=b"")
+    call("registered-models/create", name="delay")
+    call("model-versions/create", name="delay", source=f"runs:/{run}/model", run_id=run)
+    for said in (
+        ask("GET", f"{FILES}/0/{run}/artifacts/model"),
+        ask("GET", "/get-artifact", params={"run_id": run, "path": "model"}),
+        ask("GET", f"{FILES}/registry/delay/1/sub"),
+        ask("GET", f"{FILES}/registry/delay/1"),
+    ):
+        assert (said.status_code, "refers to a directory" in said.json()["message"]) == (400, True)
+    for path in ("model", "model/sub/notes.md/below", "model/"):
+        said = ask("PUT", f"{FILES}/0/{run}/artifacts/{path}", content=b"x")
+        assert (said.status_code, "file://" in said.text) == (400, False)
+    listed = call("artifacts/list", run_id=run, path="model/sub")[1]["files"]
+    assert listed == [{"path": "model/sub/notes.md", "is_dir": False}]
+    assert ask("GET", FILES, params={"path": "/"}).status_code == 400
+
+
 def test_a_name_may_look_encoded(ask: Ask, run: str) -> None:
     """As those under which clients before the third release log images do."""
     name = "loss%step%3%timestamp%1796055878382%0a.png"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import mimetypes
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -14,14 +15,14 @@ from starlette.types import Receive, Scope, Send
 
 from stackcanvas.backends.files import Scratch
 from stackcanvas.backends.objects import ObjectInfo, Objects
-from stackcanvas.errors import Corrupt, StackCanvasError
+from stackcanvas.errors import Conflict, Corrupt, StackCanvasError
 from stackcanvas.experiments.artifacts import ArtifactInfo, files_in, remove
 from stackcanvas.registry.files import Following
 from stackcanvas.rest.mlflow.answers import Answer, encode, present
 from stackcanvas.rest.mlflow.artifacts_uri import key_of, model_uri, plain_path, run_uri, served
 from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid, missing
 from stackcanvas.rest.mlflow.messages import Message
-from stackcanvas.rest.mlflow.registered import is_registered, registered_key, registered_list, unchangeable
+from stackcanvas.rest.mlflow.registered import a_folder, is_registered, registered_key, registered_list, unchangeable
 from stackcanvas.rest.mlflow.replies import failed, reply
 from stackcanvas.rest.mlflow.routes import PREFIXES, Route
 from stackcanvas.rest.mlflow.runs import Run
@@ -135,6 +136,8 @@ class Files:
                 await self._threads.run(lambda: self._readable(_named(below))), send, name=below.rpartition("/")[2]
             )
         elif method == "PUT":
+            if below.endswith("/"):
+                raise invalid("Artifact path must include a filename (cannot end with '/')")
             await self._take(_writable(_named(below)), receive)
             await reply(send, Answer(b"{}"))
         elif method == "DELETE":
@@ -163,7 +166,7 @@ class Files:
         if not data:
             raise invalid("Request must specify data.")
         asked = {"run_id": query["run_uuid"], "path": query["path"]}
-        await self._threads.run(lambda: self._stack.objects.put(self._key_in_run(asked), data))
+        await self._threads.run(lambda: _kept(lambda: self._stack.objects.put(self._key_in_run(asked), data)))
 
     async def _take(self, key: str, receive: Receive) -> None:
         """Keep a body, whole or not at all."""
@@ -180,7 +183,7 @@ class Files:
                     more = event.get("more_body", False)
                 await self._threads.run(lambda pieces=pieces: file.writelines(pieces))
             await self._threads.run(file.flush)
-            await self._threads.run(lambda: self._stack.objects.put_file(key, written))
+            await self._threads.run(lambda: _kept(lambda: self._stack.objects.put_file(key, written)))
 
     async def _send(self, key: str, send: Send, *, name: str | None = None) -> None:
         objects = self._stack.objects
@@ -188,7 +191,7 @@ class Files:
         # The first piece is read before anything is promised.
         begun = await self._threads.run(lambda: _begin(objects, key))
         if begun is None:
-            raise absent(f"No such artifact: {name!r}")
+            raise await self._threads.run(lambda: _no_file(objects, key, name))
         piece, size, written = begun
         seen = Following(key)
         await self._threads.run(lambda: seen.add(piece))
@@ -225,7 +228,7 @@ class Files:
         return registered_key(self._stack, path) if is_registered(path) else key_of(path)
 
     def _list(self, path: str) -> Answer:
-        path = plain_path(path) if path.strip("/") else ""
+        path = plain_path(path) if path else ""
         if is_registered(path):
             return Answer(encode(present(files=[_file(one, "") for one in registered_list(self._stack, path)])))
         key = key_of(path)
@@ -273,6 +276,19 @@ def _begin(objects: Objects, key: str) -> tuple[bytes, int, ObjectInfo | None] |
     if written is None:
         return None
     return objects.get(key, length=_PIECE_BYTES), written.size_bytes, written
+
+
+def _no_file(objects: Objects, key: str, name: str) -> MlflowError:
+    if next(objects.list(f"{key}/"), None) is not None:
+        return a_folder(name)
+    return absent(f"No such artifact: {name!r}")
+
+
+def _kept(put: Callable[[], None]) -> None:
+    try:
+        put()
+    except Conflict:  # it tells where the store lies, which is nobody's business
+        raise invalid("A file cannot lie where a folder is, nor below another file", expected="another path") from None
 
 
 def _written(objects: Objects, key: str) -> ObjectInfo | None:
@@ -371,7 +387,7 @@ def _named(below: str) -> str:
 
 
 def _file(found: ArtifactInfo, prefix: str) -> dict[str, Any]:
-    return present(path=prefix + found.path, is_dir=found.is_folder, file_size=found.size_bytes)
+    return present(path=prefix + found.path, is_dir=found.is_folder, file_size=found.size_bytes or None)
 
 
 def _type_of(name: str) -> str:

@@ -28,8 +28,11 @@ def registered_key(stack: Stack, path: str) -> str:
         MlflowError: there is none.
     """
     files, below = _files(stack, path)
+    name = below.rpartition("/")[2]
+    if not below or any(file.startswith(f"{below}/") for file in files):
+        raise a_folder(name)
     if below not in files:
-        raise absent(f"No such artifact: {below.rpartition('/')[2]!r}")
+        raise absent(f"No such artifact: {name!r}")
     return files[below]
 
 
@@ -43,6 +46,11 @@ def registered_list(stack: Stack, path: str) -> list[ArtifactInfo]:
             name, slash, _ = file.removeprefix(prefix).partition("/")
             found[name] = ArtifactInfo(name, None if slash else stack.objects.size(key))
     return [found[name] for name in sorted(found)]
+
+
+def a_folder(name: str) -> MlflowError:
+    """What is said to who wants a folder as a file."""
+    return invalid(f"Artifact path refers to a directory, not a file: '{name}'")
 
 
 def unchangeable() -> MlflowError:

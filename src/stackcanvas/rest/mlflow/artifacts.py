@@ -136,9 +136,7 @@ class Files:
                 await self._threads.run(lambda: self._readable(_named(below))), send, name=below.rpartition("/")[2]
             )
         elif method == "PUT":
-            if below.endswith("/"):
-                raise invalid("Artifact path must include a filename (cannot end with '/')")
-            await self._take(_writable(_named(below)), receive)
+            await self._take(_target(below), receive)
             await reply(send, Answer(b"{}"))
         elif method == "DELETE":
             await self._threads.run(lambda: remove(self._stack.objects, _writable(_named(below))))
@@ -378,6 +376,12 @@ def _writable(path: str) -> str:
     if is_registered(path):
         raise unchangeable()
     return key_of(path)
+
+
+def _target(below: str) -> str:
+    if below.endswith("/"):
+        raise invalid("Artifact path must include a filename (cannot end with '/')")
+    return _writable(_named(below))
 
 
 def _named(below: str) -> str:

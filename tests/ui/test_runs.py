@@ -72,6 +72,8 @@ def test_picked_runs_stand_beside_each_other(pages: Client, ids: list[str]) -> N
     assert any("auc, from 0.01 to 0.02" in text for text in found.all("svg", "aria-label"))
     assert "parameter.depth" in found.text
     assert "2 runs compared" in found.text
+    drawn = pages.get(f"/runs/compare?run={ids[1]}&run={ids[2]}", headers=HTML).body.decode()
+    assert drawn.count("parallel__line--3") == 1, "the better one stands out"
     assert "Pick two or more" in page(pages.get("/runs/compare", headers=HTML)).text
     assert pages.get(f"/runs/compare?run={ids[1]}&run=nothing", headers=HTML).status == 404
 

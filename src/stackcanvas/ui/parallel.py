@@ -167,7 +167,6 @@ def _number(value: object) -> float | None:
 
 
 def _ranks(values: Sequence[float | None], *, higher: bool) -> list[int]:
-    known = sorted((value for value in values if value is not None), reverse=not higher)
-    if not known:
-        return [0] * len(values)
-    return [0 if value is None else min(3, 4 * known.index(value) // len(known)) for value in values]
+    """From 3 for the best quarter down to 0: the best always stands out, however few there are."""
+    known = sorted((value for value in values if value is not None), reverse=higher)
+    return [0 if value is None else 3 - 4 * known.index(value) // len(known) for value in values]

@@ -177,6 +177,7 @@ def test_the_tag_of_a_name_goes_and_the_name_stays(call: Call) -> None:
         for asked, found in (("IS NULL", 1), ("IS NOT NULL", 1), (f"= '{name}'", 0), ("!= 'm'", 0)):
             answer = call("runs/search", experiment_ids=["0"], filter=f"tags.`{key}` {asked}")[1]
             assert len(answer.get("runs", [])) == found
+        assert call("runs/search", experiment_ids=["0"], filter=f"run_name = '{name}'") == (200, {})
         for direction in ("", " DESC"):
             answer = call("runs/search", experiment_ids=["0"], order_by=[f"tags.`{key}`{direction}"])[1]
             assert [one["info"]["run_id"] for one in answer["runs"]] == [other, run_id]

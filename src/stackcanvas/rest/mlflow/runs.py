@@ -53,6 +53,7 @@ _GRAMMAR = Grammar(
     aliases=_ALIASES | _NAMES,
     datasets=frozenset({"name", "digest", "context"}),
 )
+_NAMED = {("tag", told.RUN_NAME), ("attribute", "run_name")}
 _COLUMNS = {
     "run_id": "id",
     "run_name": "name",
@@ -181,7 +182,7 @@ def _search(stack: Stack, asked: Search) -> dict[str, Any]:
 
 def _conditions(clause: Clause) -> list[Condition]:
     kind, key, value = clause.entity, clause.key, clause.value
-    if kind == "tag" and key == told.RUN_NAME:
+    if (kind, key) in _NAMED:  # clients' own server looks for either in the tag
         return [Condition("attribute", "told_name", clause.operator, value)]
     if kind != "attribute":
         return [Condition(kind, key, clause.operator, value)]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 
@@ -321,8 +322,9 @@ def test_an_environment_is_made_from_its_lock(
     version = ".".join(str(part) for part in sys.version_info[:3])
     recorded = Environment(version, "any", {"tiny": "1.0"}, "d" * 64, lock=f"tiny @ {tiny.as_uri()}\n")
 
-    for _ in range(2):
-        python = python_of(recorded, tmp_path / "environments", tell=told.append)
+    with ThreadPoolExecutor(2) as both:
+        made = [both.submit(python_of, recorded, tmp_path / "environments", tell=told.append) for _ in range(2)]
+    (python,) = {one.result() for one in made}
     said = subprocess.run(
         [str(python), "-c", "import tiny; print(tiny.answer)"], check=True, capture_output=True, text=True
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import platform
 import shutil
 import subprocess
@@ -27,8 +28,16 @@ def python_of(recorded: Environment, folder: Path, *, tell: Callable[[str], None
     """
     place = folder / recorded.digest[:16]
     python, ready = place / "bin" / "python", place / "ready"
-    if ready.exists() and python.exists():
-        return python
+    folder.mkdir(parents=True, exist_ok=True)
+    with place.with_suffix(".lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # another process may be at it
+        if not (ready.exists() and python.exists()):
+            _make(recorded, place, python, tell)
+            ready.touch()
+    return python
+
+
+def _make(recorded: Environment, place: Path, python: Path, tell: Callable[[str], None]) -> None:
     if recorded.lock is None:
         raise Unavailable("the run recorded no lock of its packages", fix=_HERE)
     uv = _uv()
@@ -51,8 +60,6 @@ def python_of(recorded: Environment, folder: Path, *, tell: Callable[[str], None
         _call([sys.executable, "-m", "venv", str(place)], place)
         install = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
         _call([*install, "--requirement", str(wanted)], place)
-    ready.touch()
-    return python
 
 
 def for_pip(lock: str) -> str:

@@ -132,14 +132,15 @@ def test_consent_is_counted_by_verified_people_of_the_role(
     for name, why in (("mallory", "made sure"), ("dan", "no approver")):
         with pytest.raises(Refused, match=why):
             registries[name].consents.give(made.ref, "deploy")
-    for _ in range(2):
-        registries["bob"].consents.give(made.ref, "deploy", note="read it")
+    for note in ("read it", ""):
+        registries["bob"].consents.give(made.ref, "deploy", note=note)
     with pytest.raises(Refused, match="1 more approver must agree to deploy model:delay@1; bob did"):
         registries["ada"].consents.require(made.ref, "deploy")
     registries["eve"].consents.give(made.ref, "deploy")
 
     assert registries["ada"].consents.require(made.ref, "deploy") == made
-    assert [one.actor for one in registries["ada"].consents.of(made.ref)] == ["bob", "eve"]
+    given = [(one.actor, one.note) for one in registries["ada"].consents.of(made.ref)]
+    assert given == [("bob", "read it"), ("eve", "")]
 
 
 def test_who_registered_a_version_cannot_consent_to_it(registry: Registry, trained: Trained) -> None:

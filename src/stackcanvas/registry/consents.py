@@ -101,7 +101,9 @@ class Consents:
         new = self._spine.database.insert(model_consent).values(
             name=version.name, number=version.number, action=action, actor=actor.name, **facts
         )
-        tx.execute(new.on_conflict_do_update(index_elements=list(model_consent.primary_key.columns), set_=facts))
+        # Who agrees once more without a word does not take back what was said.
+        again = facts if note else {name: value for name, value in facts.items() if name != "note"}
+        tx.execute(new.on_conflict_do_update(index_elements=list(model_consent.primary_key.columns), set_=again))
         self._spine.audit.add(tx, "model.consent", version.ref, {"to": action, "digest": version.digest, "note": note})
 
     def of(self, connection: Connection, version: ModelVersion) -> list[Consent]:

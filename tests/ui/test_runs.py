@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from stackcanvas.experiments import Experiments, Metric
 from stackcanvas.experiments.tables import experiment
 from stackcanvas.stack import Stack
 from stackcanvas.testing.asgi import Client
@@ -76,6 +77,29 @@ def test_picked_runs_stand_beside_each_other(pages: Client, ids: list[str]) -> N
     assert drawn.count("parallel__line--3") == 1, "the better one stands out"
     assert "Pick two or more" in page(pages.get("/runs/compare", headers=HTML)).text
     assert pages.get(f"/runs/compare?run={ids[1]}&run=nothing", headers=HTML).status == 404
+
+
+def test_of_many_metrics_only_those_are_read_that_are_drawn(
+    stack: Stack, pages: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve of two runs; a run that logged thousands is a page like another."""
+    made = []
+    for _ in range(2):
+        with stack.experiments.run("wide") as run:
+            for step in range(2):
+                run.log({f"m{number}": step for number in range(150)}, step=step)
+        made.append(run.id)
+    read: list[str] = []
+    real = type(stack.experiments).outline
+
+    def outline(experiments: Experiments, run_id: str, key: str) -> list[Metric]:
+        read.append(key)
+        return real(experiments, run_id, key)
+
+    monkeypatch.setattr(type(stack.experiments), "outline", outline)
+    told = pages.get(f"/runs/compare?run={made[0]}&run={made[1]}", headers=HTML).body.decode()
+    assert told.count('class="chart"') == 12
+    assert len(read) == 24
 
 
 def test_a_run_leads_to_what_belongs_to_it(pages: Client, ids: list[str]) -> None:

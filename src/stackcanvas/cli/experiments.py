@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stackcanvas.experiments import RunInfo
     from stackcanvas.stack import Stack
 
-_MOST_METRICS = 5
+_MOST_METRICS, _MOST_CURVES = 5, 50
 _SYSTEM = "system/"
 
 _WHERE = click.option(
@@ -201,7 +201,7 @@ def _for_people(stack: Stack, run: RunInfo) -> dict[str, Any]:
     return {
         **_in_a_line(run, []),
         "parameters": "\n".join(f"{name}  {value}" for name, value in run.parameters.items()),
-        "metrics": "\n".join(_metric(stack, run, name) for name in run.metrics),
+        "metrics": "\n".join(_metric(stack, run, name, drawn=at < _MOST_CURVES) for at, name in enumerate(run.metrics)),
         "missing": ", ".join(run.missing),
         "tags": run.tags,
         "inputs": "\n".join(one.source for one in run.inputs),
@@ -215,7 +215,7 @@ def _for_people(stack: Stack, run: RunInfo) -> dict[str, Any]:
     }
 
 
-def _metric(stack: Stack, run: RunInfo, name: str) -> str:
-    values = [point.value for point in stack.experiments.outline(run.id, name)]
+def _metric(stack: Stack, run: RunInfo, name: str, *, drawn: bool) -> str:
+    values = [point.value for point in stack.experiments.outline(run.id, name)] if drawn else []
     curve = f"  {spark(values)}" if len(values) > 1 else ""
     return f"{name}  {cell(run.metrics[name].value)}{curve}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from stackcanvas.experiments import RunInfo
 from stackcanvas.experiments.system import SYSTEM
@@ -16,7 +17,7 @@ from stackcanvas.ui.links import Links
 from stackcanvas.ui.pages.page import Page
 from stackcanvas.ui.parallel import Parallel, across, aims_of
 
-_MOST_RUNS, _MOST_CHARTS = 20, 12
+_MOST_RUNS, _MOST_CHARTS, _MOST_LOOKED_AT = 20, 12, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +55,17 @@ def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
 def _charts(stack: Stack, runs: list[RunInfo]) -> Iterator[Chart]:
     names = sorted({name for run in runs for name in run.metrics if not name.startswith(SYSTEM)})
     labels = {run.id: run.name if [one.name for one in runs].count(run.name) == 1 else run.id[-8:] for run in runs}
-    drawn = 0
-    for name in names:
-        lines = {
-            labels[run.id]: [(float(point.step), point.value) for point in stack.experiments.outline(run.id, name)]
-            for run in runs
-            if name in run.metrics
-        }
-        chart = over_steps_of(name, lines)
-        if chart is not None and drawn < _MOST_CHARTS:
-            drawn += 1
-            yield chart
+    charts = (_chart(stack, runs, name, labels) for name in names[:_MOST_LOOKED_AT])
+    yield from islice((chart for chart in charts if chart is not None), _MOST_CHARTS)
+
+
+def _chart(stack: Stack, runs: list[RunInfo], name: str, labels: Mapping[str, str]) -> Chart | None:
+    lines = {
+        labels[run.id]: [(float(point.step), point.value) for point in stack.experiments.outline(run.id, name)]
+        for run in runs
+        if name in run.metrics
+    }
+    return over_steps_of(name, lines)
 
 
 def _value(value: object) -> Cell:

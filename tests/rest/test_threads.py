@@ -55,7 +55,10 @@ def test_who_leaves_early_hinders_nobody() -> None:
         begun.set()
         may_end.wait(10)
 
+    wrong: list[object] = []
+
     async def ask() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, said: wrong.append(said))
         threads = Threads(1, name="left")
         leaving = asyncio.create_task(threads.run(slow))
         await asyncio.to_thread(begun.wait, 10)
@@ -66,6 +69,7 @@ def test_who_leaves_early_hinders_nobody() -> None:
         assert await threads.run(len, "next") == 4
 
     asyncio.run(ask())
+    assert not wrong
 
 
 def test_threads_end_with_their_object() -> None:

@@ -146,10 +146,12 @@ def split_order(text: str) -> tuple[str, bool]:
     """
     found = _ORDERING.fullmatch(text)
     if found is None:
-        raise BadInput(f"Invalid order_by clause {text!r}. Could not be parsed", expected="such as metrics.auc DESC")
+        raise BadInput(
+            f"Invalid order_by clause {text!r:.200}. Could not be parsed", expected="such as metrics.auc DESC"
+        )
     name, direction = found[1], (found[2] or "asc").lower()
     if direction not in {"asc", "desc"}:
-        said = f"Invalid order_by clause. Invalid ordering key in order_by clause {text!r}"
+        said = f"Invalid order_by clause. Invalid ordering key in order_by clause {text!r:.200}"
         raise BadInput(said, expected="ASC or DESC")
     return name, direction == "desc"
 

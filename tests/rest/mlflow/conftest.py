@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,19 +26,30 @@ from stackcanvas.stack.running import process
 MINIMAL = files("stackcanvas") / "examples" / "minimal" / "canvas.yaml"
 EMPTY = "stackcanvas: 1\nproject: {name: tracked}\n"
 Ask = Callable[..., httpx.Response]
+Call = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
     """An open stack on SQLite."""
-    (tmp_path / "canvas.yaml").write_text(MINIMAL.read_text())
-    with sc.open(tmp_path) as opened:
+    with _opened(tmp_path) as opened:
+        yield opened
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[Stack]:
+    (folder / "canvas.yaml").write_text(MINIMAL.read_text())
+    with sc.open(folder) as opened:
         yield opened
 
 
 @pytest.fixture
 def ask(stack: Stack) -> Ask:
     """Sends a request: `ask("POST", "/api/2.0/mlflow/runs/create", json={...})`."""
+    return _asking(stack)
+
+
+def _asking(stack: Stack) -> Ask:
     app = make_app(stack)
 
     async def send(method: str, path: str, **options: Any) -> httpx.Response:
@@ -54,11 +66,22 @@ def ask(stack: Stack) -> Ask:
 
 
 @pytest.fixture
-def call(ask: Ask) -> Callable[..., tuple[int, Any]]:
+def call(ask: Ask) -> Call:
     """Sends a JSON request below the prefix: `call("runs/get", run_id=...)`; gives status and answer.
 
     Names that are read come in a query, all others in a body; `method=` says otherwise.
     """
+    return _calling(ask)
+
+
+@pytest.fixture(scope="module")
+def call_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
+    """As `call`, of one project for requests of a module that do not mind what others left there."""
+    with _opened(tmp_path_factory.mktemp("shared")) as opened:
+        yield _calling(_asking(opened))
+
+
+def _calling(ask: Ask) -> Call:
 
     def send(place: str, *, method: str | None = None, **fields: Any) -> tuple[int, Any]:
         reads = place.endswith(("/get", "/list", "get-by-name", "get-history", "bulk", "interval"))

@@ -221,7 +221,7 @@ def _resident_bytes(pid: int) -> int:
     return int(psutil.Process(pid).memory_info().rss)
 
 
-@pytest.mark.parametrize("size_bytes", [1 << 20, 9 << 20])
+@pytest.mark.parametrize("size_bytes", [(4 << 20) - 1, 9 << 20])
 def test_no_download_is_put_together_from_two_writes(
     ask: Ask, stack: Stack, monkeypatch: pytest.MonkeyPatch, size_bytes: int
 ) -> None:

@@ -18,6 +18,10 @@ TEXT = "x" * 100_001
 @pytest.fixture
 def run(call: Call) -> str:
     """The id of a run that has a parameter."""
+    return _run(call)
+
+
+def _run(call: Call) -> str:
     made = str(call("runs/create", experiment_id="0", start_time=NOW)[1]["run"]["info"]["run_id"])
     call("runs/log-parameter", run_id=made, key="depth", value="6")
     return made
@@ -84,9 +88,10 @@ def run(call: Call) -> str:
         ("registered-models/search", {"method": "GET", "order_by": ["name a"]}, "ordering key in order_by clause"),
     ],
 )  # fmt: skip
-def test_errors_say_what_programs_look_for(call: Call, run: str, place: str, fields: dict[str, Any], said: str) -> None:
+def test_errors_say_what_programs_look_for(call_shared: Call, place: str, fields: dict[str, Any], said: str) -> None:
     """Within the same sentence as the clients' own server."""
-    told = call(place, **{"run_id": run, **fields} if place.startswith("runs/") else fields)[1]
+    run = {"run_id": _run(call_shared)} if place.startswith("runs/") else {}
+    told = call_shared(place, **run | fields)[1]
     assert said in told["message"]
     assert not told["message"].endswith("exists.")
 
@@ -229,6 +234,7 @@ def test_a_folder_is_no_file(ask: Ask, call: Call, run: str) -> None:
     for said in (
         ask("GET", f"{FILES}/0/{run}/artifacts/model"),
         ask("GET", "/get-artifact", params={"run_id": run, "path": "model"}),
+        ask("GET", "/get-artifact", params={"run_id": run, "path": "."}),
         ask("GET", f"{FILES}/registry/delay/1/sub"),
         ask("GET", f"{FILES}/registry/delay/1"),
     ):
@@ -330,7 +336,7 @@ def test_the_file_of_a_logged_model_is_given(ask: Ask, call: Call) -> None:
     place = f"/ajax-api/2.0/mlflow/logged-models/{model}/artifacts/files"
     said = ask("GET", place, params={"artifact_file_path": "notes.md"})
     assert (said.status_code, said.content) == (200, b"# notes")
-    for path, status in (("../x", 400), ("", 400), ("x", 404)):
+    for path, status in (("../x", 400), ("", 400), (".", 400), ("x", 404)):
         assert ask("GET", place, params={"artifact_file_path": path}).status_code == status
 
 

@@ -239,7 +239,7 @@ class Files:
         if not run_id or not path:
             raise missing("path" if run_id else "run_id")
         found = self._stack.experiments.tracking.get(run_id)
-        return f"{own(run_uri(found.experiment, found.id, found.artifact_location))}/{plain_path(path)}"
+        return f"{own(run_uri(found.experiment, found.id, found.artifact_location))}/{plain_path(path)}".rstrip("/")
 
     def _key_in_version(self, query: dict[str, str]) -> str:
         asked = Numbered(name=query.get("name", ""), version=query.get("version", ""))
@@ -255,7 +255,7 @@ class Files:
             raise MlflowError("BAD_REQUEST", 'Request must include the "artifact_file_path" query parameter')
         below = plain_path(path)
         found = self._stack.experiments.models.get(model_id)
-        return f"{own(model_uri(found.experiment_id, found.id, found.artifact_location))}/{below}"
+        return f"{own(model_uri(found.experiment_id, found.id, found.artifact_location))}/{below}".rstrip("/")
 
 
 def _begin(objects: Objects, key: str) -> tuple[bytes, int, ObjectInfo | None] | None:
@@ -266,9 +266,9 @@ def _begin(objects: Objects, key: str) -> tuple[bytes, int, ObjectInfo | None] |
     size = objects.size(key)
     if size is None:
         return None
-    if size < _PIECE_BYTES:
-        piece = objects.get(key, length=_PIECE_BYTES)
-        if len(piece) < _PIECE_BYTES:
+    if size <= _PIECE_BYTES:
+        piece = objects.get(key, length=_PIECE_BYTES + 1)
+        if len(piece) <= _PIECE_BYTES:
             return piece, len(piece), None
     written = _written(objects, key)
     if written is None:

@@ -236,13 +236,13 @@ def _conditions(clause: Clause) -> list[Condition]:
 
 def _status(said: str) -> str:
     """A status to compare with, by its name or its number; in lower case it is none, as clients know them."""
-    if said.isdecimal() and int(said) < len(_NUMBERED):
-        return _NUMBERED[int(said)]
+    if said.isdecimal() and (number := _number(said)) in range(len(_NUMBERED)):
+        return _NUMBERED[number]
     return _STATUSES.get(said.removeprefix(_PREFIX), said.lower())
 
 
 def _number(text: str) -> int:
-    """The number of an experiment to compare with; what can be none of any fits none."""
+    """A number to compare with; what can be none of any experiment or status fits none."""
     try:
         return number_of(text)
     except MlflowError:

@@ -178,11 +178,12 @@ def _set_tag(stack: Stack, asked: LogPair) -> dict[str, Any]:
 
 
 def _drop_tag(stack: Stack, asked: LogPair) -> dict[str, Any]:
-    if asked.key == told.RUN_NAME:
-        stack.experiments.tracking.change_tag(asked.run_id, NAME_UNTOLD, _untold)
-        return {}
+    tracking = stack.experiments.tracking
     try:
-        stack.experiments.tracking.drop_tag(asked.run_id, asked.key)
+        if asked.key == told.RUN_NAME:
+            tracking.change_tag(asked.run_id, NAME_UNTOLD, _untold)
+        else:
+            tracking.drop_tag(asked.run_id, asked.key)
     except NotFound as error:
         if error.kind != "tag":
             raise

@@ -14,7 +14,6 @@ from stackcanvas.errors import NotFound
 from stackcanvas.experiments.filters import CATALOG_WORDS, LISTS, TEXT, Clause, Grammar
 from stackcanvas.metadata import Ref
 from stackcanvas.registry import Condition, ModelVersion, stage_named
-from stackcanvas.registry.search import PROMPT
 from stackcanvas.rest.mlflow.answers import milliseconds, pairs, present
 from stackcanvas.rest.mlflow.artifacts_uri import key_of
 from stackcanvas.rest.mlflow.errors import MlflowError, absent, invalid, missing
@@ -24,7 +23,7 @@ from stackcanvas.rest.mlflow.naming import check_key, check_model, check_words, 
 from stackcanvas.rest.mlflow.paging import page
 from stackcanvas.rest.mlflow.routes import Route
 from stackcanvas.stack import Stack
-from stackcanvas.stack.registering import address_of, register_logged
+from stackcanvas.stack.registering import address_of, is_prompt, register_logged
 
 _LARGEST_PAGE = 200_000
 _VERSIONS = "mlflow.modelVersions"
@@ -112,7 +111,7 @@ def _create(stack: Stack, asked: Create) -> dict[str, Any]:
         description=asked.description,
         tags=tags,
     )
-    if asked.model_id and tags.get(PROMPT, "").lower() != "true":
+    if asked.model_id and not is_prompt(tags):
         stack.experiments.models.change_tag(asked.model_id, _VERSIONS, lambda before: _listed(before, made))
     return {"model_version": told_version(made)}
 

@@ -231,7 +231,7 @@ def test_runs_are_nested(experiments: Experiments) -> None:
         with experiments.run("search") as inner:
             inner.log(auc=0.5)
         outer.log(auc=0.6)
-    with experiments.run("search", parent=outer.id) as other:
+    with experiments.run("search", parent=str(outer.ref)) as other:
         pass
 
     parents = [experiments.get(run.id).parent for run in (outer, inner, other)]

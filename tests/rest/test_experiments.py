@@ -69,7 +69,7 @@ def test_runs_are_compared_and_come_as_tables(ask: Ask) -> None:
 
     rows = ask("GET", "/runs/compare", params={"run": ids[:2]}).json()["items"]
     assert {row["what"] for row in rows} == {"parameter.depth", "metric.auc"}
-    assert ask("GET", f"/runs/{ids[0]}/origin").json()["command"] == sys.orig_argv
+    assert ask("GET", f"/runs/run:{ids[0]}/origin").json()["command"] == sys.orig_argv
     assert ask("GET", "/runs/nothing/origin").status_code == 404
     table = ask("GET", "/runs/table", params={"where": "params.depth = '1'"})
     assert table.headers["content-type"].startswith("text/csv")

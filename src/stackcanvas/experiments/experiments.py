@@ -118,7 +118,7 @@ class Experiments:
             experiment: made when it is new.
             name: of the run, for people.
             seed: what random numbers were started with.
-            parent: the id of the run that this one is part of; inside the block of another run, that one.
+            parent: the id or the ref of the run that this one is part of; inside the block of another run, that one.
             id: the id of a run to go on with, in its own experiment.
             system_metrics: sample how busy the machine is, every ten seconds or every so many seconds; by default where
                 the canvas wants hardware to be recorded.
@@ -130,7 +130,7 @@ class Experiments:
         if (experiment is None) == (id is None):
             raise Usage("a run needs an experiment, or the id of a run to go on with", expected="one of the two")
         if parent is not None:
-            self.get(parent)
+            parent = self.get(parent).id
         check_names(parameters or (), "parameter")
         check_names(tags or (), "tag")
         around = current()

@@ -72,8 +72,7 @@ def table(
 @runs_router.get("/{run_id}/origin")
 def origin(stack: StackOf, run_id: str) -> Response:
     """Where a run comes from: command, machine, uncommitted changes; nothing for runs that tracking clients log."""
-    stack.experiments.get(run_id)
-    return answer(stack.experiments.origins.get(run_id) or {})
+    return answer(stack.experiments.origins.get(stack.experiments.get(run_id).id) or {})
 
 
 @runs_router.get("/{run_id}")

@@ -23,6 +23,8 @@ def test_answers_and_errors_come_back() -> None:
         assert await asyncio.gather(*(threads.run(pow, at, 2) for at in range(50))) == [at * at for at in range(50)]
         with pytest.raises(ZeroDivisionError):
             await threads.run(divmod, 1, 0)
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await asyncio.wait_for(threads.run(next, iter(())), 10)
         assert await threads.run(len, "after an error") == 14
 
     asyncio.run(ask())

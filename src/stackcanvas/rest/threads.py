@@ -50,7 +50,10 @@ class Threads:
         if self._left:
             self._left -= 1
             threading.Thread(target=_serve, args=(self._work,), name=self._name, daemon=True).start()
-        return cast("T", await waiting)
+        told, error = await waiting
+        if error is not None:
+            raise error
+        return cast("T", told)
 
 
 def _serve(work: SimpleQueue[Callable[[], None] | None]) -> None:
@@ -60,12 +63,8 @@ def _serve(work: SimpleQueue[Callable[[], None] | None]) -> None:
 
 
 def _tell(waiting: asyncio.Future[Any], told: object, error: BaseException | None) -> None:
-    if waiting.done():  # who waited has gone
-        return
-    if error is None:
-        waiting.set_result(told)
-    else:
-        waiting.set_exception(error)
+    if not waiting.done():  # who waited may have gone
+        waiting.set_result((told, error))  # not as its exception: a future takes no StopIteration
 
 
 def _end(work: SimpleQueue[Callable[[], None] | None], count: int) -> None:

@@ -145,13 +145,18 @@ def test_a_person_is_shown_the_first_of_many_and_a_program_all(monkeypatch: pyte
     assert len(json.loads(run(body, "--format", "json").stdout)) == 1_000
 
 
-def test_what_a_terminal_would_obey_is_a_sign() -> None:
-    """Names come from whoever logged them."""
+def test_what_a_terminal_would_obey_is_a_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names come from whoever logged them; those of columns, too."""
     name = "\x1b]0;owned\x07 \x1b[2Jü\x9b"
     row, record = run(lambda: emit_rows([{"a": name}], columns=("a",))), run(lambda: emit_record({"a": name, name: 1}))
 
     assert row.stdout.splitlines()[1] == "␛]0;owned␇ ␛[2Jü�"
     assert not set("\x1b\x07\x9b") & set(record.stdout)
+    strange = "[red]\x1b[2J\nb"
+    many = lambda: emit_rows([{strange: 1}], columns=(strange,))  # noqa: E731
+    assert run(many).stdout.splitlines() == ["[red]␛[2J b", "          1"]
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _stream: True, raising=False)
+    assert run(many).stdout.splitlines()[0].strip() == "[red]␛[2J"
 
 
 def test_markup_in_a_value_is_text() -> None:

@@ -155,7 +155,7 @@ def _print_table(rows: Sequence[object], columns: Sequence[str]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     drawn = _columns(rows, columns)
     for name, number, _ in drawn:
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
+        table.add_column(Text(name), justify="right" if number else "left", overflow="fold")
     for line in zip(*(shown for _, _, shown in drawn), strict=True):
         table.add_row(*map(Text, line))
     console = Console(highlight=False)
@@ -169,7 +169,7 @@ def _print_lines(rows: Sequence[object], columns: Sequence[str]) -> None:
     """Each record on one line, uncut, as grep and awk want it; to draw thousands would take seconds."""
     padded = []
     for name, number, shown in _columns(rows, columns):
-        texts = [name, *(text.replace("\n", " ") for text in shown)]
+        texts = [text.replace("\n", " ") for text in (name, *shown)]
         width = min(max(map(len, texts)), _WIDEST)
         padded.append([text.rjust(width) if number else text.ljust(width) for text in texts])
     click.echo("\n".join("  ".join(line).rstrip() for line in zip(*padded, strict=True)))
@@ -181,7 +181,7 @@ def _columns(rows: Sequence[object], names: Sequence[str]) -> list[tuple[str, bo
     for name in names:
         values = [_value(row, name) for row in rows]
         number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-        found.append((title(name), number, [_text(cell(value, name=name)) for value in values]))
+        found.append((_text(title(name)), number, [_text(cell(value, name=name)) for value in values]))
     return found
 
 

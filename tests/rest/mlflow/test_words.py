@@ -12,6 +12,7 @@ Ask = Callable[..., httpx.Response]
 Call = Callable[..., tuple[int, Any]]
 FILES = "/api/2.0/mlflow-artifacts/artifacts"
 NOW = 1_780_000_000_000
+POINT = {"key": "a", "value": 1, "timestamp": 1}
 TEXT = "x" * 100_001
 
 
@@ -46,6 +47,7 @@ def _run(call: Call) -> str:
         ("runs/log-parameter", {"key": "a" * 251, "value": "1"}, "'Param key' exceeds the maximum length of 250 char"),
         ("runs/log-batch", {"tags": {"a": 1}}, """value {"a":1} for parameter 'tags' supplied: expected `array`"""),
         ("runs/log-metric", {"key": "a", "value": 1, "timestamp": 1, "dataset_name": "b"}, "Both dataset_name and"),
+        ("runs/log-batch", {"metrics": [POINT, {**POINT, "dataset_digest": "b"}]}, "Both dataset_name and dataset_dig"),
         ("runs/log-inputs", {"datasets": [{"dataset": {"name": "a" * 501}}]}, "'name' exceeds the maximum length"),
         ("runs/log-batch", {"tags": "é"}, "Hint: Value was of type 'str'. See the API docs for more information about"),
         ("experiments/update", {"experiment_id": "0", "new_name": "a" * 501}, "'name' exceeds the maximum length of"),

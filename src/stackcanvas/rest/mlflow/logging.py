@@ -139,7 +139,8 @@ def log_batch(stack: Stack, asked: LogBatch) -> dict[str, Any]:
     for index, one in enumerate(asked.metrics):
         # A name is looked at once; the rest of what can be wrong is told in the slow way.
         time = one.timestamp
-        if one.key not in known or one.value is None or time is None or not 0 <= time < 1 << 47 or one.dataset_name:
+        about = one.dataset_name or one.dataset_digest
+        if one.key not in known or one.value is None or time is None or not 0 <= time < 1 << 47 or about:
             _check_metric(one, f"metrics[{index}].")
             known.add(one.key)
     parameters = _pairs(asked.params, "params", longest=LONGEST_PARAMETER)

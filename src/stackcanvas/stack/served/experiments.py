@@ -112,8 +112,9 @@ class ServedExperiments(Experiments):
         tags = {key: text_of(value) for key, value in start.tags.items()}
         ask: Any = vars(self)["_link"]
         told = replace(start, elsewhere=here, parameters=parameters, tags=tags)
+        files = vars(self)["_gathered"].pop(run_id, {})  # also of a run that cannot start
         number: int = ask.call("served", "start", run_id, told)
-        for path, content in vars(self)["_gathered"].pop(run_id, {}).items():
+        for path, content in files.items():
             self.files.put(run_id, path, content)
         executions: Any = self._spine.executions
         return number, Recording(executions, run_id, trigger=start.trigger, code=start.code)

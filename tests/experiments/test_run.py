@@ -549,7 +549,7 @@ def test_runs_of_dead_processes_are_marked(tmp_path: Path) -> None:
     body = """
         dead = os.fork()
         if dead == 0:
-            run = experiments.run("delay")
+            run = experiments.run("delay", name="dead")
             run.log(loss=0.5)
             run.flush()
             os.kill(os.getpid(), signal.SIGKILL)

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from sklearn.linear_model import LogisticRegression
 
 from stackcanvas.cli.main import main
-from stackcanvas.rest.api import api
+from stackcanvas.rest.api import routes
 from stackcanvas.rest.errors import install_errors
 from stackcanvas.serving.server.segments import Segment, log_schema
 from stackcanvas.stack import open as open_stack
@@ -161,9 +161,8 @@ def test_mistakes_are_told(
 
 def test_a_day_over_rest(project: Project) -> None:
     """The same, by a program."""
-    app = FastAPI()
+    app = FastAPI(routes=routes())
     install_errors(app)
-    app.include_router(api())
     asked: dict[str, Any] = {}
 
     async def over(scope: Any, receive: Any, send: Any) -> None:

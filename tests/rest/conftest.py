@@ -12,7 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from stackcanvas.rest.api import api
+from stackcanvas.rest.api import routes
 from stackcanvas.rest.errors import install_errors
 from stackcanvas.stack import Stack
 
@@ -32,9 +32,8 @@ def asking() -> Callable[[Stack], Ask]:
     """Gives, for an open stack, a function that sends a request to its routes: `ask("GET", "/models")`."""
 
     def over(stack: Stack) -> Ask:
-        app = FastAPI()
+        app = FastAPI(routes=routes())
         install_errors(app)
-        app.include_router(api())
 
         async def over(scope: Any, receive: Any, send: Any) -> None:
             scope["stack"] = stack

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 import stackcanvas as sc
-from stackcanvas.rest.api import api
+from stackcanvas.rest.api import routes
 from stackcanvas.server.control import make_app
 from stackcanvas.stack import Stack
 from stackcanvas.testing.asgi import Client
@@ -34,8 +34,7 @@ def client(stack: Stack) -> Client:
 
 def test_every_route_is_explained() -> None:
     """A sentence for each, in the schema that clients are made from."""
-    app = FastAPI()
-    app.include_router(api())
+    app = FastAPI(routes=routes())
     for path, methods in app.openapi()["paths"].items():
         for method, route in methods.items():
             assert route.get("description"), f"{method} {path}"

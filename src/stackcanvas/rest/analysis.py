@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from stackcanvas.data.analysis.page import policy
 from stackcanvas.metadata import Ref
 from stackcanvas.rest.answers import StackOf, answer, answer_items, gives
+from stackcanvas.rest.routers import router_of
 from stackcanvas.stack.apart.apart import MOST_ROWS
 
-query_router = APIRouter(prefix="/query", tags=["data"])
-reports_router = APIRouter(prefix="/reports", tags=["data"])
-splits_router = APIRouter(prefix="/splits", tags=["data"])
+query_router = router_of("/query", "data")
+reports_router = router_of("/reports", "data")
+splits_router = router_of("/splits", "data")
 
 
 class QueryBody(BaseModel):

@@ -1,8 +1,8 @@
-"""The routes of all blocks under one prefix."""
+"""The routes of all blocks."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from starlette.routing import BaseRoute
 
 from stackcanvas.rest import (
     analysis,
@@ -52,9 +52,6 @@ _BLOCKS = (
 )
 
 
-def api() -> APIRouter:
-    """A router with every block's routes under /api/v1."""
-    router = APIRouter(prefix="/api/v1")
-    for block in _BLOCKS:
-        router.include_router(block)
-    return router
+def routes() -> list[BaseRoute]:
+    """Every route of every block, with its whole path."""
+    return [route for block in _BLOCKS for route in block.routes]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from stackcanvas.canvas import QUESTIONS, load
 from stackcanvas.canvas.assess import Level, assess
 from stackcanvas.canvas.check import RULES, check
 from stackcanvas.rest.answers import StackOf, answer
+from stackcanvas.rest.routers import router_of
 from stackcanvas.stack import evidence
 
-router = APIRouter(prefix="/canvas", tags=["canvas"])
+router = router_of("/canvas", "canvas")
 
 
 @router.get("")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
@@ -16,8 +16,9 @@ from stackcanvas.data.frames import records
 from stackcanvas.errors import BadInput
 from stackcanvas.metadata import Ref
 from stackcanvas.rest.answers import StackOf, answer, answer_items, gives
+from stackcanvas.rest.routers import router_of
 
-router = APIRouter(prefix="/data", tags=["data"])
+router = router_of("/data", "data")
 
 
 class TagBody(BaseModel):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from stackcanvas.rest.answers import StackOf, answer, answer_items
+from stackcanvas.rest.routers import router_of
 from stackcanvas.stack.releasing import begin
 
-router = APIRouter(prefix="/deployments", tags=["deployment"])
+router = router_of("/deployments", "deployment")
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 

@@ -25,11 +25,17 @@ class Failure(BaseModel):
     errors: list[Failure] | None = Field(default=None, description="Each problem, where there are several.")
 
 
+_REFERENCE = {"application/json": {"schema": {"$ref": f"#/components/schemas/{Failure.__name__}"}}}
 FAILURES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Failure, "description": "The request cannot be answered, and the sentence says why."},
-    "5XX": {"model": Failure, "description": "Something that the answer needs is away or broken."},
+    "4XX": {"description": "The request cannot be answered, and the sentence says why.", "content": _REFERENCE},
+    "5XX": {"description": "Something that the answer needs is away or broken.", "content": _REFERENCE},
 }
-"""What every route may answer beside its own."""
+"""What every route may answer beside its own; to work the model out for each takes long, so they refer to one."""
+
+DEFINED: dict[int | str, dict[str, Any]] = {
+    code: {"model": Failure, "description": told["description"]} for code, told in FAILURES.items()
+}
+"""The same with the model itself, for the one route from which a schema takes it."""
 
 
 def install_errors(app: FastAPI) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from stackcanvas.metadata import Ref
 from stackcanvas.rest.answers import StackOf, answer_items
+from stackcanvas.rest.routers import router_of
 
 LARGEST = 2**62
 """Numbers of events stay far below it; databases count to twice as much."""
 
-router = APIRouter(prefix="/events", tags=["events"])
+router = router_of("/events", "events")
 
 
 @router.get("")

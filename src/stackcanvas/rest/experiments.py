@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from stackcanvas.experiments.frame import frame_bytes
 from stackcanvas.rest.answers import StackOf, answer, answer_items, gives
+from stackcanvas.rest.routers import router_of
 
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -15,8 +16,8 @@ _TYPES = {
     "parquet": "application/vnd.apache.parquet",
 }
 
-router = APIRouter(prefix="/experiments", tags=["experiments"])
-runs_router = APIRouter(prefix="/runs", tags=["experiments"])
+router = router_of("/experiments", "experiments")
+runs_router = router_of("/runs", "experiments")
 
 Where = Annotated[list[str] | None, Query(description="Such as `metrics.auc > 0.7 AND params.depth = '6'`.")]
 OrderBy = Annotated[str, Query(description="Such as `metrics.auc desc`.")]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from stackcanvas.features.files import rows_of_records
 from stackcanvas.rest.answers import StackOf, answer, answer_items
+from stackcanvas.rest.routers import router_of
 from stackcanvas.stack.finding import takers
 
-router = APIRouter(prefix="/features", tags=["features"])
+router = router_of("/features", "features")
 
 
 def _text(given: object) -> object:

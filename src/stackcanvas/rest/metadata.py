@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from stackcanvas.metadata import Ref
 from stackcanvas.rest.answers import StackOf, answer, answer_items
+from stackcanvas.rest.routers import router_of
 from stackcanvas.stack.lineage import trail
 
-router = APIRouter(prefix="/metadata", tags=["metadata"])
+router = router_of("/metadata", "metadata")
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from stackcanvas.metadata import Ref
 from stackcanvas.rest.answers import StackOf, answer, answer_items
+from stackcanvas.rest.routers import router_of
 
-router = APIRouter(prefix="/monitoring", tags=["monitoring"])
-labels_router = APIRouter(prefix="/labels", tags=["monitoring"])
+router = router_of("/monitoring", "monitoring")
+labels_router = router_of("/labels", "monitoring")
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 

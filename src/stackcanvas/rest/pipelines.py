@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from stackcanvas.rest.answers import StackOf, answer, answer_items
+from stackcanvas.rest.routers import router_of
 
-router = APIRouter(prefix="/pipelines", tags=["pipelines"])
-runs_router = APIRouter(prefix="/pipeline-runs", tags=["pipelines"])
+router = router_of("/pipelines", "pipelines")
+runs_router = router_of("/pipeline-runs", "pipelines")
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 

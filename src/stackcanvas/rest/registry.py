@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, Field
 
 from stackcanvas.metadata import Ref
 from stackcanvas.rest.answers import StackOf, answer, answer_items, gives
+from stackcanvas.rest.routers import router_of
 from stackcanvas.stack.carding import model_card
 
-router = APIRouter(prefix="/models", tags=["registry"])
+router = router_of("/models", "registry")
 
 
 class AliasBody(BaseModel):

@@ -6,12 +6,13 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from stackcanvas.errors import BadInput, NotFound, StackCanvasError
 from stackcanvas.rest.answers import StackOf, gives
 from stackcanvas.rest.errors import FAILURES
+from stackcanvas.rest.routers import router_of
 from stackcanvas.stack import Stack
 from stackcanvas.stack.served.asked import RELEASE, carry_out, failure
 from stackcanvas.stack.served.holding import Holding, readable
@@ -21,8 +22,10 @@ from stackcanvas.stack.served.wire import pack
 
 _PACKED = {CONTENT: {"schema": {"type": "string", "format": "binary"}}}
 # Errors travel packed as well, so that the client raises what the block raised.
-_FAILURES: dict[int | str, dict[str, Any]] = {code: {**told, "content": _PACKED} for code, told in FAILURES.items()}
-router = APIRouter(prefix="/remote", tags=["remote"], responses=_FAILURES)
+_FAILURES: dict[int | str, dict[str, Any]] = {
+    code: {**told, "content": {**told["content"], **_PACKED}} for code, told in FAILURES.items()
+}
+router = router_of("/remote", "remote", responses=_FAILURES)
 _PAGE = 1000
 _LARGEST_PART_BYTES = 64 << 20
 

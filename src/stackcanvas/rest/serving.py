@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from stackcanvas.rest.answers import StackOf, answer, answer_items
+from stackcanvas.rest.routers import router_of
 
-router = APIRouter(prefix="/serving", tags=["serving"])
+router = router_of("/serving", "serving")
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 

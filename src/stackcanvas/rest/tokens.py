@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, Field
 
 from stackcanvas.rest.answers import StackOf, answer, answer_items
+from stackcanvas.rest.routers import router_of
 
-router = APIRouter(prefix="/tokens", tags=["tokens"])
+router = router_of("/tokens", "tokens")
 
 
 class NewToken(BaseModel):

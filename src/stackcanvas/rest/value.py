@@ -6,11 +6,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from stackcanvas.rest.answers import StackOf, answer, answer_items
+from stackcanvas.rest.routers import router_of
 
-router = APIRouter(prefix="/value", tags=["value"])
+router = router_of("/value", "value")
 
 Start = Annotated[date | None, Query(description="The first day of the predictions, in UTC.")]
 End = Annotated[date | None, Query(description="The first day that is too late.")]

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from stackcanvas.canvas.cost import what_if
 from stackcanvas.canvas.show import markdown, sheet
 from stackcanvas.canvas.show.html import html
 from stackcanvas.canvas.show.page import printed
 from stackcanvas.rest.answers import StackOf, answer, gives
+from stackcanvas.rest.routers import router_of
 from stackcanvas.stack.choosing import tools
 from stackcanvas.stack.comparing import canvas_at, compared
 from stackcanvas.stack.costing import cost
 from stackcanvas.stack.planning import plan_of
 
-router = APIRouter(prefix="/canvas", tags=["canvas"])
+router = router_of("/canvas", "canvas")
 
 _TYPES = {
     "pdf": "application/pdf",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, Field
 
 from stackcanvas.rest.answers import StackOf, answer, answer_items
+from stackcanvas.rest.routers import router_of
 
-router = APIRouter(prefix="/workspaces", tags=["workspaces"])
+router = router_of("/workspaces", "workspaces")
 
 
 class NewWorkspace(BaseModel):

@@ -28,8 +28,8 @@ from stackcanvas.cli.faults import to_exit_code
 from stackcanvas.errors import NotFound, Unavailable
 from stackcanvas.metadata.tokens import ADMIN
 from stackcanvas.rest.answers import gives
-from stackcanvas.rest.api import api
-from stackcanvas.rest.errors import FAILURES, install_errors
+from stackcanvas.rest.api import routes
+from stackcanvas.rest.errors import DEFINED, install_errors
 from stackcanvas.rest.events import LARGEST
 from stackcanvas.rest.mlflow.api import Api
 from stackcanvas.rest.mlflow.artifacts import ROOTS
@@ -107,10 +107,10 @@ def _routes() -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         telemetry=_UNASKED,
-        responses=FAILURES,
+        responses=DEFINED,
+        routes=routes(),
     )
     install_errors(app)
-    app.include_router(api())
 
     @app.get("/api/v1/events/stream", tags=["events"], **gives("text/event-stream"))
     async def stream(

@@ -68,6 +68,7 @@ run_parameter = Table(
     Column("run", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 run_tag = Table(
@@ -76,6 +77,7 @@ run_tag = Table(
     Column("run", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # The whole row is the key: a client that sends a batch again adds nothing. SQLite keeps such a table in one tree,
@@ -102,6 +104,7 @@ run_metric_latest = Table(
     Column("time", Instant, nullable=False),
     Column("value", Real, nullable=False),
     Index("ix_run_metric_latest_experiment_key_value", "experiment", "key", "value"),
+    sqlite_with_rowid=False,
 )
 
 run_dataset = Table(

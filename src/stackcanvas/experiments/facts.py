@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Double, Row, Select, bindparam, func, select, type_coerce
+from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
-from stackcanvas.backends.database import Ready
+from stackcanvas.backends.database import OfMany, Ready
 from stackcanvas.errors import NotFound
 from stackcanvas.experiments.logged.tables import run_model
-from stackcanvas.experiments.metrics import plain_rows
-from stackcanvas.experiments.runs import RunInput, inputs_of
-from stackcanvas.experiments.tables import run, run_dataset, run_input, run_metric_latest, run_parameter, run_tag
+from stackcanvas.experiments.metrics import LATEST_OF
+from stackcanvas.experiments.runs import PARAMETERS_OF, TAGS_OF, RunInput, inputs_of
+from stackcanvas.experiments.tables import run, run_dataset, run_input
 
 READ, MADE = "read", "made"
-# Databases bound how many values a statement may hold.
-_MOST_IDS = 5_000
 _MOST_DATASETS = 1_000
 
 
@@ -52,39 +50,28 @@ class RunFacts:
 
 def gather(connection: Connection, rows: Sequence[Row[Any]]) -> list[RunFacts]:
     """Runs with all that belongs to them, from their rows."""
-    found = [RunFacts(*_own(row)) for row in rows]
-    for some in _parts(found):
-        ids = [one.id for one in some]
-        parameters = _by_run(connection, _pairs(run_parameter).where(run_parameter.c.run.in_(ids)))
-        tags = _by_run(connection, _pairs(run_tag).where(run_tag.c.run.in_(ids)))
-        metrics = _by_run(connection, _metrics().where(run_metric_latest.c.run.in_(ids)))
-        inputs = inputs_of(connection, ids)
-        models = _by_run(connection, _models().where(run_model.c.run.in_(ids)))
-        for one in some:
-            one.parameters, one.tags, one.metrics = parameters[one.id], tags[one.id], metrics[one.id]
-            one.inputs = inputs[one.id]
-            _put(one, models[one.id])
-    return found
+    return _complete(connection, [RunFacts(*_own(row)) for row in rows])
 
 
 def whole(connection: Connection, run_id: str) -> RunFacts:
-    """One run with all that belongs to it; asked for often, so by statements that are put together once.
+    """One run with all that belongs to it.
 
     Raises:
         NotFound: there is no such run.
     """
-    one, which = bare(connection, run_id), {"which": run_id}
-    one.parameters, one.tags, one.metrics = (
-        ready.all(connection, which) for ready in (_PARAMETERS_OF, _TAGS_OF, _METRICS_OF)
-    )
-    one.inputs = inputs_of(connection, [one.id])[one.id] if _READS_OF.first(connection, which) else ()
-    _put(one, _MODELS_OF.all(connection, which))
-    return one
+    return _complete(connection, [bare(connection, run_id)])[0]
 
 
-def _put(one: RunFacts, models: Sequence[tuple[Any, ...]]) -> None:
-    one.read_models = [(model, step) for _, role, model, step in models if role == READ]
-    one.made_models = [(model, step) for _, role, model, step in models if role == MADE]
+def _complete(connection: Connection, found: list[RunFacts]) -> list[RunFacts]:
+    ids = [one.id for one in found]
+    parameters, tags, metrics, models = (_by_run(of.all(connection, ids)) for of in _BELONGING)
+    inputs = inputs_of(connection, ids)
+    for one in found:
+        one.parameters, one.tags, one.metrics = parameters[one.id], tags[one.id], metrics[one.id]
+        one.inputs = inputs[one.id]
+        one.read_models = [(model, step) for _, role, model, step in models[one.id] if role == READ]
+        one.made_models = [(model, step) for _, role, model, step in models[one.id] if role == MADE]
+    return found
 
 
 def bare(connection: Connection, run_id: str) -> RunFacts:
@@ -110,43 +97,19 @@ def datasets_of(connection: Connection, experiments: Sequence[int]) -> list[tupl
     return list(told)[:_MOST_DATASETS]
 
 
-def _parts(found: list[RunFacts]) -> Iterator[list[RunFacts]]:
-    for start in range(0, len(found), _MOST_IDS):
-        yield found[start : start + _MOST_IDS]
-
-
-def _pairs(table: Any) -> Select[Any]:
-    return select(table.c.run, table.c.key, table.c.value)
-
-
-def _metrics() -> Select[Any]:
-    latest = run_metric_latest.c
-    # As the driver gives them: the column types would take longer than the query.
-    value, time = type_coerce(latest.value, Double), type_coerce(latest.time, BigInteger)
-    return select(latest.run, latest.key, value, type_coerce(latest.step, BigInteger), time)
-
-
 def _models() -> Select[Any]:
     models = run_model.c
     return select(models.run, models.role, models.model, models.step).order_by(models.model, models.step)
 
 
-def _of_one(chosen: Select[Any], run: Any) -> Ready:
-    return Ready(chosen.where(run == bindparam("which")), ("which",))
-
-
 _OWN = ("id", "experiment", "name", "status", "started", "ended", "lifecycle", "artifact_location", "actor")
 _own = attrgetter(*_OWN)
-_BARE = _of_one(select(*(run.c[name] for name in _OWN)), run.c.id)
-_PARAMETERS_OF = _of_one(_pairs(run_parameter), run_parameter.c.run)
-_TAGS_OF = _of_one(_pairs(run_tag), run_tag.c.run)
-_METRICS_OF = _of_one(_metrics(), run_metric_latest.c.run)
-_MODELS_OF = _of_one(_models(), run_model.c.run)
-_READS_OF = _of_one(select(run_input.c.dataset).limit(1), run_input.c.run)
+_BARE = Ready(select(*(run.c[name] for name in _OWN)).where(run.c.id == bindparam("which")), ("which",))
+_BELONGING = (PARAMETERS_OF, TAGS_OF, LATEST_OF, OfMany(_models(), run_model.c.run))
 
 
-def _by_run(connection: Connection, chosen: Any) -> dict[str, list[tuple[Any, ...]]]:
+def _by_run(rows: Sequence[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]]:
     found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-    for row in plain_rows(connection, chosen):
+    for row in rows:
         found[row[0]].append(row)
     return found

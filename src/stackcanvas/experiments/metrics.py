@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import repeat
@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import Insert
 
-from stackcanvas.backends.database import Database, Ready
+from stackcanvas.backends.database import Database, OfMany, Ready
 from stackcanvas.backends.database.types import Integer, Text
 from stackcanvas.clock import from_us, to_us
 from stackcanvas.experiments.tables import run_metric, run_metric_latest
@@ -220,12 +220,10 @@ def _storable(value: float) -> float | str:
     return value + 0.0 if value == value else "NaN"  # noqa: PLR0124 - only NaN differs from itself
 
 
-def latest_of(connection: Connection, run_ids: Iterable[str]) -> dict[str, dict[str, Metric]]:
+def latest_of(connection: Connection, run_ids: Collection[str]) -> dict[str, dict[str, Metric]]:
     """The latest value of each metric of each run."""
     found: dict[str, dict[str, Metric]] = {run_id: {} for run_id in run_ids}
-    latest = run_metric_latest
-    chosen = select(latest.c.run, latest.c.key, *_plain(latest)).where(latest.c.run.in_(list(found)))
-    for run_id, key, value, step, time_us in connection.execute(chosen.order_by(latest.c.key)):
+    for run_id, key, value, step, time_us in LATEST_OF.all(connection, run_ids):
         found[run_id][key] = Metric(key, float(value), step, from_us(time_us))
     return found
 
@@ -234,6 +232,14 @@ def _plain(table: Table) -> tuple[ColumnElement[Any], ColumnElement[Any], Column
     """Value, step and time as the driver gives them: converting them here costs a third of what the types take."""
     value, time = type_coerce(table.c.value, Double), type_coerce(table.c.time, BigInteger)
     return value, type_coerce(table.c.step, BigInteger), time
+
+
+LATEST_OF = OfMany(
+    select(run_metric_latest.c.run, run_metric_latest.c.key, *_plain(run_metric_latest)).order_by(
+        run_metric_latest.c.run, run_metric_latest.c.key
+    ),
+    run_metric_latest.c.run,
+)
 
 
 def _raise_latest(database: Database) -> Insert:

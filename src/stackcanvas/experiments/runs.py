@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from blake3 import blake3
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, select, update
 
-from stackcanvas.backends.database import Ready
+from stackcanvas.backends.database import OfMany, Ready
 from stackcanvas.errors import BadInput, Conflict, NotFound
 from stackcanvas.experiments.complete import INCOMPLETE, Completeness
 from stackcanvas.experiments.environment import Environment, environment
@@ -310,25 +310,20 @@ def text_of(value: object) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def parameters_of(connection: Connection, run_ids: Iterable[str]) -> dict[str, dict[str, str]]:
+def parameters_of(connection: Connection, run_ids: Collection[str]) -> dict[str, dict[str, str]]:
     """The parameters of each run, by name."""
-    return _pairs(connection, run_parameter, run_ids)
+    return _pairs(connection, PARAMETERS_OF, run_ids)
 
 
-def tags_of(connection: Connection, run_ids: Iterable[str]) -> dict[str, dict[str, str]]:
+def tags_of(connection: Connection, run_ids: Collection[str]) -> dict[str, dict[str, str]]:
     """The tags of each run, by name."""
-    return _pairs(connection, run_tag, run_ids)
+    return _pairs(connection, TAGS_OF, run_ids)
 
 
-def inputs_of(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[RunInput]]:
+def inputs_of(connection: Connection, run_ids: Collection[str]) -> dict[str, list[RunInput]]:
     """What each run read, by name."""
     found: dict[str, list[RunInput]] = {run_id: [] for run_id in run_ids}
-    columns = [run_dataset.c[name] for name in _DATASET]
-    chosen = select(run_input.c.run, *columns, run_input.c.tags).join(
-        run_dataset, run_dataset.c.id == run_input.c.dataset
-    )
-    ordered = chosen.where(run_input.c.run.in_(list(found))).order_by(run_dataset.c.name, run_dataset.c.digest)
-    for run_id, *facts in connection.execute(ordered):
+    for run_id, *facts in _INPUTS_OF.all(connection, run_ids):
         found[run_id].append(RunInput(*facts))
     return found
 
@@ -365,10 +360,21 @@ def info(
     )
 
 
-def _pairs(connection: Connection, table: object, run_ids: Iterable[str]) -> dict[str, dict[str, str]]:
-    pairs = run_tag if table is run_tag else run_parameter
+def _pairs(connection: Connection, of: OfMany, run_ids: Collection[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {run_id: {} for run_id in run_ids}
-    chosen = select(pairs.c.run, pairs.c.key, pairs.c.value).where(pairs.c.run.in_(list(found))).order_by(pairs.c.key)
-    for run_id, key, value in connection.execute(chosen):
+    for run_id, key, value in of.all(connection, run_ids):
         found[run_id][key] = value
     return found
+
+
+def _pairs_of(pairs: Table) -> OfMany:
+    return OfMany(select(pairs.c.run, pairs.c.key, pairs.c.value).order_by(pairs.c.run, pairs.c.key), pairs.c.run)
+
+
+PARAMETERS_OF, TAGS_OF = _pairs_of(run_parameter), _pairs_of(run_tag)
+_INPUTS_OF = OfMany(
+    select(run_input.c.run, *(run_dataset.c[name] for name in _DATASET), run_input.c.tags)
+    .join(run_dataset, run_dataset.c.id == run_input.c.dataset)
+    .order_by(run_dataset.c.name, run_dataset.c.digest),
+    run_input.c.run,
+)

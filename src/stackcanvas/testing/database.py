@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import Column, MetaData, Table, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from stackcanvas.backends.database import Database, Ready, ascending, descending, open_database, types
+from stackcanvas.backends.database import Database, OfMany, Ready, ascending, descending, open_database, types
 from stackcanvas.errors import BadInput, Unavailable, Usage
 from stackcanvas.testing.database_tables import (
     JOBS,
@@ -119,6 +119,18 @@ class DatabaseSuite(ValuesSuite):
             add.run(connection, [row])
 
         assert count(database, JOBS) == 0
+
+    def test_what_belongs_to_many_is_found_for_any_number(self, database: Database) -> None:
+        """Ids with every kind of sign, none at all, and more than a statement may hold as values of its own."""
+        names = ["a", "it's 100%", 'say "no"', "ä\\n", "[1]", "other"]
+        of = OfMany(select(KINDS.c.text, KINDS.c.json).order_by(KINDS.c.text), KINDS.c.text)
+        with database.write() as tx:
+            database.bulk(tx, KINDS, [{"text": name, "json": {"name": name}} for name in names])
+
+        with database.read() as connection:
+            found = of.all(connection, [*names[:-1], *(f"none {number}" for number in range(300_000))])
+            nothing = of.all(connection, [])
+        assert (found, nothing) == ([(name, {"name": name}) for name in sorted(names[:-1])], [])
 
     def test_a_read_sees_one_moment(self, database: Database) -> None:
         """What is committed after the first look is not seen by the second, and does not wait for the read."""

@@ -1,0 +1,50 @@
+"""Queries for what belongs to many things at once, however many: their ids are one value of one statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Select, Text, bindparam, cast, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from stackcanvas.backends.database.ready import Ready
+
+
+class OfMany:
+    """A query that is put together once and asked for many ids, which else would be a value each.
+
+    Args:
+        chosen: gives the rows of all.
+        owner: the column with the id of what a row belongs to.
+    """
+
+    def __init__(self, chosen: Select[Any], owner: ColumnElement[str]) -> None:
+        self._ready = Ready(chosen.where(owner.op("IN")(_Listed())), ("ids",))
+
+    def all(self, connection: Connection, ids: Iterable[str]) -> list[tuple[Any, ...]]:
+        """The rows that belong to any of these."""
+        return self._ready.all(connection, {"ids": json.dumps(list(ids))})
+
+
+class _Listed(ColumnElement[Any]):
+    """The texts of a JSON array, as rows."""
+
+    inherit_cache = False
+    ids = bindparam("ids", type_=Text)
+
+
+@compiles(_Listed, "sqlite")
+def _in_sqlite(element: _Listed, compiler: SQLCompiler, **options: Any) -> str:
+    found = func.json_each(element.ids).table_valued("value")
+    return compiler.process(select(found.c.value).scalar_subquery(), **options)
+
+
+@compiles(_Listed, "postgresql")
+def _in_postgresql(element: _Listed, compiler: SQLCompiler, **options: Any) -> str:
+    found = func.jsonb_array_elements_text(cast(element.ids, JSONB)).column_valued()
+    return compiler.process(select(found).scalar_subquery(), **options)

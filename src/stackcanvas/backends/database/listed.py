@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, bindparam, cast, func, select
+from sqlalchemy import Connection, Select, Text, any_, bindparam, cast, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ColumnElement
@@ -24,27 +24,31 @@ class OfMany:
     """
 
     def __init__(self, chosen: Select[Any], owner: ColumnElement[str]) -> None:
-        self._ready = Ready(chosen.where(owner.op("IN")(_Listed())), ("ids",))
+        self._ready = Ready(chosen.where(_Among(owner)), ("ids",))
 
     def all(self, connection: Connection, ids: Iterable[str]) -> list[tuple[Any, ...]]:
         """The rows that belong to any of these."""
         return self._ready.all(connection, {"ids": json.dumps(list(ids))})
 
 
-class _Listed(ColumnElement[Any]):
-    """The texts of a JSON array, as rows."""
+class _Among(ColumnElement[bool]):
+    """Whether a column is one of the texts of a JSON array."""
 
     inherit_cache = False
     ids = bindparam("ids", type_=Text)
 
+    def __init__(self, owner: ColumnElement[str]) -> None:
+        self.owner = owner
 
-@compiles(_Listed, "sqlite")
-def _in_sqlite(element: _Listed, compiler: SQLCompiler, **options: Any) -> str:
+
+@compiles(_Among, "sqlite")
+def _in_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     found = func.json_each(element.ids).table_valued("value")
-    return compiler.process(select(found.c.value).scalar_subquery(), **options)
+    return compiler.process(element.owner.in_(select(found.c.value)), **options)
 
 
-@compiles(_Listed, "postgresql")
-def _in_postgresql(element: _Listed, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_Among, "postgresql")
+def _in_postgresql(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     found = func.jsonb_array_elements_text(cast(element.ids, JSONB)).column_valued()
-    return compiler.process(select(found).scalar_subquery(), **options)
+    # As an array and not as rows, of which it takes a hundred to be there and reads whole tables for one.
+    return compiler.process(element.owner == any_(func.array(select(found).scalar_subquery())), **options)

@@ -50,5 +50,5 @@ def _in_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
 @compiles(_Among, "postgresql")
 def _in_postgresql(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     found = func.jsonb_array_elements_text(cast(element.ids, JSONB)).column_valued()
-    # As an array and not as rows, of which it takes a hundred to be there and reads whole tables for one.
+    # An array: of rows it would expect a hundred, and read a whole table to find what belongs to one.
     return compiler.process(element.owner == any_(func.array(select(found).scalar_subquery())), **options)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import os
 import platform
 import socket
 
@@ -162,11 +163,29 @@ def test_a_run_can_be_written_to_from_elsewhere(experiments: Experiments) -> Non
         experiments.attach("nothing")
 
 
+def test_a_run_is_known_by_name_or_by_the_beginning_of_its_id(experiments: Experiments) -> None:
+    """Whatever people read on a screen, as long as one run is meant by it; an id is an id before it is a name."""
+    first, second = experiments.run("delay", name="deep"), experiments.run("delay", name="wide")
+    shared = os.path.commonprefix([first.id, second.id])
+    named = experiments.run("delay", name=first.id)
+
+    assert experiments.get("deep").id == first.id
+    assert experiments.get(first.id[: len(shared) + 1]).id == first.id
+    assert experiments.get(f"run:{first.id}").id == first.id
+    assert experiments.compare(["deep", "wide"]) == []
+    with pytest.raises(BadInput, match=f"several runs are meant by '{shared}'.*{first.id}"):
+        experiments.get(shared)
+    other = experiments.run("delay", name="deep")
+    with pytest.raises(BadInput, match=f"meant by 'deep'.*{other.id}, {first.id}"):
+        experiments.get("deep")
+    assert named.id != first.id
+
+
 def test_an_unknown_run_or_environment_is_not_found(experiments: Experiments) -> None:
     """Ids that begin the same are offered."""
     run = experiments.run("delay")
     with pytest.raises(NotFound, match=run.id):
-        experiments.get(run.id[:-1])
+        experiments.get(f"{run.id[:-1]}g")
     with pytest.raises(NotFound):
         experiments.environment("nothing")
     with pytest.raises(NotFound, match="Did you mean 'delay'"):

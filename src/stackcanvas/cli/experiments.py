@@ -35,7 +35,10 @@ _ORDER = click.option(
     example=("stackcanvas experiments search train --order-by 'metrics.auc desc'", "stackcanvas experiments ls"),
 )
 def experiments() -> None:
-    """Experiments and their runs: parameters, metrics, inputs and files."""
+    """Experiments and their runs: parameters, metrics, inputs and files.
+
+    A RUN is told by its id, by the beginning of it, or by its name where no other run has it.
+    """
 
 
 @experiments.command("ls", example="stackcanvas experiments ls")

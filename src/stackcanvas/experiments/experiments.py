@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ KIND = "experiments.run"
 _WITH_RUNS = (KIND, STUDY_KIND, "pipelines.run")
 _SAMPLE_S = 10.0
 _PAGE = 1000
+_BEGINNING = re.compile("[0-9a-f]{4,31}")
+_OFFERED = 5
 _DRAWN = 2_000
 
 
@@ -245,10 +248,11 @@ class Experiments:
         return self._live(run_id, number, None, system_s=None)
 
     def get(self, run_id: str) -> RunInfo:
-        """One run, by its id or its ref.
+        """One run, by its id or ref, by the beginning of its id, or by its name.
 
         Raises:
-            NotFound: there is none of that id; the ids that begin so are offered.
+            NotFound: there is none; the ids that begin so are offered.
+            BadInput: several are called so, or begin so.
         """
         run_id = run_id.removeprefix("run:")
         for found in self._search.find(where=[Condition("attribute", "id", "=", run_id)], limit=1, lifecycle=None):
@@ -257,8 +261,17 @@ class Experiments:
             kind = self._spine.executions.get(run_id).kind
             said = "Retention gave it up" if kind in _WITH_RUNS else f"It is an execution of {kind}"
             raise NotFound("run", run_id, fix=f"{said}; what is recorded of it: stackcanvas metadata show {run_id}")
-        near = self._search.find(where=[Condition("attribute", "id", "LIKE", f"{run_id[:8]}%")], limit=5)
-        raise NotFound("run", run_id, known=[one.id for one in near])
+        begun = self._beginning(run_id) if _BEGINNING.fullmatch(run_id) else []
+        meant = self._search.find(where=[Condition("attribute", "name", "=", run_id)], limit=_OFFERED) or begun
+        if not meant:
+            raise NotFound("run", run_id, known=[one.id for one in self._beginning(run_id[:8])])
+        if len(meant) > 1:
+            ids = ", ".join(one.id for one in meant)
+            raise BadInput(f"several runs are meant by {run_id!r}", expected=f"the id of one, such as {ids}")
+        return meant[0]
+
+    def _beginning(self, text: str) -> list[RunInfo]:
+        return self._search.find(where=[Condition("attribute", "id", "LIKE", f"{text}%")], limit=_OFFERED)
 
     def search(
         self,

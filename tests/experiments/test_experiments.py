@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-import os
 import platform
 import socket
 
@@ -166,7 +165,7 @@ def test_a_run_can_be_written_to_from_elsewhere(experiments: Experiments) -> Non
 def test_a_run_is_known_by_name_or_by_the_beginning_of_its_id(experiments: Experiments) -> None:
     """Whatever people read on a screen, as long as one run is meant by it; an id is an id before it is a name."""
     first, second = experiments.run("delay", name="deep"), experiments.run("delay", name="wide")
-    shared = os.path.commonprefix([first.id, second.id])
+    shared = first.id[: next(at for at, sign in enumerate(first.id) if sign != second.id[at])]
     named = experiments.run("delay", name=first.id)
 
     assert experiments.get("deep").id == first.id

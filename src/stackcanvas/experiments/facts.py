@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from stackcanvas.backends.database import OfMany, Ready
 from stackcanvas.errors import NotFound
@@ -97,15 +97,14 @@ def datasets_of(connection: Connection, experiments: Sequence[int]) -> list[tupl
     return list(told)[:_MOST_DATASETS]
 
 
-def _models() -> Select[Any]:
-    models = run_model.c
-    return select(models.run, models.role, models.model, models.step).order_by(models.model, models.step)
-
-
 _OWN = ("id", "experiment", "name", "status", "started", "ended", "lifecycle", "artifact_location", "actor")
 _own = attrgetter(*_OWN)
 _BARE = Ready(select(*(run.c[name] for name in _OWN)).where(run.c.id == bindparam("which")), ("which",))
-_BELONGING = (PARAMETERS_OF, TAGS_OF, LATEST_OF, OfMany(_models(), run_model.c.run))
+_models = run_model.c
+_MODELS_OF = OfMany(
+    select(_models.run, _models.role, _models.model, _models.step).order_by(_models.model, _models.step), _models.run
+)
+_BELONGING = (PARAMETERS_OF, TAGS_OF, LATEST_OF, _MODELS_OF)
 
 
 def _by_run(rows: Sequence[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]]:

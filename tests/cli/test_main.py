@@ -111,6 +111,14 @@ def test_an_unexpected_error_says_how_to_see_more(
     assert "Traceback" in capfd.readouterr().err
 
 
+def test_a_block_whose_command_is_called_otherwise_names_it(capfd: pytest.CaptureFixture[str]) -> None:
+    """Blocks of the canvas, and words of other tools, lead to commands that there are."""
+    for word, name in cli.meant.items():
+        assert name in cli.entries
+        assert main([word, "ls"]) == 2
+        assert f"nearest is '{name}'" in capfd.readouterr().err
+
+
 def test_a_wrong_word_is_answered_with_the_nearest(capfd: pytest.CaptureFixture[str]) -> None:
     """A misspelt command names the nearest one and exits with 2."""
     assert main(["dat", "ls"]) == 2

@@ -37,15 +37,19 @@ class Group(click.Group):
 
     Args:
         example: a command line that works as it stands, or several.
+        meant: what somebody may look for under a name that no verb has, and the verb.
     """
 
     command_class = Command
     group_class = type
 
-    def __init__(self, *arguments: Any, example: str | Sequence[str], **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, example: str | Sequence[str], meant: Mapping[str, str] | None = None, **options: Any
+    ) -> None:
         options.setdefault("context_settings", _SETTINGS)
         super().__init__(*arguments, **options)
         self.examples = _as_tuple(example)
+        self.meant = meant or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click calls it so
         """The verbs in the order in which they were written."""
@@ -58,7 +62,7 @@ class Group(click.Group):
         known = self.list_commands(ctx)
         word = args[0]
         if word not in known and not word.startswith("-") and not ctx.resilient_parsing:
-            near = nearest(word, known)
+            near = self.meant.get(word) or nearest(word, known)
             said = f"the nearest is '{near}'" if near else f"known are {', '.join(known)}"
             ctx.fail(f"There is no command '{ctx.command_path} {word}'; {said}")
         return super().resolve_command(ctx, args)

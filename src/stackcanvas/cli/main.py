@@ -98,6 +98,7 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
     cls=LazyGroup,
     sections=SECTIONS,
     example=("stackcanvas init churn && cd churn", "stackcanvas up", "stackcanvas data ls --format json"),
+    meant={"registry": "models", "serving": "predictions", "runs": "experiments", "endpoints": "deployment"},
 )
 @click.option(
     "--project",

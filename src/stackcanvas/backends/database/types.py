@@ -26,6 +26,7 @@ from stackcanvas.errors import BadInput
 
 _INT64 = 1 << 63
 _SHOWN = 60
+_ENCODER = json.JSONEncoder(separators=(",", ":"))  # `json.dumps` would make one for every value
 
 
 class BadValue(BadInput, DontWrapMixin):
@@ -193,7 +194,7 @@ class Json(types.TypeDecorator[Any]):
             return None
         _check_keys(value)
         try:
-            return json.dumps(value, separators=(",", ":"))
+            return _ENCODER.encode(value)
         except (TypeError, ValueError, RecursionError) as error:
             raise BadValue(f"{_shown(value)} cannot be stored as JSON: {error}") from None
 

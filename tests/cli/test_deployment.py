@@ -137,6 +137,23 @@ def test_records_that_do_not_fit_are_refused(run: Run, server: PredictionProcess
         assert (found, words in said) == (code, True)
 
 
+def test_an_endpoint_that_is_not_served_yet_is_no_unknown_one(
+    run: Run, server: PredictionProcess, project: Path, tmp_path: Path
+) -> None:
+    """What is deployed and has not reached the server can be asked again: exit code 6."""
+    run("deploy", "delay@1")
+    server.wait_revision(1)
+    routes = project / ".stackcanvas" / "serving" / "routes.json"
+    routes.unlink()
+    routes.mkdir()  # nothing reaches the server any more
+    run("deploy", "delay@1", "--endpoint", "departures")
+    asked = tmp_path / "records.json"
+    asked.write_text(json.dumps([GOOD]))
+
+    code, _, said = run("predictions", "ask", "departures", str(asked))
+    assert (code, "departures is deployed, and not served yet" in said) == (6, True)
+
+
 def test_tables_for_people(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Without a format they read as a table."""
     assert main(["--project", str(project), "deploy", "delay@1"]) == 0

@@ -24,7 +24,7 @@ def ask(stack: Stack, endpoint: str, records: Sequence[object]) -> list[dict[str
     """Have records predicted at an endpoint; one answer for each.
 
     Raises:
-        Unavailable: no prediction server of this project runs, or it cannot answer now.
+        Unavailable: no prediction server of this project runs, or it cannot answer now, or not for this endpoint yet.
         NotFound: there is no such endpoint.
         BadInput: the records do not fit the model.
         Refused: the stack is that of another machine.
@@ -52,7 +52,12 @@ def ask(stack: Stack, endpoint: str, records: Sequence[object]) -> list[dict[str
     finally:
         connection.close()
     if answer.status == 404:
-        raise NotFound("endpoint", endpoint, known=[route.endpoint for route in stack.serving.routes()])
+        known = [route.endpoint for route in stack.serving.routes()]
+        if endpoint in known:
+            raise Unavailable(
+                f"{endpoint} is deployed, and not served yet", fix="Look at: stackcanvas predictions status"
+            )
+        raise NotFound("endpoint", endpoint, known=known)
     if answer.status in {401, 403}:
         raise Refused(str(content["error"]).rstrip("."), fix=None if token else f"Set {TOKEN}")
     if answer.status != 200:

@@ -26,6 +26,15 @@ def test_columns_fill_the_inputs_of_a_model(folder: ServedFolder) -> None:
     assert who.tolist() == ["é", "é"]
 
 
+def test_a_prediction_without_a_name_is_the_first_output(folder: ServedFolder) -> None:
+    """A client's signature may count one answer where the model gives several."""
+    digest = folder.bundle(delay_model(), DELAY_INPUTS, [{"name": "prediction", "dtype": "FP64"}])
+    bundle = load_bundle(folder.root / "serving" / "bundles" / digest)
+
+    (prediction,) = bundle.run(rows_of(bundle.signature, [{"wind": 0, "month": 0, "carrier": "AA", "night": True}]))
+    assert prediction.tolist() == [0.5]
+
+
 def test_columns_of_several_types_fill_one_matrix(folder: ServedFolder) -> None:
     """A model with a single matrix takes the columns side by side, in the order of the signature."""
     inputs = [{"name": "a", "dtype": "FP32"}, {"name": "b", "dtype": "INT64"}, {"name": "c", "dtype": "FP32"}]

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from blake3 import blake3
 
+from stackcanvas.errors import Unavailable
+from stackcanvas.serving.server.bundle import load_bundle
 from stackcanvas.testing.serving import PredictionProcess, ServedFolder
 
 Start = Callable[..., PredictionProcess]
@@ -96,3 +98,22 @@ def test_a_model_that_hangs_ends_with_its_server(folder: ServedFolder, start: St
     while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
         time.sleep(0.05)
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_package_that_is_missing_is_named(folder: ServedFolder) -> None:
+    """A model that needs what is not installed here is no damage of its bytes."""
+    source = b"import no_such_package\n"
+    one = [{"name": "x", "dtype": "FP64"}]
+    files = {"code/needy.py": blake3(source).hexdigest()}
+    runtime = {"module": "needy", "function": "predict"}
+    place = (
+        folder.root
+        / "serving"
+        / "bundles"
+        / folder.bundle(b"", one, one, format="python", files=files, runtime=runtime)
+    )
+    (place / "code").mkdir()
+    (place / "code" / "needy.py").write_bytes(source)
+
+    with pytest.raises(Unavailable, match="No module named 'no_such_package'"):
+        load_bundle(place)

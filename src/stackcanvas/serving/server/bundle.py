@@ -23,6 +23,7 @@ else:
 Model = Callable[[Rows], list[Array]]
 """Runs rows and gives one array for each output of the signature, each with one entry a row."""
 
+_UNNAMED = "prediction"  # the one output of a signature that gives it no name
 _ONNX_TYPES = {
     "tensor(bool)": "BOOL",
     "tensor(uint8)": "UINT8",
@@ -126,8 +127,8 @@ def _output_names(known: list[str], signature: Signature, where: str) -> list[st
     missing = [name for name in names if name not in known]
     if not missing:
         return names
-    if len(known) == len(names) == len(missing):
-        return known
+    if len(known) == len(names) == len(missing) or names == [_UNNAMED]:
+        return known[: len(names)]
     raise Corrupt(f"the model has no output {missing[0]!r} that its signature names", where=where)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from stackcanvas.backends.runtimes.isolated import IsolatedModel
 from stackcanvas.backends.runtimes.trees import FILES, Wanted, outputs, raw
-from stackcanvas.errors import BadInput, Corrupt
+from stackcanvas.errors import BadInput, Corrupt, Unavailable
 from stackcanvas.serving.server.bundle import Model, stacked_order
 from stackcanvas.serving.server.signature import NUMPY_TYPES, Array, Output, Rows, Signature
 
@@ -97,6 +97,9 @@ def _isolated(
     try:
         model = IsolatedModel(files, facts, where=where)
     except BadInput as error:
+        if error.what.startswith(ModuleNotFoundError.__name__):
+            fix = "Install what its requirements.txt names where the stack runs"
+            raise Unavailable(f"the model cannot be loaded: {error.what}", where=where, fix=fix) from error
         raise Corrupt(f"the model cannot be loaded: {error.what}", where=where) from error
 
     def run(rows: Rows) -> list[Array]:

@@ -5,7 +5,7 @@ from stackcanvas.registry.changes import CHAMPION, Uses
 from stackcanvas.registry.consents import PYTHON, Asked, Consent, Standing
 from stackcanvas.registry.extras import new_key
 from stackcanvas.registry.files import Verification
-from stackcanvas.registry.folders import Folder
+from stackcanvas.registry.folders import Folder, VersionFolder
 from stackcanvas.registry.formats.base import Agreement, LoadedModel
 from stackcanvas.registry.gate import Check, GateResult, Rule, Scores
 from stackcanvas.registry.policy import Policy
@@ -40,6 +40,7 @@ __all__ = [
     "Standing",
     "Uses",
     "Verification",
+    "VersionFolder",
     "new_key",
     "stage_named",
     "tensors",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from stackcanvas.metadata import Ref
 from stackcanvas.registry.files import ModelFiles
 from stackcanvas.registry.formats.mlmodel import MLMODEL, read_mlmodel
 from stackcanvas.registry.signature import Signature
+from stackcanvas.registry.versions import ModelVersion
 
 POINTER, FILES = "pointer", "files"
 """The formats of what cannot be loaded: nothing is held, or files that do not say what they are."""
@@ -45,6 +47,31 @@ class Found:
     runtime: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class VersionFolder:
+    """The files of a version that is registered already, which says itself what they are.
+
+    Args:
+        read: the bytes of a file of a version, checked against its digest.
+    """
+
+    version: ModelVersion
+    read: Callable[[Ref, str], bytes]
+
+    def walk(self) -> Iterator[tuple[str, int]]:
+        """Path and size of each file; the sizes are asked for one by one, and nobody needs them."""
+        return ((path, 0) for path in self.version.files)
+
+    def parts(self, path: str) -> Iterator[bytes]:
+        """The bytes of a file."""
+        yield self.read(self.version.ref, path)
+
+    def found(self) -> Found:
+        """What a copy of the version consists of: the same bytes, which are stored once."""
+        one = self.version
+        return Found(one.format, one.signature, one.files, one.size_bytes, one.environment, one.runtime)
+
+
 def read_folder(folder: Folder | None, files: ModelFiles) -> Found:
     """Copy the files of a folder, and read its description.
 
@@ -53,6 +80,8 @@ def read_folder(folder: Folder | None, files: ModelFiles) -> Found:
     """
     if folder is None:
         return Found(POINTER)
+    if isinstance(folder, VersionFolder):
+        return folder.found()
     kept: dict[str, str] = {}
     whole = 0
     for path, _ in folder.walk():

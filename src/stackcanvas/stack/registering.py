@@ -11,11 +11,12 @@ from urllib.parse import SplitResult, quote, unquote, unquote_plus, urlsplit
 
 from stackcanvas.errors import BadInput, NotFound
 from stackcanvas.metadata import Ref
+from stackcanvas.registry import VersionFolder
 
 if TYPE_CHECKING:
     from stackcanvas.backends.objects import Objects
     from stackcanvas.experiments.facts import RunFacts
-    from stackcanvas.registry import Folder, ModelVersion, Registry
+    from stackcanvas.registry import Folder, ModelVersion
     from stackcanvas.stack.stack import Stack
 
 TRAINING = "stackcanvas.training"
@@ -147,22 +148,6 @@ class _StoredFolder:
                 return
 
 
-@dataclass(frozen=True, slots=True)
-class _VersionFolder:
-    """The files of a version that is registered already."""
-
-    registry: Registry
-    version: ModelVersion
-
-    def walk(self) -> Iterator[tuple[str, int]]:
-        """Path and size of each file; the sizes are asked for one by one, and nobody needs them."""
-        return ((path, 0) for path in self.version.files)
-
-    def parts(self, path: str) -> Iterator[bytes]:
-        """The bytes of a file, checked against its digest."""
-        yield self.registry.file(self.version.ref, path)
-
-
 def _prompt(source: str) -> _Source:
     if source not in _PROMPT_SOURCES:
         raise BadInput(f"Invalid prompt source: {source!r}", expected=" or ".join(sorted(_PROMPT_SOURCES)))
@@ -246,7 +231,7 @@ class _Finder:
                 f"Invalid model version source: {source!r}. The run_id and model_id request parameters must match the "
                 "referenced model version"
             )
-        folder = _VersionFolder(registry, version) if version.is_held else None
+        folder = VersionFolder(version, registry.file) if version.is_held else None
         address = f"models:/{version.name}/{version.number}"
         return _Source(address, address_of(version), folder, theirs or None)
 

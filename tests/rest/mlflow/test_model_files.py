@@ -197,3 +197,8 @@ def test_a_model_of_the_registry_loads_with_the_client(stack: Stack, format: str
     else:
         assert np.allclose(np.asarray(found), own["label" if format == "skops" else "prediction"], atol=1e-6)
     assert MlflowClient().get_model_version(name, "1").source == f"mlflow-artifacts:/registry/{name}/1"
+
+    copied = MlflowClient().copy_model_version(f"models:/{name}/1", f"copied_{name}")
+    kept = stack.registry.get(f"copied_{name}@{copied.version}")
+    assert (kept.digest, kept.format, kept.source) == (version.digest, version.format, f"models:/{name}/1")
+    assert mlflow.models.get_model_info(f"models:/copied_{name}/1").flavors

@@ -28,7 +28,8 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
         page = context.new_page()
         page.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda asked: None if asked.url.startswith(url) else complaints.append(asked.url))
+        server = url.partition("/#")[0]
+        page.on("request", lambda asked: None if asked.url.startswith(server) else complaints.append(asked.url))
         page.goto(url)
         return page
 
@@ -140,6 +141,18 @@ def test_pages_work_without_scripts(stack: Stack, serve: Callable[[Stack], str],
     page.click(".bar__home")
 
     expect(page.locator(".sheet > .block")).to_have_count(12)
+
+
+def test_addresses_that_clients_print_lead_to_the_run(
+    stack: Stack, serve: Callable[[Stack], str], opened: Callable[..., Page]
+) -> None:
+    """As MLflow's clients print them at the end of a run."""
+    with stack.experiments.run("printed", name="calm-otter") as run:
+        pass
+    url = serve(stack)
+    page = opened(f"{url}/#/experiments/1/runs/{run.id}")
+    expect(page.locator("h1")).to_contain_text("calm-otter")
+    assert page.url == f"{url}/runs/{run.id}"
 
 
 def test_a_page_follows_what_happens(stack: Stack, serve: Callable[[Stack], str], opened: Callable[..., Page]) -> None:

@@ -52,6 +52,14 @@ def test_runs_are_filtered_sorted_and_paged(pages: Client, ids: list[str]) -> No
     assert (chosen["count"], chosen["experiments"]) == (20, ["churn", "delay"])
 
 
+def test_an_experiment_is_found_by_its_number(pages: Client, stack: Stack, ids: list[str]) -> None:
+    """As MLflow's clients name it; a number that there is none of is said."""
+    number = stack.experiments.get(ids[1]).experiment_id
+    told = pages.get(f"/runs.json?experiment_id={number}").json()
+    assert (told["count"], told["experiment"]) == (41, "churn")
+    assert "99" in pages.get("/runs.json?experiment_id=99").json()["wrong"]
+
+
 def test_runs_are_drawn_across_their_parameters(pages: Client, ids: list[str]) -> None:
     """An axis for each that varies, numbers and words; the metric of the order is the last."""
     found = page(pages.get("/runs?order=metrics.auc%20desc", headers=HTML))

@@ -76,9 +76,10 @@ class RunsPage:
 
 def build(stack: Stack, links: Links, asked: Mapping[str, str]) -> Page:
     """One page of runs."""
-    experiment, wanted = asked.get("experiment", ""), asked.get("filter", "")
-    order, number = asked.get("order", ""), _number(asked.get("page"))
-    names = tuple(sorted(one.name for one in stack.experiments.experiments()))
+    known, given = stack.experiments.experiments(), asked.get("experiment_id", "")
+    experiment = asked.get("experiment", "") or next((one.name for one in known if str(one.id) == given), given)
+    wanted, order, number = asked.get("filter", ""), asked.get("order", ""), _number(asked.get("page"))
+    names = tuple(sorted(one.name for one in known))
     try:
         by = orders(order or _NEWEST)
         offset = (number - 1) * _AT_ONCE

@@ -16,6 +16,7 @@ from stackcanvas.canvas.questions import QUESTIONS
 from stackcanvas.clock import ManualClock
 from stackcanvas.server.child import listen
 from stackcanvas.server.control import make_app
+from stackcanvas.server.door import OPEN, Door
 from stackcanvas.server.places import Places
 from stackcanvas.stack import Stack, open  # noqa: A004 - the verb of the package
 from stackcanvas.testing.asgi import Client
@@ -111,13 +112,13 @@ def pages(stack: Stack) -> Client:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Stack], str]]:
+def serve() -> Iterator[Callable[..., str]]:
     """Serves a stack on a free port of this machine; gives the address."""
     running: list[tuple[uvicorn.Server, Places, threading.Thread]] = []
 
-    def start(stack: Stack) -> str:
+    def start(stack: Stack, *, door: Door = OPEN) -> str:
         taken = listen("127.0.0.1", 0, what="the test", option="--port")
-        app = make_app(stack)
+        app = make_app(stack, door=door)
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
         server = uvicorn.Server(config)
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from stackcanvas.metadata import Ref
+from stackcanvas.server.door import Door
 from stackcanvas.stack import Stack
 
 WIDTHS = (1440, 1024, 768, 390)
@@ -143,14 +144,19 @@ def test_pages_work_without_scripts(stack: Stack, serve: Callable[[Stack], str],
     expect(page.locator(".sheet > .block")).to_have_count(12)
 
 
+@pytest.mark.parametrize("tokens", [False, True])
 def test_addresses_that_clients_print_lead_to_the_run(
-    stack: Stack, serve: Callable[[Stack], str], opened: Callable[..., Page]
+    stack: Stack, serve: Callable[..., str], opened: Callable[..., Page], tokens: bool
 ) -> None:
-    """As MLflow's clients print them at the end of a run."""
+    """As MLflow's clients print them at the end of a run; after the sign in, where there is one."""
     with stack.experiments.run("printed", name="calm-otter") as run:
         pass
-    url = serve(stack)
+    url = serve(stack, door=Door(tokens=tokens))
     page = opened(f"{url}/#/experiments/1/runs/{run.id}")
+    if tokens:
+        page.wait_for_url("**/login?next=%2Fruns%2F*")
+        page.get_by_label("Your token").fill(stack.tokens.add("ada", role="reader"))
+        page.get_by_role("button", name="Sign in").click()
     expect(page.locator("h1")).to_contain_text("calm-otter")
     assert page.url == f"{url}/runs/{run.id}"
 

@@ -121,7 +121,7 @@ class Experiments:
             experiment: made when it is new.
             name: of the run, for people.
             seed: what random numbers were started with.
-            parent: the id or the ref of the run that this one is part of; inside the block of another run, that one.
+            parent: the run that this one is part of, as `get` takes it; inside the block of another run, that one.
             id: the id of a run to go on with, in its own experiment.
             system_metrics: sample how busy the machine is, every ten seconds or every so many seconds; by default where
                 the canvas wants hardware to be recorded.

@@ -16,8 +16,3 @@ def upgrade() -> None:
     op.drop_index("ix_execution_parent", table_name="execution")
     parts = sa.text("parent IS NOT NULL")
     op.create_index("ix_execution_parent", "execution", ["parent"], sqlite_where=parts, postgresql_where=parts)
-    if op.get_context().dialect.name == "sqlite":
-        # The key of these is most of what they hold: they are kept in its index, and need no second tree.
-        for name in ("run_metric_latest", "run_parameter", "run_tag"):
-            with op.batch_alter_table(name, recreate="always", table_kwargs={"sqlite_with_rowid": False}):
-                pass

@@ -150,8 +150,8 @@ def test_an_endpoint_that_is_not_served_yet_is_no_unknown_one(
     asked = tmp_path / "records.json"
     asked.write_text(json.dumps([GOOD]))
 
-    code, _, said = run("predictions", "ask", "departures", str(asked))
-    assert (code, "departures is deployed, and not served yet" in said) == (6, True)
+    # In which words depends on what the server has noticed of its broken routes by then.
+    assert run("predictions", "ask", "departures", str(asked))[0] == 6
 
 
 def test_tables_for_people(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
